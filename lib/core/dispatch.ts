@@ -1,0 +1,163 @@
+import type { AttemptKey, AttemptRef, Digest, NodeId } from "./ids.ts";
+import type { Environment, Resources, Run } from "./pipeline/spec.ts";
+
+/**
+ * What travels over NATS between the scheduler and the nodes, as JSON.
+ *
+ *   WEFT_ASSIGN  work queue  weft.assign.<node>               AssignMessage   scheduler → agent
+ *   WEFT_REPORT  work queue  weft.report.<node>               ReportMessage   agent → scheduler
+ *   WEFT_LOG     limits      weft.log.<job>.<task>.<i>.<a>    log bytes, see LOG_HEADERS
+ */
+export const STREAMS = { assign: "WEFT_ASSIGN", report: "WEFT_REPORT", log: "WEFT_LOG" } as const;
+export const REPORT_CONSUMER = "scheduler";
+
+export const assignSubject = (node: NodeId): string => `weft.assign.${node}`;
+export const assignConsumer = (node: NodeId): string => `node-${node}`;
+export const reportSubject = (node: NodeId): string => `weft.report.${node}`;
+export const LOG_SUBJECT_PREFIX = "weft.log";
+export const logSubject = (key: AttemptKey): string => `${LOG_SUBJECT_PREFIX}.${key}`;
+
+/** Headers of a log message; its payload is the raw bytes. `Nats-Msg-Id` is `<key>.<stream>.<offset>`. */
+export const LOG_HEADERS = { stream: "Weft-Stream", offset: "Weft-Offset", atMs: "Weft-At" } as const;
+/** Payload of one log message, in bytes: far under NATS' 1 MiB limit, few enough messages for 200 MB. */
+export const LOG_CHUNK_BYTES_MAX = 128 * 1024;
+
+export type StreamName = "stdout" | "stderr";
+
+/** An output or input as content: a file, or a folder as a tree manifest (see lib/core/tree.ts). */
+export interface ArtifactRef {
+  readonly digest: Digest;
+  readonly kind: "file" | "tree";
+  /** Of the file, or the sum over the tree's files. */
+  readonly bytes: number;
+}
+
+export interface AssignedInput extends ArtifactRef {
+  readonly name: string;
+  /** Instance of a mapped producer, laid out at inputs/<name>/<index>/<fileName>; null: inputs/<name>/<fileName>. */
+  readonly index: number | null;
+  readonly fileName: string;
+}
+
+/** Everything a node needs to make one attempt. `run` and `env` are rendered: no `{{ … }}` is left. */
+export interface Assignment {
+  readonly ref: AttemptRef;
+  readonly pipeline: string;
+  readonly run: Run;
+  /** WEFT_PARAM_…, WEFT_MAP_… and the task's own; the worker adds what only it knows (paths, devices). */
+  readonly env: Readonly<Record<string, string>>;
+  /** Tree manifest of the submitted folder. */
+  readonly code: Digest | null;
+  readonly files: readonly string[];
+  readonly inputs: readonly AssignedInput[];
+  /** `path` as written in the spec; a folder ends with "/". */
+  readonly outputs: readonly { readonly name: string; readonly path: string }[];
+  readonly resources: Resources;
+  /** Chosen by the scheduler; empty for CPU tasks. */
+  readonly gpuUuids: readonly string[];
+  /** 0: none. */
+  readonly timeoutMs: number;
+  readonly stopGraceMs: number;
+  readonly priority: number;
+  readonly environment: Environment;
+}
+
+export interface AssignMessage {
+  readonly term: number;
+  readonly assignments: readonly Assignment[];
+}
+
+/**
+ * Why an attempt did not succeed. The first group is the task's own doing and spends a retry; the second is the
+ * platform's, is counted apart and runs again without spending one (up to LOSSES_MAX).
+ */
+export const FAILURE_REASONS = [
+  "exit", // exit code other than 0
+  "signal", // killed by a signal that Weft did not send
+  "timeout",
+  "out-of-memory",
+  "missing-output",
+  "command-not-found",
+  "environment-failed",
+  "input-missing", // the store says it does not have the digest, or the bytes are wrong
+] as const;
+export const LOSS_REASONS = [
+  "node-lost", // lease ran out
+  "lease-lost", // the node stopped it because it could not renew
+  "node-stopped", // the agent was shut down in order
+  "runner-lost", // the exit status is gone
+  "drained",
+  "unknown", // the node says it never heard of it
+  "disk-full",
+  "store-unreachable", // code, inputs or outputs could not travel
+] as const;
+export const STOP_REASONS = ["cancelled", "fenced"] as const;
+
+export type FailureReason = (typeof FAILURE_REASONS)[number];
+export type LossReason = (typeof LOSS_REASONS)[number];
+export type StopReason = (typeof STOP_REASONS)[number];
+
+export type Outcome =
+  | { readonly kind: "succeeded" }
+  | { readonly kind: "failed"; readonly reason: FailureReason }
+  | { readonly kind: "lost"; readonly reason: LossReason }
+  | { readonly kind: "stopped"; readonly reason: StopReason };
+
+export interface Usage {
+  /** User and system time of the whole process tree, in milliseconds. */
+  readonly cpuMs: number;
+  readonly peakMemoryBytes: number;
+  /** cgroup: exact. sampled: high-water marks read from /proc, so a peak between two reads can be missed. */
+  readonly source: "cgroup" | "sampled" | "none";
+}
+
+export interface OutputRef extends ArtifactRef {
+  readonly name: string;
+  /** Last part of the output's path, without "/". */
+  readonly fileName: string;
+}
+
+export interface StartedReport {
+  readonly kind: "started";
+  readonly key: AttemptKey;
+  readonly atMs: number;
+}
+
+export interface EndedReport {
+  readonly kind: "ended";
+  readonly key: AttemptKey;
+  readonly outcome: Outcome;
+  /** A sentence for people: what happened, with the value and the limit. Empty when it succeeded. */
+  readonly message: string;
+  /** Null: no process was started. */
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly usage: Usage;
+  readonly outputs: readonly OutputRef[];
+  /** Digest of the environment that was used, null for the bare machine. */
+  readonly environmentDigest: Digest | null;
+  readonly logBytes: { readonly stdout: number; readonly stderr: number };
+}
+
+/** The whole log is in the artifact store. Null: that stream is empty. */
+export interface ArchivedReport {
+  readonly kind: "archived";
+  readonly key: AttemptKey;
+  readonly stdout: Digest | null;
+  readonly stderr: Digest | null;
+}
+
+/** Answer to a query about an attempt that this node has no record of. */
+export interface UnknownReport {
+  readonly kind: "unknown";
+  readonly key: AttemptKey;
+}
+
+export type Report = StartedReport | EndedReport | ArchivedReport | UnknownReport;
+
+export interface ReportMessage {
+  readonly node: NodeId;
+  readonly reports: readonly Report[];
+}

@@ -1,0 +1,25 @@
+import type { Assignment, EndedReport } from "./dispatch.ts";
+import type { Digest, NodeId } from "./ids.ts";
+import type { Code, Scalar } from "./pipeline/spec.ts";
+
+/**
+ * One attempt that has ended, with all that lineage keeps about it. The scheduler makes it and hands it, inside the
+ * transaction that ends the attempt, to whoever records executions.
+ */
+export interface EndedAttempt {
+  readonly assignment: Assignment;
+  readonly state: "succeeded" | "failed" | "cancelled" | "lost";
+  readonly node: { readonly id: NodeId; readonly name: string };
+  readonly code: Code | null;
+  readonly params: Readonly<Record<string, Scalar>>;
+  readonly map: Readonly<Record<string, Scalar>>;
+  readonly report: EndedReport;
+}
+
+/** Where the whole log of an attempt lies. */
+export interface LogArchive {
+  readonly stdout: Digest | null;
+  readonly stderr: Digest | null;
+  readonly stdoutBytes: number;
+  readonly stderrBytes: number;
+}

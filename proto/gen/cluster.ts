@@ -1,0 +1,88 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { ListValue as _google_protobuf_ListValue, ListValue__Output as _google_protobuf_ListValue__Output } from './google/protobuf/ListValue.ts';
+import type { Struct as _google_protobuf_Struct, Struct__Output as _google_protobuf_Struct__Output } from './google/protobuf/Struct.ts';
+import type { Value as _google_protobuf_Value, Value__Output as _google_protobuf_Value__Output } from './google/protobuf/Value.ts';
+import type { ActiveAttempt as _weft_v1_ActiveAttempt, ActiveAttempt__Output as _weft_v1_ActiveAttempt__Output } from './weft/v1/ActiveAttempt.ts';
+import type { AgentServiceClient as _weft_v1_AgentServiceClient, AgentServiceDefinition as _weft_v1_AgentServiceDefinition } from './weft/v1/AgentService.ts';
+import type { Capacity as _weft_v1_Capacity, Capacity__Output as _weft_v1_Capacity__Output } from './weft/v1/Capacity.ts';
+import type { ClusterServiceClient as _weft_v1_ClusterServiceClient, ClusterServiceDefinition as _weft_v1_ClusterServiceDefinition } from './weft/v1/ClusterService.ts';
+import type { Environment as _weft_v1_Environment, Environment__Output as _weft_v1_Environment__Output } from './weft/v1/Environment.ts';
+import type { ExplainReason as _weft_v1_ExplainReason, ExplainReason__Output as _weft_v1_ExplainReason__Output } from './weft/v1/ExplainReason.ts';
+import type { ExplainRequest as _weft_v1_ExplainRequest, ExplainRequest__Output as _weft_v1_ExplainRequest__Output } from './weft/v1/ExplainRequest.ts';
+import type { ExplainResponse as _weft_v1_ExplainResponse, ExplainResponse__Output as _weft_v1_ExplainResponse__Output } from './weft/v1/ExplainResponse.ts';
+import type { Gpu as _weft_v1_Gpu, Gpu__Output as _weft_v1_Gpu__Output } from './weft/v1/Gpu.ts';
+import type { GpuUsage as _weft_v1_GpuUsage, GpuUsage__Output as _weft_v1_GpuUsage__Output } from './weft/v1/GpuUsage.ts';
+import type { HeartbeatRequest as _weft_v1_HeartbeatRequest, HeartbeatRequest__Output as _weft_v1_HeartbeatRequest__Output } from './weft/v1/HeartbeatRequest.ts';
+import type { HeartbeatResponse as _weft_v1_HeartbeatResponse, HeartbeatResponse__Output as _weft_v1_HeartbeatResponse__Output } from './weft/v1/HeartbeatResponse.ts';
+import type { InfoRequest as _weft_v1_InfoRequest, InfoRequest__Output as _weft_v1_InfoRequest__Output } from './weft/v1/InfoRequest.ts';
+import type { InfoResponse as _weft_v1_InfoResponse, InfoResponse__Output as _weft_v1_InfoResponse__Output } from './weft/v1/InfoResponse.ts';
+import type { InputSpec as _weft_v1_InputSpec, InputSpec__Output as _weft_v1_InputSpec__Output } from './weft/v1/InputSpec.ts';
+import type { JoinRequest as _weft_v1_JoinRequest, JoinRequest__Output as _weft_v1_JoinRequest__Output } from './weft/v1/JoinRequest.ts';
+import type { JoinResponse as _weft_v1_JoinResponse, JoinResponse__Output as _weft_v1_JoinResponse__Output } from './weft/v1/JoinResponse.ts';
+import type { MapDimension as _weft_v1_MapDimension, MapDimension__Output as _weft_v1_MapDimension__Output } from './weft/v1/MapDimension.ts';
+import type { Node as _weft_v1_Node, Node__Output as _weft_v1_Node__Output } from './weft/v1/Node.ts';
+import type { NodeRequest as _weft_v1_NodeRequest, NodeRequest__Output as _weft_v1_NodeRequest__Output } from './weft/v1/NodeRequest.ts';
+import type { NodesRequest as _weft_v1_NodesRequest, NodesRequest__Output as _weft_v1_NodesRequest__Output } from './weft/v1/NodesRequest.ts';
+import type { NodesResponse as _weft_v1_NodesResponse, NodesResponse__Output as _weft_v1_NodesResponse__Output } from './weft/v1/NodesResponse.ts';
+import type { PipelineSpec as _weft_v1_PipelineSpec, PipelineSpec__Output as _weft_v1_PipelineSpec__Output } from './weft/v1/PipelineSpec.ts';
+import type { QueueClass as _weft_v1_QueueClass, QueueClass__Output as _weft_v1_QueueClass__Output } from './weft/v1/QueueClass.ts';
+import type { QueueRequest as _weft_v1_QueueRequest, QueueRequest__Output as _weft_v1_QueueRequest__Output } from './weft/v1/QueueRequest.ts';
+import type { QueueResponse as _weft_v1_QueueResponse, QueueResponse__Output as _weft_v1_QueueResponse__Output } from './weft/v1/QueueResponse.ts';
+import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
+import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
+import type { StopAttempt as _weft_v1_StopAttempt, StopAttempt__Output as _weft_v1_StopAttempt__Output } from './weft/v1/StopAttempt.ts';
+import type { TaskSpec as _weft_v1_TaskSpec, TaskSpec__Output as _weft_v1_TaskSpec__Output } from './weft/v1/TaskSpec.ts';
+import type { Usage as _weft_v1_Usage, Usage__Output as _weft_v1_Usage__Output } from './weft/v1/Usage.ts';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  google: {
+    protobuf: {
+      ListValue: MessageTypeDefinition<_google_protobuf_ListValue, _google_protobuf_ListValue__Output>
+      NullValue: EnumTypeDefinition
+      Struct: MessageTypeDefinition<_google_protobuf_Struct, _google_protobuf_Struct__Output>
+      Value: MessageTypeDefinition<_google_protobuf_Value, _google_protobuf_Value__Output>
+    }
+  }
+  weft: {
+    v1: {
+      ActiveAttempt: MessageTypeDefinition<_weft_v1_ActiveAttempt, _weft_v1_ActiveAttempt__Output>
+      AgentService: SubtypeConstructor<typeof grpc.Client, _weft_v1_AgentServiceClient> & { service: _weft_v1_AgentServiceDefinition }
+      Capacity: MessageTypeDefinition<_weft_v1_Capacity, _weft_v1_Capacity__Output>
+      ClusterService: SubtypeConstructor<typeof grpc.Client, _weft_v1_ClusterServiceClient> & { service: _weft_v1_ClusterServiceDefinition }
+      Environment: MessageTypeDefinition<_weft_v1_Environment, _weft_v1_Environment__Output>
+      ExplainReason: MessageTypeDefinition<_weft_v1_ExplainReason, _weft_v1_ExplainReason__Output>
+      ExplainRequest: MessageTypeDefinition<_weft_v1_ExplainRequest, _weft_v1_ExplainRequest__Output>
+      ExplainResponse: MessageTypeDefinition<_weft_v1_ExplainResponse, _weft_v1_ExplainResponse__Output>
+      Gpu: MessageTypeDefinition<_weft_v1_Gpu, _weft_v1_Gpu__Output>
+      GpuUsage: MessageTypeDefinition<_weft_v1_GpuUsage, _weft_v1_GpuUsage__Output>
+      HeartbeatRequest: MessageTypeDefinition<_weft_v1_HeartbeatRequest, _weft_v1_HeartbeatRequest__Output>
+      HeartbeatResponse: MessageTypeDefinition<_weft_v1_HeartbeatResponse, _weft_v1_HeartbeatResponse__Output>
+      InfoRequest: MessageTypeDefinition<_weft_v1_InfoRequest, _weft_v1_InfoRequest__Output>
+      InfoResponse: MessageTypeDefinition<_weft_v1_InfoResponse, _weft_v1_InfoResponse__Output>
+      InputSpec: MessageTypeDefinition<_weft_v1_InputSpec, _weft_v1_InputSpec__Output>
+      JoinRequest: MessageTypeDefinition<_weft_v1_JoinRequest, _weft_v1_JoinRequest__Output>
+      JoinResponse: MessageTypeDefinition<_weft_v1_JoinResponse, _weft_v1_JoinResponse__Output>
+      MapDimension: MessageTypeDefinition<_weft_v1_MapDimension, _weft_v1_MapDimension__Output>
+      Node: MessageTypeDefinition<_weft_v1_Node, _weft_v1_Node__Output>
+      NodeRequest: MessageTypeDefinition<_weft_v1_NodeRequest, _weft_v1_NodeRequest__Output>
+      NodesRequest: MessageTypeDefinition<_weft_v1_NodesRequest, _weft_v1_NodesRequest__Output>
+      NodesResponse: MessageTypeDefinition<_weft_v1_NodesResponse, _weft_v1_NodesResponse__Output>
+      PipelineSpec: MessageTypeDefinition<_weft_v1_PipelineSpec, _weft_v1_PipelineSpec__Output>
+      QueueClass: MessageTypeDefinition<_weft_v1_QueueClass, _weft_v1_QueueClass__Output>
+      QueueRequest: MessageTypeDefinition<_weft_v1_QueueRequest, _weft_v1_QueueRequest__Output>
+      QueueResponse: MessageTypeDefinition<_weft_v1_QueueResponse, _weft_v1_QueueResponse__Output>
+      Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
+      Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
+      StopAttempt: MessageTypeDefinition<_weft_v1_StopAttempt, _weft_v1_StopAttempt__Output>
+      TaskSpec: MessageTypeDefinition<_weft_v1_TaskSpec, _weft_v1_TaskSpec__Output>
+      Usage: MessageTypeDefinition<_weft_v1_Usage, _weft_v1_Usage__Output>
+    }
+  }
+}
+

@@ -1,0 +1,14 @@
+// Original file: proto/weft/v1/job.proto
+
+
+export interface Code {
+  'digest'?: (string);
+  'commit'?: (string);
+  'dirty'?: (boolean);
+}
+
+export interface Code__Output {
+  'digest': (string);
+  'commit': (string);
+  'dirty': (boolean);
+}

@@ -1,0 +1,15 @@
+// Original file: proto/weft/v1/cluster.proto
+
+import type { ExplainReason as _weft_v1_ExplainReason, ExplainReason__Output as _weft_v1_ExplainReason__Output } from '../../weft/v1/ExplainReason.ts';
+
+export interface ExplainResponse {
+  'state'?: (string);
+  'sinceMs'?: (number | string);
+  'reasons'?: (_weft_v1_ExplainReason)[];
+}
+
+export interface ExplainResponse__Output {
+  'state': (string);
+  'sinceMs': (number);
+  'reasons': (_weft_v1_ExplainReason__Output)[];
+}

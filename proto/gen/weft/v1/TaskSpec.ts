@@ -1,0 +1,42 @@
+// Original file: proto/weft/v1/pipeline.proto
+
+import type { InputSpec as _weft_v1_InputSpec, InputSpec__Output as _weft_v1_InputSpec__Output } from '../../weft/v1/InputSpec.ts';
+import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from '../../weft/v1/Resources.ts';
+import type { MapDimension as _weft_v1_MapDimension, MapDimension__Output as _weft_v1_MapDimension__Output } from '../../weft/v1/MapDimension.ts';
+import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from '../../weft/v1/Retries.ts';
+import type { Environment as _weft_v1_Environment, Environment__Output as _weft_v1_Environment__Output } from '../../weft/v1/Environment.ts';
+import type { Long } from '@grpc/proto-loader';
+
+export interface TaskSpec {
+  'name'?: (string);
+  'script'?: (string);
+  'command'?: (string)[];
+  'needs'?: (string)[];
+  'inputs'?: ({[key: string]: _weft_v1_InputSpec});
+  'outputs'?: ({[key: string]: string});
+  'resources'?: (_weft_v1_Resources | null);
+  'map'?: (_weft_v1_MapDimension)[];
+  'retries'?: (_weft_v1_Retries | null);
+  'timeoutMs'?: (number | string | Long);
+  'env'?: ({[key: string]: string});
+  'files'?: (string)[];
+  'environment'?: (_weft_v1_Environment | null);
+  'stopGraceMs'?: (number | string | Long);
+}
+
+export interface TaskSpec__Output {
+  'name': (string);
+  'script': (string);
+  'command': (string)[];
+  'needs': (string)[];
+  'inputs': ({[key: string]: _weft_v1_InputSpec__Output});
+  'outputs': ({[key: string]: string});
+  'resources': (_weft_v1_Resources__Output | null);
+  'map': (_weft_v1_MapDimension__Output)[];
+  'retries': (_weft_v1_Retries__Output | null);
+  'timeoutMs': (number);
+  'env': ({[key: string]: string});
+  'files': (string)[];
+  'environment': (_weft_v1_Environment__Output | null);
+  'stopGraceMs': (number);
+}

@@ -1,0 +1,10 @@
+// Original file: proto/weft/v1/job.proto
+
+
+export interface WatchJobRequest {
+  'jobId'?: (string);
+}
+
+export interface WatchJobRequest__Output {
+  'jobId': (string);
+}

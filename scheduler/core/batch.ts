@@ -1,0 +1,87 @@
+import type { Assignment, OutputRef } from "../../lib/core/dispatch.ts";
+import type { EndedAttempt } from "../../lib/core/execution.ts";
+import type { JobId, NodeId } from "../../lib/core/ids.ts";
+import type { Code, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
+import type { Capacity, StopOrder } from "./event.ts";
+
+export type JobState = "pending" | "running" | "succeeded" | "failed" | "cancelled";
+export type TaskState = "pending" | "ready" | "assigned" | "running" | "succeeded" | "failed" | "cancelled" | "skipped";
+export type NodeState = "ready" | "cordoned" | "draining" | "lost";
+
+export const TERMINAL_TASK_STATES: ReadonlySet<TaskState> = new Set(["succeeded", "failed", "cancelled", "skipped"]);
+
+export interface JobRow {
+  readonly id: JobId;
+  readonly pipeline: string;
+  readonly spec: PipelineSpec;
+  readonly params: Readonly<Record<string, Scalar>>;
+  readonly code: Code | null;
+  readonly priority: number;
+  readonly trigger: string;
+  readonly idempotencyKey: string | null;
+  readonly submittedAtMs: number;
+}
+
+/** The part of a job that changes. */
+export interface JobProgress {
+  readonly id: JobId;
+  readonly state: JobState;
+  readonly startedAtMs: number | null;
+  readonly finishedAtMs: number | null;
+  readonly cancelRequested: boolean;
+  readonly reason: string;
+}
+
+/**
+ * One task instance. A row exists from the moment the instance first does something of its own (is assigned, is
+ * skipped, …); an instance without a row is pending or ready, which follows from its job's spec and the other rows.
+ */
+export interface TaskRow {
+  readonly job: JobId;
+  readonly task: string;
+  readonly index: number;
+  readonly state: TaskState;
+  readonly attempt: number;
+  /** Node of the current or last attempt. */
+  readonly node: NodeId | null;
+  readonly gpuUuids: readonly string[];
+  readonly assignedAtMs: number | null;
+  readonly startedAtMs: number | null;
+  readonly finishedAtMs: number | null;
+  readonly exitCode: number | null;
+  readonly reason: string;
+  readonly message: string;
+  readonly outputs: readonly OutputRef[];
+  /** Attempts that failed by the task's own doing, and those the platform lost. */
+  readonly failures: number;
+  readonly losses: number;
+  /** Backoff: not to be assigned before; null: none. */
+  readonly notBeforeMs: number | null;
+}
+
+export interface NodeRow {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly state: NodeState;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly capacity: Capacity;
+}
+
+/** All that one round of the loop decided: the rows to commit in one transaction, and what may leave only after. */
+export interface Batch {
+  readonly jobsNew: readonly JobRow[];
+  readonly jobs: readonly JobProgress[];
+  /** At most one row an instance: as it stands at the end of the round. */
+  readonly tasks: readonly TaskRow[];
+  readonly ended: readonly EndedAttempt[];
+  readonly nodes: readonly NodeRow[];
+  readonly assign: readonly { readonly node: NodeId; readonly assignment: Assignment }[];
+  /** To be written to the node's heartbeat stream at once; the next heartbeat's answer repeats them. */
+  readonly stop: readonly { readonly node: NodeId; readonly order: StopOrder }[];
+}
+
+export function isEmpty(batch: Batch): boolean {
+  return (
+    batch.jobsNew.length + batch.jobs.length + batch.tasks.length + batch.ended.length + batch.nodes.length === 0
+  );
+}

@@ -1,0 +1,67 @@
+import type { EndedReport, OutputRef } from "../../lib/core/dispatch.ts";
+import type { ErrorCode, Issue } from "../../lib/core/error.ts";
+import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
+import type { Code, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
+
+export interface GpuCapacity {
+  readonly uuid: string;
+  readonly model: string;
+  /** Bytes; 0: the driver does not say. */
+  readonly memoryBytes: number;
+  readonly healthy: boolean;
+}
+
+export interface Capacity {
+  readonly cpuMillis: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  readonly gpus: readonly GpuCapacity[];
+}
+
+export interface NewJob {
+  readonly id: JobId;
+  readonly spec: PipelineSpec;
+  /** Those of the pipeline with the caller's laid over them. */
+  readonly params: Readonly<Record<string, Scalar>>;
+  readonly code: Code | null;
+  readonly priority: number;
+  readonly trigger: string;
+  readonly idempotencyKey: string | null;
+}
+
+/** What happened. `step` takes one at a time; each gets one Answer. */
+export type Event =
+  | { readonly kind: "jobSubmitted"; readonly job: NewJob }
+  | { readonly kind: "jobCancelRequested"; readonly job: JobId; readonly reason: string }
+  | { readonly kind: "nodeJoined"; readonly node: NodeId; readonly name: string; readonly labels: Readonly<Record<string, string>>; readonly capacity: Capacity }
+  | {
+      readonly kind: "nodeHeard";
+      readonly node: NodeId;
+      /** Null: as before. */
+      readonly capacity: Capacity | null;
+      /** Every attempt that the node holds and that has not ended. */
+      readonly active: readonly AttemptKey[];
+      readonly leaving: boolean;
+    }
+  | { readonly kind: "nodeCordoned" | "nodeUncordoned" | "nodeDrained"; readonly node: NodeId; readonly reason: string }
+  | { readonly kind: "attemptStarted"; readonly node: NodeId; readonly key: AttemptKey; readonly atMs: number }
+  | { readonly kind: "attemptEnded"; readonly node: NodeId; readonly report: EndedReport }
+  | { readonly kind: "attemptUnknown"; readonly node: NodeId; readonly key: AttemptKey }
+  /** A timer of `nextTimerMs` is due. */
+  | { readonly kind: "clockTicked" };
+
+export interface StopOrder {
+  readonly key: AttemptKey;
+  readonly graceMs: number;
+  readonly reason: "cancelled" | "fenced" | "drained";
+}
+
+export type Answer =
+  | { readonly kind: "done" }
+  | { readonly kind: "accepted"; readonly job: JobId; readonly existing: boolean; readonly instances: number }
+  | { readonly kind: "refused"; readonly code: ErrorCode; readonly message: string; readonly issues: readonly Issue[] }
+  /** A report about an attempt that is not the current one of its instance on that node: nothing changed. */
+  | { readonly kind: "stale" }
+  | { readonly kind: "heard"; readonly stop: readonly StopOrder[]; readonly query: readonly AttemptKey[]; readonly rejoin: boolean };
+
+export type { OutputRef };

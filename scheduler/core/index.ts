@@ -1,0 +1,15 @@
+/**
+ * The scheduler's one door. Facts in, commands out:
+ *
+ *   const answer = step(state, event, nowMs);   // changes `state`, marks what must be placed and saved
+ *   place(state, nowMs);                         // assigns what is ready to nodes that have room
+ *   const batch = drain(state);                  // rows and effects since the last drain
+ *   const faults = check(state);                 // the invariants, [] when all hold
+ *
+ * Nothing in here awaits, reads a clock or rolls dice.
+ */
+export type * from "./event.ts";
+export type * from "./batch.ts";
+export { isEmpty, TERMINAL_TASK_STATES } from "./batch.ts";
+export { type State, type SchedulerConfig, type Restored, newState, restore, step, place, drain, check, nextTimerMs } from "./scheduler.ts";
+export { explain, listNodes, listQueue, type Explanation, type NodeView, type QueueClassView } from "./view.ts";
