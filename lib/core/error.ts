@@ -9,6 +9,7 @@ export const ERRORS = {
   too_large: { grpc: 8, http: 413, exit: 2 },
   failed_precondition: { grpc: 9, http: 412, exit: 2 },
   unavailable: { grpc: 14, http: 503, exit: 3 },
+  disk_full: { grpc: 8, http: 507, exit: 1 },
   corrupt: { grpc: 15, http: 500, exit: 1 },
   internal: { grpc: 13, http: 500, exit: 1 },
 } as const;

@@ -1,0 +1,292 @@
+import { randomBytes } from "node:crypto";
+import { constants, createReadStream } from "node:fs";
+import { copyFile, mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { WeftError } from "./core/error.ts";
+import { isDigest, type Digest } from "./core/ids.ts";
+import { CHUNK_BYTES, DigestGate, digestFile, DigestMeter, type Digested } from "./digest.ts";
+
+/**
+ * Content-addressed files under one folder:
+ *
+ *   <root>/sha256/ab/<64 hex>   the bytes; read-only; there means whole, synced and checked when it was written
+ *   <root>/tmp/…                being written; swept at start when its writer is gone
+ *   <root>/corrupt/…            found to have other bytes than its name says; kept for whoever wants to know why
+ */
+export interface Store {
+  readonly root: string;
+  /** Where the bytes of this digest lie, or would lie. */
+  path(digest: Digest): string;
+  /** Undefined: the store does not have it. */
+  stat(digest: Digest): Promise<{ readonly bytes: number } | undefined>;
+  /** Those the store does not have, each once. */
+  missing(digests: readonly Digest[]): Promise<Digest[]>;
+  /**
+   * Stores what the stream yields. Errors: `invalid` when `digest` is given and the bytes have another, `disk_full`;
+   * in any case of error nothing is visible. Two writers of one digest do not disturb each other.
+   */
+  putStream(digest: Digest | null, source: Readable): Promise<Stored>;
+  /** Stores a copy of the file as it is now: shared blocks where the file system can, else one pass of reading. */
+  putFile(path: string): Promise<Stored>;
+  /**
+   * The bytes. Without a range they are checked while they pass: the last chunk is held back until the digest is known
+   * to be right, else the stream fails with `corrupt` and the file is put aside. Errors: `not_found`.
+   */
+  open(digest: Digest, options?: { readonly range?: ByteRange; readonly verify?: boolean }): Promise<Readable>;
+  /** Reads it all; `corrupt` (and put aside) when the bytes have another digest. */
+  verify(digest: Digest): Promise<void>;
+  remove(digest: Digest): Promise<void>;
+}
+
+export interface Stored {
+  readonly digest: Digest;
+  readonly bytes: number;
+  /** The store had it before. */
+  readonly existed: boolean;
+}
+
+/** Offsets in bytes; `end` is exclusive. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Of a file being written that nobody has touched: its writer was on another machine and is gone. */
+const TEMP_AGE_MS_MAX = 24 * 3600 * 1000;
+/** Lets a process tell its own temporary files from those of an earlier one that had the same pid (1, in a container). */
+const INSTANCE = randomBytes(4).toString("hex");
+
+let temporaries = 0;
+
+/** Opens the store in `root`, making the folder when it is not there, and sweeps what interrupted writers left. */
+export async function openStore(root: string): Promise<Store> {
+  await makeFolders(root);
+  await sweep(join(root, "tmp"));
+  return new FolderStore(root);
+}
+
+class FolderStore implements Store {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  path(digest: Digest): string {
+    if (!isDigest(digest))
+      throw new WeftError("invalid", `"${String(digest)}" is no digest; it must be sha256: and 64 hex digits`);
+    const hex = digest.slice("sha256:".length);
+    return join(this.root, "sha256", hex.slice(0, 2), hex);
+  }
+
+  async stat(digest: Digest): Promise<{ readonly bytes: number } | undefined> {
+    try {
+      return { bytes: (await stat(this.path(digest))).size };
+    } catch (error) {
+      if (errno(error) === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  async missing(digests: readonly Digest[]): Promise<Digest[]> {
+    const unique = [...new Set(digests)];
+    const stats = await Promise.all(unique.map((digest) => this.stat(digest)));
+    return unique.filter((_, i) => stats[i] === undefined);
+  }
+
+  async putStream(digest: Digest | null, source: Readable): Promise<Stored> {
+    // What is there is not written again, but the bytes are still held against the digest that was promised.
+    if (digest !== null && (await this.stat(digest)) !== undefined) {
+      const meter = new DigestMeter();
+      await pipeline(source, meter, new Sink());
+      return { ...check(digest, meter), existed: true };
+    }
+    return this.#write(async (temp) => check(digest, await copyIn(source, temp)));
+  }
+
+  async putFile(path: string): Promise<Stored> {
+    return this.#write(async (temp) => {
+      try {
+        await copyFile(path, temp, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
+      } catch (error) {
+        if (!NO_REFLINK.has(errno(error))) throw error;
+        await rm(temp, { force: true });
+        return (await copyIn(createReadStream(path, { highWaterMark: CHUNK_BYTES }), temp)).result();
+      }
+      await syncAs(temp, 0o444);
+      return digestFile(temp);
+    });
+  }
+
+  async open(
+    digest: Digest,
+    options: { readonly range?: ByteRange; readonly verify?: boolean } = {},
+  ): Promise<Readable> {
+    const path = this.path(digest);
+    if ((await this.stat(digest)) === undefined) throw notFound(digest, this.root);
+    const { range } = options;
+    if (range !== undefined) {
+      if (range.end <= range.start) return Readable.from([]);
+      return createReadStream(path, { start: range.start, end: range.end - 1, highWaterMark: CHUNK_BYTES });
+    }
+    const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+    if (options.verify === false) return file;
+    const gate = new DigestGate(digest, (found) => this.#putAside(digest, found));
+    file.on("error", (error) => gate.destroy(error));
+    gate.on("close", () => file.destroy());
+    return file.pipe(gate);
+  }
+
+  async verify(digest: Digest): Promise<void> {
+    if ((await this.stat(digest)) === undefined) throw notFound(digest, this.root);
+    const found = await digestFile(this.path(digest));
+    if (found.digest !== digest) throw await this.#putAside(digest, found);
+  }
+
+  async remove(digest: Digest): Promise<void> {
+    await rm(this.path(digest), { force: true });
+  }
+
+  /** Runs `fill`, which writes and syncs a temporary file, and makes the file visible under its digest. */
+  async #write(fill: (temp: string) => Promise<Digested>): Promise<Stored> {
+    const temp = join(this.root, "tmp", `${hostname()}.${process.pid}.${INSTANCE}.${(temporaries += 1)}`);
+    try {
+      const { digest, bytes } = await fill(temp);
+      const existed = (await this.stat(digest)) !== undefined;
+      if (!existed) {
+        const path = this.path(digest);
+        await rename(temp, path);
+        await syncFolder(join(path, ".."));
+      }
+      return { digest, bytes, existed };
+    } catch (error) {
+      throw await this.#explain(error);
+    } finally {
+      await rm(temp, { force: true });
+    }
+  }
+
+  async #explain(error: unknown): Promise<unknown> {
+    const code = errno(error);
+    if (code !== "ENOSPC" && code !== "EDQUOT") return error;
+    const disk = await statfs(this.root);
+    const free = disk.bavail * disk.bsize;
+    const why = code === "EDQUOT" ? "the disk quota is used up" : `${free} bytes are free`;
+    return new WeftError(
+      "disk_full",
+      `the artifact store in ${this.root} cannot take more: ${why}; free space there, or move the store to a larger disk`,
+      {
+        cause: error,
+      },
+    );
+  }
+
+  /** A wrong file must not pass for the digest any more, so that whoever has the right bytes can store them again. */
+  async #putAside(digest: Digest, found: Digested): Promise<WeftError> {
+    const aside = join(this.root, "corrupt", digest.slice("sha256:".length));
+    await rename(this.path(digest), aside).catch((error: unknown) => {
+      if (errno(error) !== "ENOENT") throw error;
+    });
+    return new WeftError(
+      "corrupt",
+      `artifact ${digest} is corrupt in ${this.root}: its ${found.bytes} bytes have the digest ${found.digest}; moved to ${aside}, store it again`,
+    );
+  }
+}
+
+/** What `copyFile` answers when blocks cannot be shared: not this file system, not across two, or not on this system. */
+const NO_REFLINK = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOTTY", "ENOSYS", "EXDEV", "EINVAL", "EPERM"]);
+
+class Sink extends Writable {
+  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
+    done();
+  }
+}
+
+function check(expected: Digest | null, meter: DigestMeter): Digested {
+  const found = meter.result();
+  if (expected !== null && found.digest !== expected) {
+    throw new WeftError(
+      "invalid",
+      `the ${found.bytes} bytes sent as ${expected} have the digest ${found.digest}; nothing was stored`,
+    );
+  }
+  return found;
+}
+
+/** Writes what the stream yields to a new file, and syncs it. */
+async function copyIn(source: Readable, path: string): Promise<DigestMeter> {
+  const meter = new DigestMeter();
+  const file = await open(path, "wx", 0o444);
+  try {
+    await pipeline(source, meter, file.createWriteStream({ autoClose: false, highWaterMark: CHUNK_BYTES }));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return meter;
+}
+
+function notFound(digest: Digest, root: string): WeftError {
+  return new WeftError("not_found", `artifact ${digest} is not in the store in ${root}`);
+}
+
+async function makeFolders(root: string): Promise<void> {
+  for (const name of ["sha256", "tmp", "corrupt"]) await mkdir(join(root, name), { recursive: true });
+  // All prefixes at once, so that no write has to make, and sync, a folder.
+  for (let prefix = 0; prefix < 256; prefix += 1) {
+    await mkdir(join(root, "sha256", prefix.toString(16).padStart(2, "0")), { recursive: true });
+  }
+  await syncFolder(join(root, "sha256"));
+  await syncFolder(root);
+}
+
+async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    if (await isAbandoned(path, name)) await rm(path, { force: true, recursive: true });
+  }
+}
+
+async function isAbandoned(path: string, name: string): Promise<boolean> {
+  const match = /^(.*)\.(\d+)\.([0-9a-f]{8})\.\d+$/.exec(name);
+  if (match?.[3] === INSTANCE) return false;
+  if (match?.[1] === hostname() && (Number(match[2]) === process.pid || !isAlive(Number(match[2])))) return true;
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
+  return Date.now() - mtimeMs > TEMP_AGE_MS_MAX;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errno(error) === "EPERM";
+  }
+}
+
+async function syncAs(path: string, mode: number): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    await file.chmod(mode);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function errno(error: unknown): string {
+  return (error as NodeJS.ErrnoException | null)?.code ?? "";
+}
