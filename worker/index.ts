@@ -1,0 +1,82 @@
+import type { Logger } from "pino";
+import type { ArtifactClient } from "../lib/artifacts.ts";
+import type { Assignment, EndedReport, LossReason, StartedReport, StopReason } from "../lib/core/dispatch.ts";
+import type { AttemptKey } from "../lib/core/ids.ts";
+import { openWorker } from "./worker.ts";
+
+/**
+ * Makes attempts on this machine. The processes belong to the runner (see docs/adr/0004-runner-process.md), so
+ * they outlive whoever holds a Worker.
+ */
+export interface Worker {
+  /**
+   * Once, before `start`, with every assignment the journal holds that has not ended: adopts what still runs, reports
+   * what ended meanwhile, starts what was never started. What runs here without an assignment is killed. Folders of
+   * attempts in neither `assignments` nor `keep` (ended, their logs not yet archived) are removed.
+   */
+  recover(assignments: readonly Assignment[], keep: readonly AttemptKey[]): Promise<void>;
+  /** Returns at once; the attempt waits for room in order of (priority, arrival). One that is known already is ignored. */
+  start(assignment: Assignment): void;
+  /** Also of one that is still queued. The first reason given stays; a shorter grace shortens. Unknown keys are ignored. */
+  stop(key: AttemptKey, reason: StopReason | LossReason, graceMs: number): void;
+  /** Those that have not been reported ended. */
+  active(): ActiveAttempt[];
+  /** The node may run what it runs for this long from now. The runner keeps it, also when nobody is there to ask. */
+  renewLease(remainingMs: number): void;
+  /**
+   * The attempt's logs are archived: its folder goes. To be called once for each attempt that was reported ended,
+   * when nobody reads its spool any more.
+   */
+  forget(key: AttemptKey): void;
+  /**
+   * `stopAttempts`: stops everything (as "node-stopped", with each attempt's own grace), waits for the reports and
+   * ends the runner. Else leaves the attempts running for the next worker in this folder.
+   */
+  close(options: { readonly stopAttempts: boolean }): Promise<void>;
+}
+
+export interface ActiveAttempt {
+  readonly key: AttemptKey;
+  readonly phase: "queued" | "preparing" | "running" | "stopping" | "collecting";
+}
+
+/** What attempts may use together on this machine. */
+export interface WorkerCapacity {
+  readonly cpuMillis: number;
+  readonly memoryBytes: number;
+  readonly gpuUuids: readonly string[];
+}
+
+/** Files that hold what the attempt's process printed; they grow until `ended`. */
+export interface Spool {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** No byte will be added any more. */
+  readonly ended: boolean;
+}
+
+export interface WorkerOptions {
+  /** Absolute path of the agent's folder. */
+  readonly dir: string;
+  readonly capacity: () => WorkerCapacity;
+  readonly artifacts: ArtifactClient;
+  /**
+   * Reports of one attempt come in order; `ended` may come again after a recovery. The workspace of an ended attempt is
+   * kept until the promise for its report is fulfilled (it is in the journal then).
+   */
+  readonly onReport: (report: StartedReport | EndedReport) => void | Promise<void>;
+  /** Called when an attempt begins (or is adopted), and once more with `ended` before its ended report. */
+  readonly onSpool: (key: AttemptKey, spool: Spool) => void;
+  readonly log: Logger;
+  /** Variables every process sees, under its own; default: PATH, HOME, USER, LANG of this process and nothing else. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Bytes the cache of code, inputs and environments may hold; default CACHE_BYTES_MAX. */
+  readonly cacheBytesMax?: number;
+  /** How long code, inputs and outputs may wait for the store before the attempt counts as lost; default STORE_WAIT_MS_MAX. */
+  readonly storeWaitMsMax?: number;
+}
+
+/** Starts or finds the folder's runner. Errors: `conflict` when another live worker uses the folder, `unavailable`. */
+export function createWorker(options: WorkerOptions): Promise<Worker> {
+  return openWorker(options);
+}
