@@ -55,10 +55,10 @@ export class DigestGate extends Transform {
     else done(null, before);
   }
 
-  override _flush(done: (error?: Error | null, chunk?: Buffer) => void): void {
+  override _flush(finish: (error?: Error | null, chunk?: Buffer) => void): void {
     const digest = `sha256:${this.#hash.digest("hex")}` as Digest;
-    if (digest === this.#expected) done(null, this.#held);
-    else void this.#refuse({ digest, bytes: this.#bytes }).then(done, done);
+    if (digest === this.#expected) finish(null, this.#held);
+    else void this.#refuse({ digest, bytes: this.#bytes }).then(finish, finish);
   }
 }
 
