@@ -87,12 +87,10 @@ export const edges = pgTable(
     /** input or output */
     direction: text().notNull(),
     name: text().notNull(),
-    /** Instance of a mapped producer; -1: the producer is not mapped. */
-    index: integer().notNull(),
     digest: text().notNull(),
   },
   (table) => [
-    primaryKey({ columns: [table.execution, table.direction, table.name, table.index] }),
+    primaryKey({ columns: [table.execution, table.direction, table.name, table.digest] }),
     index("edges_digest").on(table.digest),
     check("edges_direction", sql`${table.direction} in ('input', 'output')`),
   ],
