@@ -1,0 +1,120 @@
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  boolean,
+  check,
+  doublePrecision,
+  index,
+  integer,
+  json,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
+import type { OutputRef } from "../lib/core/dispatch.ts";
+import type { Code, PipelineSpec, Scalar } from "../lib/core/pipeline/spec.ts";
+import type { Capacity } from "./core/index.ts";
+import type { TaskShape } from "./shape.ts";
+
+/** One row: who leads, by Postgres' clock. Whoever takes over raises `term`, and every commit of the scheduler checks it. */
+export const leader = pgTable(
+  "leader",
+  {
+    id: integer().primaryKey(),
+    term: bigint({ mode: "number" }).notNull(),
+    /** New for each process. */
+    holder: text().notNull(),
+    /** host:port of its gRPC. */
+    address: text().notNull(),
+    expiresAt: timestamp("expires_at", { withTimezone: true }).notNull(),
+  },
+  (table) => [check("leader_one_row", sql`${table.id} = 1`)],
+);
+
+/**
+ * Times are epoch milliseconds. `json`, not `jsonb`, where the order of keys is the user's and nobody searches inside.
+ */
+export const jobs = pgTable(
+  "jobs",
+  {
+    id: text().primaryKey(),
+    pipeline: text().notNull(),
+    spec: json().$type<PipelineSpec>().notNull(),
+    /** Names, needs and sizes of the spec's tasks: enough to count instances that have no row, without reading the spec. */
+    shape: json().$type<readonly TaskShape[]>().notNull(),
+    params: json().$type<Readonly<Record<string, Scalar>>>().notNull(),
+    code: json().$type<Code>(),
+    priority: integer().notNull(),
+    trigger: text().notNull(),
+    idempotencyKey: text("idempotency_key"),
+    submittedAtMs: doublePrecision("submitted_at_ms").notNull(),
+    state: text().notNull(),
+    startedAtMs: doublePrecision("started_at_ms"),
+    finishedAtMs: doublePrecision("finished_at_ms"),
+    cancelRequested: boolean("cancel_requested").notNull(),
+    reason: text().notNull(),
+  },
+  (table) => [
+    check("jobs_state", sql`${table.state} in ('pending', 'running', 'succeeded', 'failed', 'cancelled')`),
+    uniqueIndex("jobs_idempotency_key").on(table.idempotencyKey),
+    // Lists: newest first, by page, also of one state or one pipeline.
+    index("jobs_newest").on(table.submittedAtMs.desc(), table.id.desc()),
+    index("jobs_state_newest").on(table.state, table.submittedAtMs.desc(), table.id.desc()),
+    index("jobs_pipeline_newest").on(table.pipeline, table.submittedAtMs.desc(), table.id.desc()),
+    // `id like 'abc%'` whatever the collation of the database.
+    index("jobs_id_prefix").on(table.id.op("text_pattern_ops")),
+    // What a new leader loads.
+    index("jobs_unfinished")
+      .on(table.id)
+      .where(sql`${table.state} in ('pending', 'running')`),
+  ],
+);
+
+/**
+ * Rows exist only for instances that did something of their own (see TaskRow). No index on what changes, so that updates
+ * stay within their page; no foreign key: the scheduler is the only writer, and the check would cost each row.
+ */
+export const tasks = pgTable(
+  "tasks",
+  {
+    job: text().notNull(),
+    task: text().notNull(),
+    index: integer().notNull(),
+    state: text().notNull(),
+    attempt: integer().notNull(),
+    node: text(),
+    gpuUuids: jsonb("gpu_uuids").$type<readonly string[]>().notNull(),
+    assignedAtMs: doublePrecision("assigned_at_ms"),
+    startedAtMs: doublePrecision("started_at_ms"),
+    finishedAtMs: doublePrecision("finished_at_ms"),
+    exitCode: integer("exit_code"),
+    reason: text().notNull(),
+    message: text().notNull(),
+    outputs: jsonb().$type<readonly OutputRef[]>().notNull(),
+    failures: integer().notNull(),
+    losses: integer().notNull(),
+    notBeforeMs: doublePrecision("not_before_ms"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.job, table.task, table.index] }),
+    check(
+      "tasks_state",
+      sql`${table.state} in ('pending', 'ready', 'assigned', 'running', 'succeeded', 'failed', 'cancelled', 'skipped')`,
+    ),
+  ],
+);
+
+export const nodes = pgTable(
+  "nodes",
+  {
+    id: text().primaryKey(),
+    name: text().notNull(),
+    state: text().notNull(),
+    labels: jsonb().$type<Readonly<Record<string, string>>>().notNull(),
+    capacity: jsonb().$type<Capacity>().notNull(),
+  },
+  (table) => [check("nodes_state", sql`${table.state} in ('ready', 'cordoned', 'draining', 'lost')`)],
+);

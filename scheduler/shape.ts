@@ -1,0 +1,49 @@
+import { instanceCount, type PipelineSpec } from "../lib/core/pipeline/spec.ts";
+import type { JobState, TaskState } from "./core/index.ts";
+
+/** What of a task is needed to know the state of its instances that have no row. */
+export interface TaskShape {
+  readonly name: string;
+  readonly needs: readonly string[];
+  readonly instances: number;
+}
+
+export function shapeOf(spec: PipelineSpec): TaskShape[] {
+  return spec.tasks.map((task) => ({ name: task.name, needs: task.needs, instances: instanceCount(task) }));
+}
+
+/** Rows of one job by task and state. */
+export type RowCounts = ReadonlyMap<string, Readonly<Partial<Record<TaskState, number>>>>;
+
+/**
+ * The state of a task's instances that have no row: `ready` when all it needs has succeeded, else `pending`; once the
+ * job has ended they never ran, and are `cancelled` or `skipped`.
+ */
+export function restingState(shape: readonly TaskShape[], rows: RowCounts, job: JobState, task: TaskShape): TaskState {
+  if (job === "cancelled") return "cancelled";
+  if (job === "failed" || job === "succeeded") return "skipped";
+  const succeeded = (name: string): boolean => {
+    const need = shape.find((other) => other.name === name);
+    return need !== undefined && (rows.get(name)?.succeeded ?? 0) === need.instances;
+  };
+  return task.needs.every(succeeded) ? "ready" : "pending";
+}
+
+/** Every instance of the job by state, with and without a row. */
+export function countInstances(
+  shape: readonly TaskShape[],
+  rows: RowCounts,
+  job: JobState,
+): Partial<Record<TaskState, number>> {
+  const counts: Partial<Record<TaskState, number>> = {};
+  const add = (state: TaskState, count: number): void => {
+    if (count > 0) counts[state] = (counts[state] ?? 0) + count;
+  };
+  for (const task of shape) {
+    const byState = Object.entries(rows.get(task.name) ?? {}) as [TaskState, number][];
+    for (const [state, count] of byState) add(state, count);
+    const withRow = byState.reduce((sum, [, count]) => sum + count, 0);
+    add(restingState(shape, rows, job, task), task.instances - withRow);
+  }
+  return counts;
+}

@@ -1,0 +1,156 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { PoolClient } from "pg";
+import type { ArchivedReport } from "../lib/core/dispatch.ts";
+import type { JobId } from "../lib/core/ids.ts";
+import { isTransient, openDatabase, type Database } from "../lib/db.ts";
+import type { Log } from "../lib/log.ts";
+import { type Batch, isEmpty, type JobProgress, type Restored, type TaskRow } from "./core/index.ts";
+import {
+  findByIdempotencyKeys,
+  findJob,
+  insertJobs,
+  type KnownKey,
+  listJobs,
+  type ListedJob,
+  type ListQuery,
+  loadUnfinishedJobs,
+  type StoredJob,
+  updateJobs,
+} from "./job-store.ts";
+import { holdLeadership, type Reign } from "./leader-store.ts";
+import { loadNodes, upsertNodes } from "./node-store.ts";
+import { loadUnfinishedTasks, readTasks, upsertTasks } from "./task-store.ts";
+
+/** Wait before a commit is tried again, in milliseconds; doubles up to the second. A restart of Postgres takes seconds. */
+const RETRY_MS = 50;
+const RETRY_MS_MAX = 2_000;
+
+/** What one transaction writes. */
+export interface Changes {
+  readonly batch: Batch;
+  readonly archived: readonly ArchivedReport[];
+}
+
+/**
+ * Writes more rows in the transaction of a batch that ends attempts or archives logs. Must be idempotent (the same changes may come
+ * twice), and must not catch errors of its queries. Queries sent without awaiting in between share one round trip.
+ */
+export type Recorder = (client: PoolClient, changes: Changes) => Promise<void>;
+
+/** Postgres as the scheduler sees it. */
+export class Store {
+  readonly database: Database;
+  /** One connection, pipelined: commits come one after the other, and reads must not keep them waiting. */
+  readonly #commits: Database;
+  readonly #log: Log;
+
+  constructor(database: Database, commits: Database, log: Log) {
+    this.database = database;
+    this.#commits = commits;
+    this.#log = log;
+  }
+
+  /**
+   * All of the changes or nothing, and only while the reign lasts. Tries again for as long as Postgres is away; resolves when they are
+   * durable. Throws LeadershipLost; aborts with the signal's reason; any other error is a bug in what was to be written.
+   */
+  async commit(reign: Reign, changes: Changes, recorders: readonly Recorder[], signal?: AbortSignal): Promise<void> {
+    let failedAtMs: number | undefined;
+    for (let waitMs = RETRY_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
+      signal?.throwIfAborted();
+      try {
+        await this.#tryCommit(reign, changes, recorders);
+        if (failedAtMs !== undefined) this.#log.info({ outageMs: Date.now() - failedAtMs }, "commits go through again");
+        return;
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        if (failedAtMs === undefined)
+          this.#log.warn({ err: error }, "a commit failed; it is tried until it goes through");
+        failedAtMs ??= Date.now();
+      }
+      await delay(waitMs, undefined, signal && { signal });
+    }
+  }
+
+  async #tryCommit(reign: Reign, changes: Changes, recorders: readonly Recorder[]): Promise<void> {
+    const client = await this.#commits.pool.connect();
+    let broken: Error | undefined;
+    try {
+      await writeAll(client, reign, changes, recorders);
+      await client.query("commit");
+    } catch (error) {
+      await client.query("rollback").catch((rollbackError: Error) => (broken = rollbackError));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** What a new leader starts from. Nobody of an earlier term can write after the new one is claimed. */
+  async loadRestored(): Promise<Restored> {
+    const { pool } = this.database;
+    const [jobs, tasks, nodes] = await Promise.all([
+      loadUnfinishedJobs(pool),
+      loadUnfinishedTasks(pool),
+      loadNodes(pool),
+    ]);
+    return { jobs, tasks, nodes };
+  }
+
+  findByIdempotencyKeys(keys: readonly string[]): Promise<KnownKey[]> {
+    return findByIdempotencyKeys(this.database.pool, keys);
+  }
+
+  /** By id or unambiguous prefix. Throws `not_found`, `invalid`. */
+  async getJob(idOrPrefix: string): Promise<StoredJob & { tasks: TaskRow[] }> {
+    const job = await findJob(this.database.pool, idOrPrefix);
+    return { ...job, tasks: await readTasks(this.database.pool, job.row.id) };
+  }
+
+  listJobs(query: ListQuery): Promise<ListedJob[]> {
+    return listJobs(this.database.pool, query);
+  }
+}
+
+export function openStore(url: string, log: Log): { store: Store; close(): Promise<void> } {
+  const database = openDatabase(url, { applicationName: "weft", log });
+  const commits = openDatabase(url, { applicationName: "weft scheduler", max: 1, pipeline: true, log });
+  const close = async (): Promise<void> => {
+    await Promise.all([commits.close(), database.close()]);
+  };
+  return { store: new Store(database, commits, log), close };
+}
+
+/** Sends everything, then waits for all of it: one round trip when the recorders do not await in between. */
+async function writeAll(
+  client: PoolClient,
+  reign: Reign,
+  changes: Changes,
+  recorders: readonly Recorder[],
+): Promise<void> {
+  const { batch, archived } = changes;
+  const fresh = new Set<JobId>(batch.jobsNew.map((job) => job.id));
+  const later = batch.jobs.filter((job) => !fresh.has(job.id));
+  const sent: Promise<unknown>[] = [client.query("begin"), holdLeadership(client, reign)];
+  if (batch.jobsNew.length > 0) {
+    const progress = new Map<JobId, JobProgress>(batch.jobs.map((job) => [job.id, job]));
+    sent.push(insertJobs(client, batch.jobsNew, progress));
+  }
+  if (later.length > 0) sent.push(updateJobs(client, later));
+  if (batch.tasks.length > 0) sent.push(upsertTasks(client, batch.tasks));
+  if (batch.nodes.length > 0) sent.push(upsertNodes(client, batch.nodes));
+  if (batch.ended.length > 0 || archived.length > 0) {
+    for (const record of recorders) sent.push(record(client, changes));
+  }
+  await allSettledOrFirstError(sent);
+}
+
+/** Unlike Promise.all it leaves nothing in flight on the connection when it throws. */
+async function allSettledOrFirstError(promises: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(promises);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}
+
+export function isNothing(changes: Changes): boolean {
+  return isEmpty(changes.batch) && changes.archived.length === 0;
+}

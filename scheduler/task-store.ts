@@ -1,0 +1,112 @@
+import type { ClientBase, Pool } from "pg";
+import type { JobId, NodeId } from "../lib/core/ids.ts";
+import { jsonRows } from "../lib/json-rows.ts";
+import type { TaskRow, TaskState } from "./core/index.ts";
+import type { RowCounts } from "./shape.ts";
+
+/**
+ * Rows as they stand. A row never goes back to an earlier attempt, and never leaves a terminal state within one: the
+ * same batch may come twice, when it is not known whether its commit was done.
+ */
+export async function upsertTasks(client: ClientBase, rows: readonly TaskRow[]): Promise<void> {
+  await client.query({ name: "upsert-tasks", text: UPSERT, values: [jsonRows(rows)] });
+}
+
+const UPSERT = `
+  insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, started_at_ms, finished_at_ms,
+                     exit_code, reason, message, outputs, failures, losses, not_before_ms)
+  select job, task, index, state, attempt, node, "gpuUuids", "assignedAtMs", "startedAtMs", "finishedAtMs",
+         "exitCode", reason, message, outputs, failures, losses, "notBeforeMs"
+  from json_to_recordset($1::json) as row(
+    job text, task text, index integer, state text, attempt integer, node text, "gpuUuids" jsonb,
+    "assignedAtMs" float8, "startedAtMs" float8, "finishedAtMs" float8, "exitCode" integer, reason text, message text,
+    outputs jsonb, failures integer, losses integer, "notBeforeMs" float8)
+  on conflict (job, task, index) do update set
+    state = excluded.state, attempt = excluded.attempt, node = excluded.node, gpu_uuids = excluded.gpu_uuids,
+    assigned_at_ms = excluded.assigned_at_ms, started_at_ms = excluded.started_at_ms,
+    finished_at_ms = excluded.finished_at_ms, exit_code = excluded.exit_code, reason = excluded.reason,
+    message = excluded.message, outputs = excluded.outputs, failures = excluded.failures, losses = excluded.losses,
+    not_before_ms = excluded.not_before_ms
+  where tasks.attempt < excluded.attempt
+     or (tasks.attempt = excluded.attempt and tasks.state not in ('succeeded', 'failed', 'cancelled', 'skipped'))`;
+
+interface TaskRecord {
+  job: JobId;
+  task: string;
+  index: number;
+  state: TaskState;
+  attempt: number;
+  node: NodeId | null;
+  gpu_uuids: readonly string[];
+  assigned_at_ms: number | null;
+  started_at_ms: number | null;
+  finished_at_ms: number | null;
+  exit_code: number | null;
+  reason: string;
+  message: string;
+  outputs: TaskRow["outputs"];
+  failures: number;
+  losses: number;
+  not_before_ms: number | null;
+}
+
+const COLUMNS = `tasks.job, tasks.task, tasks.index, tasks.state, tasks.attempt, tasks.node, tasks.gpu_uuids,
+  tasks.assigned_at_ms, tasks.started_at_ms, tasks.finished_at_ms, tasks.exit_code, tasks.reason, tasks.message,
+  tasks.outputs, tasks.failures, tasks.losses, tasks.not_before_ms`;
+
+/** The rows of all jobs that have not ended. */
+export async function loadUnfinishedTasks(pool: Pool): Promise<TaskRow[]> {
+  const { rows } = await pool.query<TaskRecord>(
+    `select ${COLUMNS} from tasks join jobs on jobs.id = tasks.job where jobs.state in ('pending', 'running')
+     order by tasks.job, tasks.task, tasks.index`,
+  );
+  return rows.map(taskRow);
+}
+
+export async function readTasks(pool: Pool, job: JobId): Promise<TaskRow[]> {
+  const { rows } = await pool.query<TaskRecord>({
+    name: "read-tasks",
+    text: `select ${COLUMNS} from tasks where job = $1 order by task, index`,
+    values: [job],
+  });
+  return rows.map(taskRow);
+}
+
+/** For each job that has any: rows by task and state. */
+export async function countTaskRows(pool: Pool, jobs: readonly JobId[]): Promise<Map<JobId, RowCounts>> {
+  const counts = new Map<JobId, Map<string, Partial<Record<TaskState, number>>>>();
+  if (jobs.length === 0) return counts;
+  const { rows } = await pool.query<{ job: JobId; task: string; state: TaskState; count: number }>({
+    name: "count-task-rows",
+    text: `select job, task, state, count(*)::integer as count from tasks where job = any($1::text[]) group by 1, 2, 3`,
+    values: [jobs],
+  });
+  for (const { job, task, state, count } of rows) {
+    const byTask = counts.get(job) ?? new Map<string, Partial<Record<TaskState, number>>>();
+    byTask.set(task, { ...byTask.get(task), [state]: count });
+    counts.set(job, byTask);
+  }
+  return counts;
+}
+
+function taskRow(record: TaskRecord): TaskRow {
+  return {
+    job: record.job,
+    task: record.task,
+    index: record.index,
+    state: record.state,
+    attempt: record.attempt,
+    node: record.node,
+    gpuUuids: record.gpu_uuids,
+    assignedAtMs: record.assigned_at_ms,
+    startedAtMs: record.started_at_ms,
+    finishedAtMs: record.finished_at_ms,
+    exitCode: record.exit_code,
+    reason: record.reason,
+    message: record.message,
+    outputs: record.outputs,
+    failures: record.failures,
+    losses: record.losses,
+    notBeforeMs: record.not_before_ms,
+  };
+}
