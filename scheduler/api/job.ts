@@ -1,0 +1,113 @@
+import type { NodeId } from "../../lib/core/ids.ts";
+import { type Code, instanceCount, mapValues, type PipelineSpec, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
+import type { Code as CodeProto } from "../../proto/gen/weft/v1/Code.ts";
+import type { Job as JobProto } from "../../proto/gen/weft/v1/Job.ts";
+import type { Task as TaskProto } from "../../proto/gen/weft/v1/Task.ts";
+import { toProtoValues } from "../../proto/value.ts";
+import type { JobProgress, TaskRow, TaskState } from "../core/index.ts";
+import type { JobHead, StoredJob } from "./parts.ts";
+
+/**
+ * Instances in one message. A task is 100 to 300 bytes, so this many stay under the 16 MiB a message may have. Of larger
+ * jobs `Get` leaves out instances that have not done anything yet, and `Watch` sends the rest in further events.
+ */
+export const TASKS_PER_MESSAGE_MAX = 30_000;
+
+export type NodeNames = ReadonlyMap<NodeId, string>;
+
+/** The job without its tasks. */
+export function headToProto({ row, progress }: JobHead): JobProto {
+  return {
+    id: row.id,
+    pipeline: row.pipeline,
+    trigger: row.trigger,
+    priority: row.priority,
+    params: toProtoValues(row.params),
+    code: codeToProto(row.code),
+    submittedAtMs: row.submittedAtMs,
+    ...progressToProto(progress),
+  };
+}
+
+/** The part of a job that changes, as a JobEvent carries it. */
+export function progressToProto(progress: JobProgress): JobProto {
+  return {
+    id: progress.id,
+    state: progress.state,
+    startedAtMs: progress.startedAtMs ?? 0,
+    finishedAtMs: progress.finishedAtMs ?? 0,
+    reason: progress.reason,
+    cancelRequested: progress.cancelRequested,
+  };
+}
+
+export function codeToProto(code: Code | null): CodeProto | null {
+  return code && { digest: code.digest, commit: code.commit ?? "", dirty: code.dirty };
+}
+
+/** Every instance, in the order of the pipeline: from its row, or worked out for those that have none. */
+export function* tasksToProto(job: StoredJob, names: NodeNames): Generator<TaskProto> {
+  const rows = rowsByTask(job.tasks);
+  const succeeded = succeededTasks(job.row.spec, rows);
+  for (const spec of job.row.spec.tasks) {
+    const own = rows.get(spec.name);
+    const fresh: TaskState = spec.needs.every((need) => succeeded.has(need)) ? "ready" : "pending";
+    for (let index = 0; index < instanceCount(spec); index += 1) {
+      const row = own?.get(index);
+      yield row ? taskToProto(row, spec, names) : freshToProto(spec, index, fresh);
+    }
+  }
+}
+
+export function taskToProto(row: TaskRow, spec: TaskSpec, names: NodeNames): TaskProto {
+  return {
+    ...freshToProto(spec, row.index, row.state),
+    attempt: row.attempt,
+    node: row.node === null ? "" : (names.get(row.node) ?? row.node),
+    startedAtMs: row.startedAtMs ?? 0,
+    finishedAtMs: row.finishedAtMs ?? 0,
+    ...(row.exitCode === null ? {} : { exitCode: row.exitCode }),
+    reason: row.reason,
+    message: row.message,
+    outputs: row.outputs.map(({ name, digest, bytes, kind, fileName }) => ({ name, digest, bytes, kind, fileName })),
+    failures: row.failures,
+    losses: row.losses,
+  };
+}
+
+/** An instance that has done nothing yet. `needs` is the same for all instances of a task and given with the first. */
+export function freshToProto(spec: TaskSpec, index: number, state: TaskState): TaskProto {
+  return {
+    name: spec.name,
+    index,
+    state,
+    needs: index === 0 ? [...spec.needs] : [],
+    map: toProtoValues(mapValues(spec, index)),
+  };
+}
+
+export function countStates(tasks: Iterable<TaskProto>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state } of tasks) counts[state!] = (counts[state!] ?? 0) + 1;
+  return counts;
+}
+
+export function rowsByTask(rows: readonly TaskRow[]): Map<string, Map<number, TaskRow>> {
+  const byTask = new Map<string, Map<number, TaskRow>>();
+  for (const row of rows) {
+    const own = byTask.get(row.task) ?? new Map<number, TaskRow>();
+    own.set(row.index, row);
+    byTask.set(row.task, own);
+  }
+  return byTask;
+}
+
+function succeededTasks(spec: PipelineSpec, rows: ReadonlyMap<string, ReadonlyMap<number, TaskRow>>): Set<string> {
+  const succeeded = new Set<string>();
+  for (const task of spec.tasks) {
+    let count = 0;
+    for (const row of rows.get(task.name)?.values() ?? []) if (row.state === "succeeded") count += 1;
+    if (count === instanceCount(task)) succeeded.add(task.name);
+  }
+  return succeeded;
+}
