@@ -81,7 +81,5 @@ export interface Batch {
 }
 
 export function isEmpty(batch: Batch): boolean {
-  return (
-    batch.jobsNew.length + batch.jobs.length + batch.tasks.length + batch.ended.length + batch.nodes.length === 0
-  );
+  return batch.jobsNew.length + batch.jobs.length + batch.tasks.length + batch.ended.length + batch.nodes.length === 0;
 }

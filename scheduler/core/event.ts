@@ -33,7 +33,13 @@ export interface NewJob {
 export type Event =
   | { readonly kind: "jobSubmitted"; readonly job: NewJob }
   | { readonly kind: "jobCancelRequested"; readonly job: JobId; readonly reason: string }
-  | { readonly kind: "nodeJoined"; readonly node: NodeId; readonly name: string; readonly labels: Readonly<Record<string, string>>; readonly capacity: Capacity }
+  | {
+      readonly kind: "nodeJoined";
+      readonly node: NodeId;
+      readonly name: string;
+      readonly labels: Readonly<Record<string, string>>;
+      readonly capacity: Capacity;
+    }
   | {
       readonly kind: "nodeHeard";
       readonly node: NodeId;
@@ -62,6 +68,11 @@ export type Answer =
   | { readonly kind: "refused"; readonly code: ErrorCode; readonly message: string; readonly issues: readonly Issue[] }
   /** A report about an attempt that is not the current one of its instance on that node: nothing changed. */
   | { readonly kind: "stale" }
-  | { readonly kind: "heard"; readonly stop: readonly StopOrder[]; readonly query: readonly AttemptKey[]; readonly rejoin: boolean };
+  | {
+      readonly kind: "heard";
+      readonly stop: readonly StopOrder[];
+      readonly query: readonly AttemptKey[];
+      readonly rejoin: boolean;
+    };
 
 export type { OutputRef };

@@ -11,5 +11,16 @@
 export type * from "./event.ts";
 export type * from "./batch.ts";
 export { isEmpty, TERMINAL_TASK_STATES } from "./batch.ts";
-export { type State, type SchedulerConfig, type Restored, newState, restore, step, place, drain, check, nextTimerMs } from "./scheduler.ts";
+export {
+  type State,
+  type SchedulerConfig,
+  type Restored,
+  newState,
+  restore,
+  step,
+  place,
+  drain,
+  check,
+  nextTimerMs,
+} from "./scheduler.ts";
 export { explain, listNodes, listQueue, type Explanation, type NodeView, type QueueClassView } from "./view.ts";

@@ -1,34 +1,149 @@
-import type { Answer, Event } from "./event.ts";
+import { makeAssignment } from "./assignment.ts";
+import { backToQueue, onAttemptEnded, onAttemptStarted, onAttemptUnknown } from "./attempt.ts";
 import type { Batch, JobProgress, JobRow, NodeRow, TaskRow } from "./batch.ts";
+import type { Answer, Event } from "./event.ts";
+import { onJobCancelRequested, onJobSubmitted } from "./job.ts";
+import { IDEMPOTENCY_KEYS_MAX } from "./limit.ts";
+import { onLeaseTimer, onNodeHeard, onNodeJoined, onNodeMode } from "./node.ts";
+import { onTakeBackTimer } from "./place.ts";
+import { type Instance, type Job, type Node, nodeState, type State } from "./state.ts";
+import { firstDueMs, takeDue } from "./timer.ts";
 
-export interface SchedulerConfig {
-  /** How long a heartbeat keeps a node's right to run, in milliseconds. */
-  readonly leaseMs: number;
-  /** Waited after the lease before its attempts run again: no two clocks run equally fast. */
-  readonly skewMs: number;
-  /** Assigned but not named in this many consecutive heartbeats: ask the node (see HeartbeatResponse.query). */
-  readonly silentHeartbeatsMax: number;
-  /** For backoff jitter: uniform in [0, 1). */
-  readonly random: () => number;
+export { newState, type SchedulerConfig, type State } from "./state.ts";
+export { restore, type Restored } from "./restore.ts";
+export { place } from "./place.ts";
+export { check } from "./check.ts";
+
+/** Takes one fact in. What follows from it is in `state` and comes out at the next `drain`. */
+export function step(state: State, event: Event, nowMs: number): Answer {
+  switch (event.kind) {
+    case "jobSubmitted":
+      return onJobSubmitted(state, event.job, nowMs);
+    case "jobCancelRequested":
+      return onJobCancelRequested(state, event.job, event.reason, nowMs);
+    case "nodeJoined":
+      return onNodeJoined(state, event, nowMs);
+    case "nodeHeard":
+      return onNodeHeard(state, event, nowMs);
+    case "nodeCordoned":
+      return onNodeMode(state, event.node, "cordoned");
+    case "nodeUncordoned":
+      return onNodeMode(state, event.node, "ready");
+    case "nodeDrained":
+      return onNodeMode(state, event.node, "draining");
+    case "attemptStarted":
+      return onAttemptStarted(state, event.node, event.key, event.atMs);
+    case "attemptEnded":
+      return onAttemptEnded(state, event.node, event.report, nowMs);
+    case "attemptUnknown":
+      return onAttemptUnknown(state, event.node, event.key, nowMs);
+    case "clockTicked":
+      onClockTicked(state, nowMs);
+      return { kind: "done" };
+  }
 }
 
-/** What a new leader reads from the store. */
-export interface Restored {
-  readonly jobs: readonly { readonly row: JobRow; readonly progress: JobProgress }[];
-  readonly tasks: readonly TaskRow[];
-  readonly nodes: readonly NodeRow[];
+function onClockTicked(state: State, nowMs: number): void {
+  for (let timer = takeDue(state.timers, nowMs); timer; timer = takeDue(state.timers, nowMs)) {
+    switch (timer.kind) {
+      case "lease":
+        onLeaseTimer(state, timer.node, nowMs);
+        break;
+      case "backoff":
+        if (timer.instance.state.kind === "backoff" && timer.instance.attempt === timer.attempt) {
+          backToQueue(state, timer.instance, nowMs);
+        }
+        break;
+      case "takeBack":
+        onTakeBackTimer(state, timer.instance, timer.attempt, nowMs);
+        break;
+    }
+  }
 }
 
-export interface State {
-  readonly config: SchedulerConfig;
-}
-
-export declare function newState(config: SchedulerConfig): State;
-/** State of non-terminal jobs as the store has it; every node gets a full lease from now to report what it runs. */
-export declare function restore(config: SchedulerConfig, rows: Restored, nowMs: number): State;
-export declare function step(state: State, event: Event, nowMs: number): Answer;
-export declare function place(state: State, nowMs: number): void;
-export declare function drain(state: State): Batch;
-export declare function check(state: State): string[];
 /** When `clockTicked` is due next; null: nothing waits for time. */
-export declare function nextTimerMs(state: State): number | null;
+export function nextTimerMs(state: State): number | null {
+  return firstDueMs(state.timers);
+}
+
+/** All that was decided since the last drain. Jobs that have ended leave the memory here. */
+export function drain(state: State): Batch {
+  const { out } = state;
+  const batch: Batch = {
+    jobsNew: Array.from(out.jobsNew, jobRow),
+    jobs: Array.from(new Set([...out.jobsNew, ...out.jobs]), jobProgress),
+    tasks: Array.from(out.instances, taskRow),
+    ended: out.ended.splice(0),
+    nodes: Array.from(out.nodes, nodeRow),
+    assign: [...out.assigned].flatMap(assignEffect),
+    stop: out.stops.splice(0),
+  };
+  for (const job of out.jobs) if (job.finishedAtMs !== null) forget(state, job);
+  for (const set of [out.jobsNew, out.jobs, out.instances, out.nodes, out.assigned]) set.clear();
+  return batch;
+}
+
+function forget(state: State, job: Job): void {
+  state.jobs.delete(job.id);
+  if (state.idempotency.size <= IDEMPOTENCY_KEYS_MAX) return;
+  for (const [key, id] of state.idempotency) {
+    if (!state.jobs.has(id)) return void state.idempotency.delete(key);
+  }
+}
+
+function assignEffect(instance: Instance): Batch["assign"] {
+  const { state } = instance;
+  if (state.kind !== "active") return [];
+  return [{ node: state.node.id, assignment: makeAssignment(instance, state.gpuUuids) }];
+}
+
+function jobRow(job: Job): JobRow {
+  const { id, spec, params, code, priority, trigger, idempotencyKey, submittedAtMs } = job;
+  return { id, pipeline: spec.name, spec, params, code, priority, trigger, idempotencyKey, submittedAtMs };
+}
+
+function jobProgress(job: Job): JobProgress {
+  const { id, state, startedAtMs, finishedAtMs, cancelRequested, reason } = job;
+  return { id, state, startedAtMs, finishedAtMs, cancelRequested, reason };
+}
+
+function taskRow(instance: Instance): TaskRow {
+  const { state } = instance;
+  return {
+    job: instance.task.job.id,
+    task: instance.task.spec.name,
+    index: instance.index,
+    state: rowState(state),
+    attempt: instance.attempt,
+    node: instance.lastNode,
+    gpuUuids: instance.lastGpus,
+    assignedAtMs: instance.assignedAtMs,
+    startedAtMs: instance.startedAtMs,
+    finishedAtMs: state.kind === "ended" ? state.atMs : null,
+    exitCode: instance.exitCode,
+    reason: instance.reason,
+    message: instance.message,
+    outputs: state.kind === "ended" ? state.outputs : [],
+    failures: instance.failures,
+    losses: instance.losses,
+    notBeforeMs: state.kind === "backoff" ? state.untilMs : null,
+  };
+}
+
+function rowState(state: Instance["state"]): TaskRow["state"] {
+  switch (state.kind) {
+    case "active":
+      return state.started ? "running" : "assigned";
+    case "ended":
+      return state.as;
+    case "ready":
+    case "backoff":
+      return "ready";
+  }
+}
+
+function nodeRow(node: Node): NodeRow {
+  const { id, name, labels, capacity, mode } = node;
+  // An operator's word outlasts the loss of the node and the restart of the scheduler.
+  return { id, name, state: mode === "ready" ? nodeState(node) : mode, labels, capacity };
+}

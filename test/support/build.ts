@@ -1,7 +1,20 @@
 import type { EndedReport, Outcome, OutputRef } from "../../lib/core/dispatch.ts";
 import { attemptKey, type AttemptKey, type Digest, type JobId, type NodeId } from "../../lib/core/ids.ts";
 import type { PipelineSpec, TaskSpec } from "../../lib/core/pipeline/spec.ts";
-import { type Batch, type Capacity, check, drain, type Event, newState, type NewJob, place, type SchedulerConfig, type State, step, type TaskRow } from "../../scheduler/core/index.ts";
+import {
+  type Batch,
+  type Capacity,
+  check,
+  drain,
+  type Event,
+  newState,
+  type NewJob,
+  place,
+  type SchedulerConfig,
+  type State,
+  step,
+  type TaskRow,
+} from "../../scheduler/core/index.ts";
 
 /** Builders for tests of the scheduler's core: say what matters, the rest has a plain default. */
 
@@ -39,7 +52,16 @@ export function pipeline(...tasks: TaskSpec[]): PipelineSpec {
 }
 
 export function job(id: string, spec: PipelineSpec, parts: Partial<NewJob> = {}): NewJob {
-  return { id: id as JobId, spec, params: {}, code: null, priority: 0, trigger: "manual", idempotencyKey: null, ...parts };
+  return {
+    id: id as JobId,
+    spec,
+    params: {},
+    code: null,
+    priority: 0,
+    trigger: "manual",
+    idempotencyKey: null,
+    ...parts,
+  };
 }
 
 export function capacity(cpus: number, gpus = 0, memoryBytes = 64 * GIB): Capacity {
@@ -47,7 +69,12 @@ export function capacity(cpus: number, gpus = 0, memoryBytes = 64 * GIB): Capaci
     cpuMillis: cpus * 1000,
     memoryBytes,
     diskBytes: 1000 * GIB,
-    gpus: Array.from({ length: gpus }, (_, i) => ({ uuid: `GPU-${i}`, model: "H100", memoryBytes: 80 * GIB, healthy: true })),
+    gpus: Array.from({ length: gpus }, (_, i) => ({
+      uuid: `GPU-${i}`,
+      model: "H100",
+      memoryBytes: 80 * GIB,
+      healthy: true,
+    })),
   };
 }
 
@@ -82,7 +109,8 @@ export class Bench {
   readonly state: State;
 
   constructor(config: Partial<SchedulerConfig> = {}, state?: State) {
-    this.state = state ?? newState({ leaseMs: 30_000, skewMs: 1_000, silentHeartbeatsMax: 2, random: () => 0.5, ...config });
+    this.state =
+      state ?? newState({ leaseMs: 30_000, skewMs: 1_000, silentHeartbeatsMax: 2, random: () => 0.5, ...config });
   }
 
   step(event: Event) {
@@ -127,7 +155,11 @@ export class Bench {
   }
 
   end(node: string, key: AttemptKey, outcome: Outcome = SUCCEEDED, parts: Partial<EndedReport> = {}): Batch {
-    this.step({ kind: "attemptEnded", node: node as NodeId, report: endedReport(key, outcome, { endedAtMs: this.nowMs, startedAtMs: this.nowMs, ...parts }) });
+    this.step({
+      kind: "attemptEnded",
+      node: node as NodeId,
+      report: endedReport(key, outcome, { endedAtMs: this.nowMs, startedAtMs: this.nowMs, ...parts }),
+    });
     return this.settle();
   }
 

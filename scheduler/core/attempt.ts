@@ -1,0 +1,210 @@
+import type { EndedReport, Outcome } from "../../lib/core/dispatch.ts";
+import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
+import { parseAttemptKey } from "../../lib/core/ids.ts";
+import { makeAssignment } from "./assignment.ts";
+import type { Answer, StopOrder } from "./event.ts";
+import { endInstance } from "./job.ts";
+import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, LOSSES_MAX } from "./limit.ts";
+import { enqueueInstance } from "./queue.ts";
+import { release, reserveStarted } from "./reservation.ts";
+import type { Active, Instance, Node, State } from "./state.ts";
+import { mapValues } from "../../lib/core/pipeline/spec.ts";
+import { addTimer } from "./timer.ts";
+
+const STALE: Answer = { kind: "stale" };
+const DONE: Answer = { kind: "done" };
+
+/** The instance whose current attempt this is, if it is on that node; undefined makes a report stale. */
+function currentAttempt(
+  state: State,
+  node: NodeId,
+  key: AttemptKey,
+): { instance: Instance; active: Active } | undefined {
+  const ref = parseAttemptKey(key);
+  const held = ref && state.nodes.get(node)?.attempts.get(key);
+  if (!held || held.state.kind !== "active" || held.state.key !== key) return undefined;
+  return { instance: held, active: held.state };
+}
+
+export function onAttemptStarted(state: State, node: NodeId, key: AttemptKey, atMs: number): Answer {
+  const found = currentAttempt(state, node, key);
+  if (!found || found.active.started) return STALE;
+  const { instance, active } = found;
+  active.started = true;
+  active.silent = 0;
+  instance.startedAtMs = atMs;
+  reserveStarted(instance, active);
+  state.out.instances.add(instance);
+  startJob(state, instance, atMs);
+  return DONE;
+}
+
+function startJob(state: State, instance: Instance, atMs: number): void {
+  const { job } = instance.task;
+  if (job.startedAtMs !== null) return;
+  job.startedAtMs = atMs;
+  state.out.jobs.add(job);
+}
+
+export function onAttemptEnded(state: State, node: NodeId, report: EndedReport, nowMs: number): Answer {
+  const found = currentAttempt(state, node, report.key);
+  if (!found) return STALE;
+  if (report.startedAtMs !== null) {
+    found.instance.startedAtMs = report.startedAtMs;
+    startJob(state, found.instance, report.startedAtMs);
+    if (report.outcome.kind === "succeeded") learnRunTime(found.instance, report.endedAtMs - report.startedAtMs);
+  }
+  endAttempt(state, found.instance, found.active, report, nowMs);
+  return DONE;
+}
+
+/** Weight of the newest sample: a job whose tasks grow longer is noticed within a few. */
+const RUN_TIME_WEIGHT = 0.2;
+
+function learnRunTime(instance: Instance, ranMs: number): void {
+  const { job, queueKey } = instance.task;
+  const known = job.meanRunMs.get(queueKey);
+  job.meanRunMs.set(queueKey, known === undefined ? ranMs : known + RUN_TIME_WEIGHT * (ranMs - known));
+}
+
+/** The node has no record of the attempt: the message was lost on the way, or the node's disk was. */
+export function onAttemptUnknown(state: State, node: NodeId, key: AttemptKey, nowMs: number): Answer {
+  const found = currentAttempt(state, node, key);
+  if (!found) return STALE;
+  const { instance, active } = found;
+  if (active.stop || active.started) {
+    loseAttempt(state, instance, active, "unknown", "the node has no record of the attempt", nowMs);
+  } else {
+    active.silent = 0;
+    state.out.assigned.add(instance);
+  }
+  return DONE;
+}
+
+/** Ends an attempt that nobody will report on. */
+export function loseAttempt(
+  state: State,
+  instance: Instance,
+  active: Active,
+  reason: "node-lost" | "unknown",
+  message: string,
+  nowMs: number,
+): void {
+  endAttempt(state, instance, active, lossReport(active.key, instance, reason, message, nowMs), nowMs);
+}
+
+function lossReport(
+  key: AttemptKey,
+  instance: Instance,
+  reason: "node-lost" | "unknown",
+  message: string,
+  nowMs: number,
+): EndedReport {
+  return {
+    kind: "ended",
+    key,
+    outcome: { kind: "lost", reason },
+    message,
+    startedAtMs: instance.startedAtMs,
+    endedAtMs: nowMs,
+    exitCode: null,
+    signal: null,
+    usage: { cpuMs: 0, peakMemoryBytes: 0, source: "none" },
+    outputs: [],
+    environmentDigest: null,
+    logBytes: { stdout: 0, stderr: 0 },
+  };
+}
+
+function endAttempt(state: State, instance: Instance, active: Active, report: EndedReport, nowMs: number): void {
+  const { task } = instance;
+  const outcome = report.outcome;
+  const assignment = makeAssignment(instance, active.gpuUuids);
+  release(state, instance, active);
+  instance.exitCode = report.exitCode;
+  instance.reason = outcome.kind === "succeeded" ? "" : outcome.reason;
+  instance.message = report.message;
+  state.out.instances.add(instance);
+  state.out.ended.push({
+    assignment,
+    state: outcome.kind === "stopped" ? "cancelled" : outcome.kind,
+    node: { id: active.node.id, name: active.node.name },
+    code: task.job.code,
+    params: task.job.params,
+    map: mapValues(task.spec, instance.index),
+    report,
+  });
+  settle(state, instance, report, nowMs);
+}
+
+/** What becomes of the instance after its attempt. */
+function settle(state: State, instance: Instance, report: EndedReport, nowMs: number): void {
+  const { outcome } = report;
+  const { cancelRequested } = instance.task.job;
+  if (outcome.kind === "succeeded") return endInstance(state, instance, "succeeded", nowMs, report.outputs);
+  if (cancelRequested) return endInstance(state, instance, "cancelled", nowMs);
+  switch (outcome.kind) {
+    case "failed":
+      instance.failures += 1;
+      return mayRetry(instance, report.exitCode)
+        ? waitToRetry(state, instance, retryWaitMs(state, instance), nowMs)
+        : endInstance(state, instance, "failed", nowMs);
+    case "lost":
+      instance.losses += 1;
+      if (instance.losses > LOSSES_MAX) {
+        instance.message = `given up after ${instance.losses} losses of the machine or its services; the last: ${report.message || outcome.reason}`;
+        return endInstance(state, instance, "failed", nowMs);
+      }
+      return waitToRetry(state, instance, lossWaitMs(state, instance, outcome), nowMs);
+    case "stopped":
+      return backToQueue(state, instance, nowMs);
+  }
+}
+
+function mayRetry(instance: Instance, exitCode: number | null): boolean {
+  const { retries } = instance.task.spec;
+  if (instance.failures > retries.limit) return false;
+  return retries.exitCodes.length === 0 || (exitCode !== null && retries.exitCodes.includes(exitCode));
+}
+
+function retryWaitMs(state: State, instance: Instance): number {
+  const { backoffMs, backoffMsMax } = instance.task.spec.retries;
+  return backoff(backoffMs, backoffMsMax, instance.failures, state.config.random);
+}
+
+function lossWaitMs(state: State, instance: Instance, outcome: Outcome & { kind: "lost" }): number {
+  const local =
+    outcome.reason === "disk-full" || outcome.reason === "store-unreachable" || outcome.reason === "runner-lost";
+  return local ? backoff(LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, instance.losses, state.config.random) : 0;
+}
+
+/** `base` doubled for each time before, at most `max`, within ±25 % so that many do not come back at once. */
+export function backoff(base: number, max: number, times: number, random: () => number): number {
+  return Math.min(base * 2 ** Math.min(times - 1, 40), max) * (0.75 + random() / 2);
+}
+
+function waitToRetry(state: State, instance: Instance, waitMs: number, nowMs: number): void {
+  if (waitMs <= 0) return backToQueue(state, instance, nowMs);
+  const atMs = nowMs + waitMs;
+  instance.state = { kind: "backoff", untilMs: atMs };
+  addTimer(state.timers, atMs, { kind: "backoff", instance, attempt: instance.attempt });
+}
+
+export function backToQueue(state: State, instance: Instance, nowMs: number): void {
+  instance.state = { kind: "ready", sinceMs: nowMs };
+  state.out.instances.add(instance);
+  enqueueInstance(state.queue, instance);
+  state.placementDue = true;
+}
+
+/** Tells the node to stop the attempt; told again at each heartbeat until it has. */
+export function orderStop(state: State, instance: Instance, reason: StopOrder["reason"]): void {
+  if (instance.state.kind !== "active" || instance.state.stop?.reason === reason) return;
+  const active = instance.state;
+  active.stop = { key: active.key, graceMs: instance.task.spec.stopGraceMs, reason };
+  state.out.stops.push({ node: active.node.id, order: active.stop });
+}
+
+export function stopAll(state: State, node: Node, reason: StopOrder["reason"]): void {
+  for (const instance of node.attempts.values()) orderStop(state, instance, reason);
+}

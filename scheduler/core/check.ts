@@ -1,0 +1,113 @@
+import { parseAttemptKey } from "../../lib/core/ids.ts";
+import type { Resources } from "../../lib/core/pipeline/spec.ts";
+import type { Instance, Job, JobTask, Node, State } from "./state.ts";
+
+/**
+ * The laws that hold between any two events. Run after every event in tests; [] when all hold.
+ * Counters are recomputed here from what they count.
+ */
+export function check(state: State): string[] {
+  const faults: string[] = [];
+  for (const job of state.jobs.values()) checkJob(state, job, faults);
+  for (const node of state.nodes.values()) checkNode(state, node, faults);
+  return faults;
+}
+
+function checkJob(state: State, job: Job, faults: string[]): void {
+  const left = job.tasks.filter((task) => task.ended < task.count).length;
+  if (job.tasksLeft !== left) faults.push(`job ${job.id} counts ${job.tasksLeft} tasks left, has ${left}`);
+  if (left === 0 && job.finishedAtMs === null) faults.push(`job ${job.id} has ended tasks only and is ${job.state}`);
+  if (left > 0 && job.finishedAtMs !== null) faults.push(`job ${job.id} is ${job.state} with ${left} tasks left`);
+  for (const task of job.tasks) checkTask(state, task, faults);
+}
+
+function checkTask(state: State, task: JobTask, faults: string[]): void {
+  const name = `${task.job.id}.${task.spec.name}`;
+  const instances = [...(task.instances?.values() ?? [])];
+  const ended = instances.filter((instance) => instance.state.kind === "ended");
+  const succeeded = ended.filter((instance) => instance.state.kind === "ended" && instance.state.as === "succeeded");
+  if (task.ended !== ended.length) faults.push(`${name} counts ${task.ended} ended, has ${ended.length}`);
+  if (task.succeeded !== succeeded.length)
+    faults.push(`${name} counts ${task.succeeded} succeeded, has ${succeeded.length}`);
+  if (task.fresh < task.count && task.instances?.has(task.fresh))
+    faults.push(`${name} has instance ${task.fresh} twice`);
+  const needsLeft = task.needs.filter((need) => need.succeeded < need.count).length;
+  if (task.needsLeft !== needsLeft) faults.push(`${name} counts ${task.needsLeft} needs left, has ${needsLeft}`);
+  // I3: nothing starts before what it needs has succeeded.
+  if (needsLeft > 0 && instances.some((instance) => instance.attempt > 0))
+    faults.push(`${name} was assigned before its needs had succeeded`);
+  // I1: what has not ended waits for something that will come.
+  const waits = task.fresh < task.count;
+  const queued = state.queue.get(task.queueKey)?.heap ?? [];
+  if (waits && needsLeft === 0 && !queued.some((entry) => entry.task === task && !entry.instance)) {
+    faults.push(`${name} is ready and in no queue`);
+  }
+  if (waits && needsLeft > 0 && task.needs.some((need) => need.ended > need.succeeded))
+    faults.push(`${name} waits for a task that failed`);
+  for (const instance of instances) checkInstance(state, instance, faults);
+}
+
+function checkInstance(state: State, instance: Instance, faults: string[]): void {
+  const { task, index } = instance;
+  const name = `${task.job.id}.${task.spec.name}.${index}`;
+  const held = instance.state;
+  switch (held.kind) {
+    case "ready":
+      if (!state.queue.get(task.queueKey)?.heap.some((entry) => entry.instance === instance))
+        faults.push(`${name} is ready and in no queue`);
+      break;
+    case "backoff":
+      if (!state.timers.heap.some(({ what }) => what.kind === "backoff" && what.instance === instance)) {
+        faults.push(`${name} backs off and no timer will wake it`);
+      }
+      break;
+    case "active":
+      // I1: an attempt is on a node that holds a lease; I2: it is the current one.
+      if (held.node.lost) faults.push(`${name} is on node ${held.node.name}, which is lost`);
+      if (held.node.attempts.get(held.key) !== instance) faults.push(`${name} is not on the books of its node`);
+      if (parseAttemptKey(held.key)?.attempt !== instance.attempt)
+        faults.push(`${name} runs ${held.key} and is at attempt ${instance.attempt}`);
+      break;
+    case "ended":
+      break;
+  }
+  if (instance.failures > task.spec.retries.limit + 1)
+    faults.push(`${name} failed ${instance.failures} times, allowed ${task.spec.retries.limit + 1}`);
+}
+
+function checkNode(state: State, node: Node, faults: string[]): void {
+  const sum = { cpuMillis: 0, memoryBytes: 0, diskBytes: 0, gpus: 0 };
+  const gpus = new Map<string, string>();
+  for (const [key, instance] of node.attempts) {
+    const held = instance.state;
+    if (held.kind !== "active" || held.key !== key) {
+      faults.push(`node ${node.name} has ${key} on its books, which is ${held.kind}`);
+      continue;
+    }
+    if (held.prefilled !== node.prefilled.has(instance))
+      faults.push(`node ${node.name}: ${key} is prefilled in one place only`);
+    if (!held.prefilled) add(sum, instance.task.spec.resources);
+    for (const uuid of held.gpuUuids) {
+      // I4: a device belongs to one attempt.
+      if (gpus.has(uuid)) faults.push(`GPU ${uuid} is held by ${gpus.get(uuid)} and ${key}`);
+      gpus.set(uuid, key);
+      if (node.gpusReserved.get(uuid) !== key) faults.push(`GPU ${uuid} of ${key} is not on the books of ${node.name}`);
+    }
+  }
+  for (const field of ["cpuMillis", "memoryBytes", "diskBytes"] as const) {
+    if (sum[field] !== node.reserved[field])
+      faults.push(`node ${node.name} counts ${field} ${node.reserved[field]}, has ${sum[field]}`);
+    // I4: never over capacity; only a node that came back smaller may be, until what it holds has ended.
+    if (sum[field] > Math.max(node.capacity[field], node.capacityBefore[field]))
+      faults.push(`node ${node.name} is over its ${field}`);
+  }
+  for (const [key, instance] of node.attempts) {
+    if (!state.jobs.has(instance.task.job.id)) faults.push(`node ${node.name} holds ${key} of a job that has ended`);
+  }
+}
+
+function add(sum: { cpuMillis: number; memoryBytes: number; diskBytes: number; gpus: number }, asked: Resources): void {
+  sum.cpuMillis += asked.cpuMillis;
+  sum.memoryBytes += asked.memoryBytes;
+  sum.diskBytes += asked.diskBytes;
+}

@@ -1,0 +1,28 @@
+/**
+ * Losses in a row before an instance is given up. A task that takes its machine down with it looks like bad luck the
+ * first times; without a limit it would visit every machine of the cluster, for ever.
+ */
+export const LOSSES_MAX = 8;
+
+/** Wait before an instance runs again after a loss that the next attempt would likely meet too (full disk, unreachable store). */
+export const LOSS_BACKOFF_MS = 2_000;
+export const LOSS_BACKOFF_MS_MAX = 60_000;
+
+/**
+ * Work that may queue at a node beyond its capacity, so that short tasks need not wait for the round trip through commit
+ * and NATS (about 10 ms). Bounded in time, so that nobody waits long behind it: too large, and a task sits in one
+ * node's queue while another is idle.
+ */
+export const PREFILL_MS = 100;
+export const PREFILL_ATTEMPTS_MAX = 256;
+/** Only attempts this short on average are prefilled; for longer ones the round trip does not matter. */
+export const PREFILL_RUN_MS_MAX = 100;
+
+/** A prefilled attempt that has not started after this long is taken back if another node has room for it. */
+export const TAKE_BACK_MS = 1_000;
+
+/** Keys of ended jobs kept in memory; older ones are found in the store. Covers submits that race with the end of a job. */
+export const IDEMPOTENCY_KEYS_MAX = 10_000;
+
+/** From this many nodes on, losing more than half at once is taken for a fault of our own network: nothing is evicted. */
+export const MASS_LOSS_NODES_MIN = 3;

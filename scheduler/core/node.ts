@@ -1,0 +1,150 @@
+import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
+import { loseAttempt, stopAll } from "./attempt.ts";
+import type { Answer, Capacity, Event, StopOrder } from "./event.ts";
+import { MASS_LOSS_NODES_MIN } from "./limit.ts";
+import type { Node, State } from "./state.ts";
+import { addTimer } from "./timer.ts";
+
+type Joined = Event & { kind: "nodeJoined" };
+type Heard = Event & { kind: "nodeHeard" };
+
+export function newNode(row: { id: NodeId; name: string; labels: Node["labels"]; capacity: Capacity }): Node {
+  return {
+    id: row.id,
+    name: row.name,
+    labels: row.labels,
+    capacity: row.capacity,
+    capacityBefore: row.capacity,
+    mode: "ready",
+    lost: false,
+    leaving: false,
+    heardAtMs: 0,
+    leaseEndsMs: 0,
+    attempts: new Map(),
+    reserved: { cpuMillis: 0, memoryBytes: 0, diskBytes: 0 },
+    gpusReserved: new Map(),
+    prefilled: new Set(),
+  };
+}
+
+export function onNodeJoined(state: State, event: Joined, nowMs: number): Answer {
+  let node = state.nodes.get(event.node);
+  if (!node) {
+    node = newNode({ id: event.node, name: event.name, labels: event.labels, capacity: event.capacity });
+    state.nodes.set(node.id, node);
+  }
+  node.name = event.name;
+  node.labels = event.labels;
+  changeCapacity(node, event.capacity);
+  node.leaving = false;
+  renewLease(state, node, nowMs);
+  state.out.nodes.add(node);
+  state.placementDue = true;
+  return { kind: "done" };
+}
+
+function changeCapacity(node: Node, capacity: Capacity): void {
+  if (node.attempts.size === 0) node.capacityBefore = capacity;
+  else node.capacityBefore = largest(node.capacityBefore, node.capacity);
+  node.capacity = capacity;
+}
+
+function largest(a: Capacity, b: Capacity): Capacity {
+  return {
+    cpuMillis: Math.max(a.cpuMillis, b.cpuMillis),
+    memoryBytes: Math.max(a.memoryBytes, b.memoryBytes),
+    diskBytes: Math.max(a.diskBytes, b.diskBytes),
+    gpus: a.gpus,
+  };
+}
+
+/** Gives the node a full lease from now and, if it had been given up, takes it back into service. */
+export function renewLease(state: State, node: Node, nowMs: number): void {
+  const hadTimer = node.leaseEndsMs > 0 && !node.lost;
+  node.heardAtMs = nowMs;
+  node.leaseEndsMs = nowMs + state.config.leaseMs;
+  if (node.lost) {
+    node.lost = false;
+    state.out.nodes.add(node);
+    state.placementDue = true;
+  }
+  if (!hadTimer) addTimer(state.timers, node.leaseEndsMs + state.config.skewMs, { kind: "lease", node });
+}
+
+export function onNodeHeard(state: State, event: Heard, nowMs: number): Answer {
+  const node = state.nodes.get(event.node);
+  if (!node) return { kind: "heard", stop: [], query: [], rejoin: true };
+  renewLease(state, node, nowMs);
+  if (event.capacity) {
+    changeCapacity(node, event.capacity);
+    state.out.nodes.add(node);
+    state.placementDue = true;
+  }
+  if (node.leaving !== event.leaving) {
+    node.leaving = event.leaving;
+    state.placementDue = true;
+  }
+  return reconcile(state, node, event.active);
+}
+
+/**
+ * What the node holds against what we believe it holds. It must stop what is not ours to run any more (fenced), and say
+ * what became of what it no longer names.
+ */
+function reconcile(state: State, node: Node, named: readonly AttemptKey[]): Answer {
+  const stop: StopOrder[] = [];
+  const query: AttemptKey[] = [];
+  for (const key of named) {
+    if (!node.attempts.has(key)) stop.push({ key, graceMs: 0, reason: "fenced" });
+  }
+  const names = new Set(named);
+  for (const [key, instance] of node.attempts) {
+    if (instance.state.kind !== "active") continue;
+    if (instance.state.stop) stop.push(instance.state.stop);
+    instance.state.silent = names.has(key) ? 0 : instance.state.silent + 1;
+    if (instance.state.silent >= state.config.silentHeartbeatsMax) query.push(key);
+  }
+  return { kind: "heard", stop, query, rejoin: false };
+}
+
+export function onNodeMode(state: State, id: NodeId, mode: Node["mode"]): Answer {
+  const node = state.nodes.get(id);
+  if (!node) return { kind: "refused", code: "not_found", message: `no node ${id}`, issues: [] };
+  node.mode = mode;
+  state.out.nodes.add(node);
+  state.placementDue = true;
+  if (mode === "draining") stopAll(state, node, "drained");
+  return { kind: "done" };
+}
+
+/** The lease of a node may have run out. */
+export function onLeaseTimer(state: State, node: Node, nowMs: number): void {
+  if (node.lost) return;
+  const dueMs = node.leaseEndsMs + state.config.skewMs;
+  if (nowMs < dueMs) return addTimer(state.timers, dueMs, { kind: "lease", node });
+  if (isMassLoss(state, nowMs)) {
+    return addTimer(state.timers, nowMs + state.config.leaseMs, { kind: "lease", node });
+  }
+  node.lost = true;
+  node.leaving = false;
+  state.out.nodes.add(node);
+  for (const instance of [...node.attempts.values()]) {
+    if (instance.state.kind !== "active") continue;
+    const silentMs = nowMs - node.heardAtMs;
+    loseAttempt(
+      state,
+      instance,
+      instance.state,
+      "node-lost",
+      `node ${node.name} has not been heard for ${silentMs} ms`,
+      nowMs,
+    );
+  }
+}
+
+/** More than half of the nodes that hold a lease cannot have died at once: it is our own network that is gone. */
+function isMassLoss(state: State, nowMs: number): boolean {
+  const held = [...state.nodes.values()].filter((node) => !node.lost);
+  const silent = held.filter((node) => node.leaseEndsMs <= nowMs);
+  return held.length >= MASS_LOSS_NODES_MIN && silent.length * 2 > held.length;
+}

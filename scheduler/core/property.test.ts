@@ -1,0 +1,228 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Outcome } from "../../lib/core/dispatch.ts";
+import { attemptKey, type AttemptKey, type JobId, type NodeId } from "../../lib/core/ids.ts";
+import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
+import { asks, Bench, capacity, FAILED, job, mapOver, pipeline, SUCCEEDED, task } from "../../test/support/build.ts";
+import type { Batch } from "./index.ts";
+
+/**
+ * A small world around the core: nodes that get assignments late, twice or not at all, start, end, fail, forget, fall
+ * silent and come back. The laws are checked after every event; when the world heals, every job must end, and no
+ * instance may have run to its end twice.
+ */
+class World {
+  readonly bench = new Bench({ leaseMs: 1000, skewMs: 100 });
+  readonly inbox: { node: string; key: AttemptKey }[] = [];
+  readonly held = new Map<string, Set<AttemptKey>>();
+  readonly silent = new Set<string>();
+  readonly submitted = new Set<string>();
+  readonly finished = new Set<string>();
+  readonly completions = new Map<string, number>();
+
+  constructor(nodes: readonly { cpus: number; gpus: number }[]) {
+    nodes.forEach(({ cpus, gpus }, i) => {
+      this.held.set(`n${i}`, new Set());
+      this.take(this.bench.join(`n${i}`, capacity(cpus, gpus)));
+    });
+  }
+
+  take(batch: Batch): void {
+    for (const { node, assignment } of batch.assign) this.inbox.push({ node, key: attemptKey(assignment.ref) });
+    for (const { id, finishedAtMs } of batch.jobs) if (finishedAtMs !== null) this.finished.add(id);
+    for (const row of batch.tasks) {
+      if (row.state !== "succeeded") continue;
+      const id = `${row.job}.${row.task}.${row.index}`;
+      this.completions.set(id, (this.completions.get(id) ?? 0) + 1);
+    }
+  }
+
+  submit(spec: PipelineSpec, priority: number): void {
+    const id = `j${this.submitted.size}`;
+    const answer = this.bench.step({ kind: "jobSubmitted", job: job(id, spec, { priority }) });
+    if (answer.kind === "accepted") this.submitted.add(id);
+    this.take(this.bench.settle());
+  }
+
+  deliver(pick: number): void {
+    const [message] = this.inbox.splice(pick % Math.max(this.inbox.length, 1), 1);
+    if (message) this.held.get(message.node)!.add(message.key);
+  }
+
+  /** One held attempt of a node, by choice. */
+  choose(pick: number): { node: string; key: AttemptKey } | undefined {
+    const all = [...this.held].flatMap(([node, keys]) => [...keys].map((key) => ({ node, key })));
+    return all[pick % Math.max(all.length, 1)];
+  }
+
+  end(node: string, key: AttemptKey, outcome: Outcome): void {
+    this.held.get(node)!.delete(key);
+    this.take(this.bench.end(node, key, outcome));
+  }
+
+  hear(node: string): void {
+    const answer = this.bench.hear(node, [...this.held.get(node)!]);
+    if (answer.kind !== "heard") throw new Error(`a heartbeat was answered with ${answer.kind}`);
+    this.take(this.bench.settle());
+    for (const { key, reason } of answer.stop) {
+      const outcome: Outcome = reason === "drained" ? { kind: "lost", reason: "drained" } : { kind: "stopped", reason };
+      this.end(node, key, outcome);
+    }
+    for (const key of answer.query) {
+      if (this.held.get(node)!.has(key)) continue;
+      this.bench.step({ kind: "attemptUnknown", node: node as NodeId, key });
+      this.take(this.bench.settle());
+    }
+  }
+
+  pass(ms: number): void {
+    for (const node of this.held.keys()) if (!this.silent.has(node)) this.hear(node);
+    this.take(this.bench.pass(ms));
+  }
+}
+
+const someTask = fc.record({
+  needs: fc.array(fc.nat(9), { maxLength: 2 }),
+  count: fc.integer({ min: 1, max: 4 }),
+  cpus: fc.integer({ min: 1, max: 3 }),
+  gpus: fc.integer({ min: 0, max: 1 }),
+  retries: fc.integer({ min: 0, max: 2 }),
+});
+
+const someSpec = fc.array(someTask, { minLength: 1, maxLength: 6 }).map((tasks) =>
+  pipeline(
+    ...tasks.map(({ needs, count, cpus, gpus, retries }, i) =>
+      task(`t${i}`, {
+        needs: [...new Set(i === 0 ? [] : needs.map((need) => `t${need % i}`))],
+        map: count === 1 ? [] : mapOver(count),
+        resources: asks(cpus, { gpus }),
+        retries: { limit: retries, backoffMs: 50, backoffMsMax: 500, exitCodes: [] },
+      }),
+    ),
+  ),
+);
+
+const someAct = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("submit" as const),
+      spec: someSpec,
+      priority: fc.integer({ min: -1, max: 1 }),
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("deliver" as const, "start" as const, "succeed" as const),
+      pick: fc.nat(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("fail" as const, "lose" as const, "forget" as const, "drop" as const, "repeat" as const),
+      pick: fc.nat(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        "silence" as const,
+        "return" as const,
+        "cancel" as const,
+        "cordon" as const,
+        "drain" as const,
+      ),
+      pick: fc.nat(),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 800 }) }) },
+);
+
+function act(world: World, what: typeof someAct extends fc.Arbitrary<infer T> ? T : never): void {
+  const { bench } = world;
+  if (what.kind === "submit") return world.submit(what.spec, what.priority);
+  if (what.kind === "pass") return world.pass(what.ms);
+  const node = `n${what.pick % world.held.size}`;
+  const chosen = world.choose(what.pick);
+  switch (what.kind) {
+    case "deliver":
+      return world.deliver(what.pick);
+    case "drop":
+      return void world.inbox.splice(what.pick % Math.max(world.inbox.length, 1), 1);
+    case "repeat":
+      return void (world.inbox.length > 0 && world.inbox.push(world.inbox[what.pick % world.inbox.length]!));
+    case "start":
+      return void (chosen && world.take(bench.start(chosen.node, chosen.key)));
+    case "succeed":
+      return void (chosen && world.end(chosen.node, chosen.key, SUCCEEDED));
+    case "fail":
+      return void (chosen && world.end(chosen.node, chosen.key, FAILED));
+    case "lose":
+      return void (chosen && world.end(chosen.node, chosen.key, { kind: "lost", reason: "runner-lost" }));
+    case "forget":
+      return void (chosen && world.held.get(chosen.node)!.delete(chosen.key));
+    case "silence":
+      return void world.silent.add(node);
+    case "return":
+      return void world.silent.delete(node);
+    case "cancel": {
+      const id = `j${what.pick % Math.max(world.submitted.size, 1)}` as JobId;
+      bench.step({ kind: "jobCancelRequested", job: id, reason: "" });
+      return world.take(bench.settle());
+    }
+    case "cordon":
+    case "drain":
+      bench.step({ kind: what.kind === "cordon" ? "nodeCordoned" : "nodeDrained", node: node as NodeId, reason: "" });
+      return world.take(bench.settle());
+  }
+}
+
+/** Everything works again; whatever the nodes hold succeeds. */
+function heal(world: World): void {
+  world.silent.clear();
+  for (const node of world.held.keys()) world.bench.step({ kind: "nodeUncordoned", node: node as NodeId, reason: "" });
+  for (let round = 0; round < 2000 && world.finished.size < world.submitted.size; round++) {
+    world.pass(200);
+    while (world.inbox.length > 0) world.deliver(0);
+    for (const [node, keys] of world.held) for (const key of [...keys]) world.end(node, key, SUCCEEDED);
+  }
+}
+
+test("under any order of faults the laws hold, every job ends once the world heals, and nothing completes twice", () => {
+  const nodes = fc.array(fc.record({ cpus: fc.integer({ min: 1, max: 4 }), gpus: fc.integer({ min: 0, max: 2 }) }), {
+    minLength: 1,
+    maxLength: 4,
+  });
+  fc.assert(
+    fc.property(nodes, fc.array(someAct, { maxLength: 120 }), (machines, acts) => {
+      const world = new World(machines);
+      for (const what of acts) act(world, what);
+      heal(world);
+      expect([...world.submitted].filter((id) => !world.finished.has(id))).toEqual([]);
+      expect([...world.completions].filter(([, times]) => times > 1)).toEqual([]);
+      for (const node of world.bench.state.nodes.values()) {
+        expect(node.reserved).toEqual({ cpuMillis: 0, memoryBytes: 0, diskBytes: 0 });
+        expect(node.gpusReserved.size).toBe(0);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("the same events give the same plan", () => {
+  fc.assert(
+    fc.property(fc.array(someSpec, { minLength: 1, maxLength: 5 }), (specs) => {
+      const plan = () => {
+        const bench = new Bench();
+        bench.join("n0", capacity(4, 1));
+        bench.join("n1", capacity(2));
+        return specs.map((spec, i) => bench.submit(job(`j${i}`, spec)).assign);
+      };
+      expect(plan()).toEqual(plan());
+    }),
+    { numRuns: 50 },
+  );
+});

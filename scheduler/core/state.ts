@@ -1,0 +1,226 @@
+import type { OutputRef } from "../../lib/core/dispatch.ts";
+import type { EndedAttempt } from "../../lib/core/execution.ts";
+import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
+import type { Code, PipelineSpec, Resources, Scalar, TaskSpec } from "../../lib/core/pipeline/spec.ts";
+import type { JobState, NodeState } from "./batch.ts";
+import type { Capacity, StopOrder } from "./event.ts";
+import { newTimers, type Timers } from "./timer.ts";
+import type { Queue } from "./queue.ts";
+
+export interface SchedulerConfig {
+  /** How long a heartbeat keeps a node's right to run, in milliseconds. */
+  readonly leaseMs: number;
+  /** Waited after the lease before its attempts run again: no two clocks run equally fast. */
+  readonly skewMs: number;
+  /** Assigned but not named in this many consecutive heartbeats: ask the node (see HeartbeatResponse.query). */
+  readonly silentHeartbeatsMax: number;
+  /** For backoff jitter: uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+export interface Job {
+  readonly id: JobId;
+  readonly spec: PipelineSpec;
+  readonly params: Readonly<Record<string, Scalar>>;
+  readonly code: Code | null;
+  readonly priority: number;
+  readonly trigger: string;
+  readonly idempotencyKey: string | null;
+  readonly submittedAtMs: number;
+  /** Order of arrival: the age by which jobs of one priority are served. */
+  readonly sequence: number;
+  readonly tasks: readonly JobTask[];
+  state: JobState;
+  startedAtMs: number | null;
+  finishedAtMs: number | null;
+  cancelRequested: boolean;
+  reason: string;
+  /** Tasks with an instance that has not ended. */
+  tasksLeft: number;
+  /** Moving average of how long this job's attempts ran, by resource class; what prefilling goes by. */
+  readonly meanRunMs: Map<string, number>;
+}
+
+/**
+ * A task of a job with all its instances. While none has done anything the whole task is this one record; an
+ * Instance exists from the moment one is assigned, skipped or cancelled.
+ */
+export interface JobTask {
+  readonly job: Job;
+  readonly spec: TaskSpec;
+  /** Place in job.tasks. */
+  readonly number: number;
+  readonly count: number;
+  readonly queueKey: string;
+  needs: readonly JobTask[];
+  dependents: readonly JobTask[];
+  /** Tasks it needs that have not succeeded. */
+  needsLeft: number;
+  /** When its needs had succeeded; null: they have not. */
+  readyAtMs: number | null;
+  /** Instances [fresh, count) have never done anything. */
+  fresh: number;
+  instances: Map<number, Instance> | null;
+  ended: number;
+  succeeded: number;
+}
+
+export interface Instance {
+  readonly task: JobTask;
+  readonly index: number;
+  attempt: number;
+  failures: number;
+  losses: number;
+  state: InstanceState;
+  /** Kept from the last attempt for its row. */
+  lastNode: NodeId | null;
+  lastGpus: readonly string[];
+  assignedAtMs: number | null;
+  startedAtMs: number | null;
+  exitCode: number | null;
+  reason: string;
+  message: string;
+}
+
+/**
+ *   ready     waits in its class                    → assigned, cancelled
+ *   backoff   waits for time after an attempt       → ready, cancelled
+ *   active    an attempt is on a node               → ready, backoff, ended
+ *   ended     for good
+ */
+export type InstanceState =
+  | { readonly kind: "ready"; readonly sinceMs: number }
+  | { readonly kind: "backoff"; readonly untilMs: number }
+  | Active
+  | {
+      readonly kind: "ended";
+      readonly as: "succeeded" | "failed" | "cancelled" | "skipped";
+      readonly atMs: number;
+      readonly outputs: readonly OutputRef[];
+    };
+
+/** An attempt on a node: assigned until it is known to have started. */
+export interface Active {
+  readonly kind: "active";
+  readonly node: Node;
+  readonly key: AttemptKey;
+  readonly gpuUuids: readonly string[];
+  started: boolean;
+  /** Queued at the node beyond its capacity: it holds no reservation yet. */
+  prefilled: boolean;
+  /** What the node was told, and is told again until the attempt ends. */
+  stop: StopOrder | null;
+  /** Heartbeats in a row that did not name it. */
+  silent: number;
+}
+
+export interface Node {
+  readonly id: NodeId;
+  name: string;
+  labels: Readonly<Record<string, string>>;
+  capacity: Capacity;
+  /** The largest it had while it held what it holds: a node may come back smaller with attempts running. */
+  capacityBefore: Capacity;
+  /** Set by an operator. */
+  mode: "ready" | "cordoned" | "draining";
+  /** The lease ran out and its attempts were given up. */
+  lost: boolean;
+  leaving: boolean;
+  heardAtMs: number;
+  leaseEndsMs: number;
+  readonly attempts: Map<AttemptKey, Instance>;
+  /** What the attempts that are not prefilled reserve. */
+  readonly reserved: { cpuMillis: number; memoryBytes: number; diskBytes: number };
+  readonly gpusReserved: Map<string, AttemptKey>;
+  /** In order of assignment. */
+  readonly prefilled: Set<Instance>;
+}
+
+export interface State {
+  readonly config: SchedulerConfig;
+  readonly jobs: Map<JobId, Job>;
+  readonly nodes: Map<NodeId, Node>;
+  readonly queue: Queue;
+  readonly timers: Timers<Timer>;
+  /** Keys of live jobs and of the last IDEMPOTENCY_KEYS_MAX that ended; older ones are in the store. */
+  readonly idempotency: Map<string, JobId>;
+  sequence: number;
+  /** Something changed that may let a waiting instance be placed. */
+  placementDue: boolean;
+  readonly out: Outbox;
+}
+
+export type Timer =
+  | { readonly kind: "lease"; readonly node: Node }
+  | { readonly kind: "backoff"; readonly instance: Instance; readonly attempt: number }
+  | { readonly kind: "takeBack"; readonly instance: Instance; readonly attempt: number };
+
+/** What has changed since the last drain. */
+export interface Outbox {
+  readonly jobsNew: Set<Job>;
+  readonly jobs: Set<Job>;
+  readonly instances: Set<Instance>;
+  readonly ended: EndedAttempt[];
+  readonly nodes: Set<Node>;
+  readonly assigned: Set<Instance>;
+  readonly stops: { node: NodeId; order: StopOrder }[];
+}
+
+export function newState(config: SchedulerConfig): State {
+  return {
+    config,
+    jobs: new Map(),
+    nodes: new Map(),
+    queue: new Map(),
+    timers: newTimers(),
+    idempotency: new Map(),
+    sequence: 0,
+    placementDue: false,
+    out: {
+      jobsNew: new Set(),
+      jobs: new Set(),
+      instances: new Set(),
+      ended: [],
+      nodes: new Set(),
+      assigned: new Set(),
+      stops: [],
+    },
+  };
+}
+
+export function newInstance(task: JobTask, index: number, state: InstanceState): Instance {
+  const instance: Instance = {
+    task,
+    index,
+    attempt: 0,
+    failures: 0,
+    losses: 0,
+    state,
+    lastNode: null,
+    lastGpus: NO_GPUS,
+    assignedAtMs: null,
+    startedAtMs: null,
+    exitCode: null,
+    reason: "",
+    message: "",
+  };
+  task.instances ??= new Map();
+  task.instances.set(index, instance);
+  return instance;
+}
+
+export const NO_GPUS: readonly string[] = Object.freeze([]);
+
+export function nodeState(node: Node): NodeState {
+  return node.lost ? "lost" : node.mode;
+}
+
+export function queueKeyOf(priority: number, resources: Resources): string {
+  return `${priority}/${resources.cpuMillis}/${resources.memoryBytes}/${resources.diskBytes}/${resources.gpus}`;
+}
+
+/** `train[3]`, or `best` for a task that is not mapped. */
+export function instanceName(instance: { task: JobTask; index: number }): string {
+  const { spec } = instance.task;
+  return spec.map.length === 0 ? spec.name : `${spec.name}[${instance.index}]`;
+}
