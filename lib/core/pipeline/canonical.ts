@@ -1,0 +1,199 @@
+import type { InputSpec as InputSpecProto } from "../../../proto/gen/weft/v1/InputSpec.ts";
+import type {
+  PipelineSpec as PipelineSpecProto,
+  PipelineSpec__Output,
+} from "../../../proto/gen/weft/v1/PipelineSpec.ts";
+import type { TaskSpec as TaskSpecProto, TaskSpec__Output } from "../../../proto/gen/weft/v1/TaskSpec.ts";
+import { fromProtoValue, toProtoValue, toProtoValues } from "../../../proto/value.ts";
+import type { Issue } from "../error.ts";
+import { LIMITS } from "./limits.ts";
+import { checkPipeline } from "./rules.ts";
+import type { InputSpec, MapDimension, PipelineSpec, Run, Scalar, TaskSpec } from "./spec.ts";
+
+/** What is used where the author said nothing. */
+export const DEFAULTS = {
+  cpus: 1,
+  backoffMs: 1_000,
+  /** 5 minutes: longer waits are asked for by name. */
+  backoffMsMax: 300_000,
+  /** As Docker and Kubernetes-like systems give: time to write a checkpoint's tail, not a new one. */
+  stopGraceMs: 10_000,
+} as const;
+
+/** A task as people write it, with what they left out absent. Durations in milliseconds, sizes in bytes. */
+export interface TaskDraft {
+  readonly name: string;
+  readonly run: Run;
+  readonly needs?: readonly string[];
+  readonly inputs?: Readonly<Record<string, InputSpec>>;
+  readonly outputs?: Readonly<Record<string, string>>;
+  readonly resources?: {
+    readonly cpus?: number | undefined;
+    readonly memoryBytes?: number | undefined;
+    readonly diskBytes?: number | undefined;
+    readonly gpus?: number | undefined;
+  };
+  readonly map?: readonly MapDimension[];
+  readonly retries?: {
+    readonly limit?: number | undefined;
+    readonly backoffMs?: number | undefined;
+    readonly backoffMsMax?: number | undefined;
+    readonly exitCodes?: readonly number[] | undefined;
+  };
+  readonly timeoutMs?: number | undefined;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: readonly string[];
+  readonly lock?: string | undefined;
+  readonly stopGraceMs?: number | undefined;
+}
+
+export interface PipelineDraft {
+  readonly name: string;
+  readonly params: Readonly<Record<string, Scalar>>;
+  readonly tasks: readonly TaskDraft[];
+}
+
+export type Canonical =
+  | { readonly ok: true; readonly spec: PipelineSpec }
+  | { readonly ok: false; readonly issues: Issue[] };
+
+/** Fills in the defaults and orders what has no order, so that equal pipelines are equal values; not checked yet. */
+export function complete(draft: PipelineDraft): PipelineSpec {
+  return { name: draft.name, params: byKey(draft.params), tasks: draft.tasks.map(completeTask) };
+}
+
+function completeTask(draft: TaskDraft): TaskSpec {
+  const inputs = byKey(draft.inputs ?? {});
+  const backoffMs = draft.retries?.backoffMs ?? DEFAULTS.backoffMs;
+  return {
+    name: draft.name,
+    run: draft.run,
+    needs: [...new Set([...(draft.needs ?? []), ...Object.values(inputs).map((input) => input.task)])],
+    inputs,
+    outputs: byKey(draft.outputs ?? {}),
+    resources: {
+      cpuMillis: Math.round((draft.resources?.cpus ?? DEFAULTS.cpus) * 1000),
+      memoryBytes: draft.resources?.memoryBytes ?? 0,
+      diskBytes: draft.resources?.diskBytes ?? 0,
+      gpus: draft.resources?.gpus ?? 0,
+    },
+    map: draft.map ?? [],
+    retries: {
+      limit: draft.retries?.limit ?? 0,
+      backoffMs,
+      backoffMsMax: draft.retries?.backoffMsMax ?? Math.max(DEFAULTS.backoffMsMax, backoffMs),
+      exitCodes: [...new Set(draft.retries?.exitCodes)].toSorted((a, b) => a - b),
+    },
+    timeoutMs: draft.timeoutMs ?? 0,
+    env: byKey(draft.env ?? {}),
+    files: draft.files ?? [],
+    environment: draft.lock === undefined ? { kind: "none" } : { kind: "node", lock: draft.lock },
+    stopGraceMs: draft.stopGraceMs ?? DEFAULTS.stopGraceMs,
+  };
+}
+
+function byKey<T>(record: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The message as a checked, complete pipeline. In the message 0 and "" mean "not said". */
+export function fromProto(message: PipelineSpec__Output): Canonical {
+  const issues: Issue[] = [];
+  const params = Object.entries(message.params).map(([name, value]): [string, Scalar] => {
+    const scalar = fromProtoValue(value);
+    if (scalar === undefined) issues.push({ path: ["params", name], message: NOT_SCALAR });
+    return [name, scalar ?? null];
+  });
+  const tasks = message.tasks.map((task) => draftOf(task, issues));
+  if (issues.length > 0) return { ok: false, issues: issues.slice(0, LIMITS.issues) };
+  const spec = complete({ name: message.name, params: Object.fromEntries(params), tasks });
+  const found = checkPipeline(spec);
+  return found.length > 0 ? { ok: false, issues: found } : { ok: true, spec };
+}
+
+const NOT_SCALAR = "holds a list or an object; a string, a number, true, false or null would be right";
+const said = (value: number): number | undefined => (value === 0 ? undefined : value);
+
+function draftOf(task: TaskSpec__Output, issues: Issue[]): TaskDraft {
+  const path = ["tasks", task.name];
+  const map = task.map.map((dimension): MapDimension => ({
+    name: dimension.name,
+    values: dimension.values.map((value, i) => {
+      const scalar = fromProtoValue(value);
+      if (scalar === undefined) issues.push({ path: [...path, "map", dimension.name, i], message: NOT_SCALAR });
+      return scalar ?? null;
+    }),
+  }));
+  return {
+    name: task.name,
+    run: runOf(task, issues),
+    needs: task.needs,
+    inputs: task.inputs,
+    outputs: task.outputs,
+    resources: {
+      cpus: said(task.resources?.cpus ?? 0),
+      memoryBytes: task.resources?.memoryBytes ?? 0,
+      diskBytes: task.resources?.diskBytes ?? 0,
+      gpus: task.resources?.gpus ?? 0,
+    },
+    map,
+    retries: {
+      limit: task.retries?.limit ?? 0,
+      backoffMs: said(task.retries?.backoffMs ?? 0),
+      backoffMsMax: said(task.retries?.maxBackoffMs ?? 0),
+      exitCodes: task.retries?.exitCodes ?? [],
+    },
+    timeoutMs: task.timeoutMs,
+    env: task.env,
+    files: task.files,
+    lock: task.environment?.node === "" ? undefined : task.environment?.node,
+    stopGraceMs: said(task.stopGraceMs),
+  };
+}
+
+function runOf(task: TaskSpec__Output, issues: Issue[]): Run {
+  const both = task.script !== "" && task.command.length > 0;
+  const none = task.script === "" && task.command.length === 0;
+  if (both || none) {
+    const what = both ? "has both a script and a command" : "does not say what to run";
+    issues.push({
+      path: ["tasks", task.name, "run"],
+      message: `task "${task.name}" ${what}; give one of script and command`,
+    });
+  }
+  return task.script === "" ? { kind: "command", argv: task.command } : { kind: "script", script: task.script };
+}
+
+/** The message of a pipeline; `fromProto` gives back an equal one. */
+export function toProto(spec: PipelineSpec): PipelineSpecProto {
+  return { name: spec.name, params: toProtoValues(spec.params), tasks: spec.tasks.map(taskToProto) };
+}
+
+function taskToProto(task: TaskSpec): TaskSpecProto {
+  const inputs: Record<string, InputSpecProto> = { ...task.inputs };
+  return {
+    name: task.name,
+    ...(task.run.kind === "script" ? { script: task.run.script } : { command: [...task.run.argv] }),
+    needs: [...task.needs],
+    inputs,
+    outputs: { ...task.outputs },
+    resources: {
+      cpus: task.resources.cpuMillis / 1000,
+      memoryBytes: task.resources.memoryBytes,
+      diskBytes: task.resources.diskBytes,
+      gpus: task.resources.gpus,
+    },
+    map: task.map.map(({ name, values }) => ({ name, values: values.map(toProtoValue) })),
+    retries: {
+      limit: task.retries.limit,
+      backoffMs: task.retries.backoffMs,
+      maxBackoffMs: task.retries.backoffMsMax,
+      exitCodes: [...task.retries.exitCodes],
+    },
+    timeoutMs: task.timeoutMs,
+    env: { ...task.env },
+    files: [...task.files],
+    environment: task.environment.kind === "node" ? { node: task.environment.lock } : null,
+    stopGraceMs: task.stopGraceMs,
+  };
+}

@@ -1,0 +1,109 @@
+import type { JobId } from "../ids.ts";
+import { tasksByName } from "./graph.ts";
+import { mapValues, type PipelineSpec, type Run, type Scalar, type TaskSpec } from "./spec.ts";
+import { parseTemplate, renderTemplate, variableName, type Reference, type Template } from "./template.ts";
+import { scalarText } from "./value.ts";
+
+export interface RenderContext {
+  readonly job: JobId;
+  readonly pipeline: PipelineSpec;
+  /** Those of the job: the pipeline's, with the submitter's laid over them. */
+  readonly params: Readonly<Record<string, Scalar>>;
+  readonly task: TaskSpec;
+  readonly index: number;
+  readonly attempt: number;
+}
+
+export interface Rendered {
+  readonly run: Run;
+  /** WEFT_PARAM_…, WEFT_MAP_… and the task's own. */
+  readonly env: Record<string, string>;
+}
+
+interface TaskTemplates {
+  readonly run: readonly Template[];
+  readonly env: readonly (readonly [string, Template])[];
+}
+
+const parsed = new WeakMap<TaskSpec, TaskTemplates>();
+const paramEnvs = new WeakMap<Readonly<Record<string, Scalar>>, readonly (readonly [string, string])[]>();
+
+/** Parsed once a task: its instances differ in values alone. */
+export function templatesOf(task: TaskSpec): TaskTemplates {
+  let templates = parsed.get(task);
+  if (!templates) {
+    const { run } = task;
+    templates = {
+      run: run.kind === "script" ? [parseTemplate(run.script, true)] : run.argv.map((arg) => parseTemplate(arg, false)),
+      env: Object.entries(task.env).map(([name, value]) => [name, parseTemplate(value, false)] as const),
+    };
+    parsed.set(task, templates);
+  }
+  return templates;
+}
+
+/** What one attempt runs, and with which variables: no `{{ … }}` is left. The pipeline must have been checked. */
+export function renderTask(context: RenderContext): Rendered {
+  const { task } = context;
+  const map = mapValues(task, context.index);
+  const valueOf = (reference: Reference): string => resolve(reference, context, map);
+  const templates = templatesOf(task);
+  const run: Run =
+    task.run.kind === "script"
+      ? { kind: "script", script: renderTemplate(templates.run[0]!, true, valueOf) }
+      : { kind: "command", argv: templates.run.map((template) => renderTemplate(template, false, valueOf)) };
+  const env = Object.fromEntries([
+    ...paramEnv(context.params),
+    ...Object.entries(map).map(([name, value]) => [`WEFT_MAP_${variableName(name)}`, scalarText(value)] as const),
+    ...templates.env.map(([name, template]) => [name, renderTemplate(template, false, valueOf)] as const),
+  ]);
+  return { run, env };
+}
+
+function paramEnv(params: Readonly<Record<string, Scalar>>): readonly (readonly [string, string])[] {
+  let entries = paramEnvs.get(params);
+  if (!entries) {
+    entries = Object.entries(params).map(([name, value]) => [`WEFT_PARAM_${variableName(name)}`, scalarText(value)]);
+    paramEnvs.set(params, entries);
+  }
+  return entries;
+}
+
+function resolve(reference: Reference, context: RenderContext, map: Readonly<Record<string, Scalar>>): string {
+  switch (reference.kind) {
+    case "params":
+      return scalarText(own(context.params, reference.name));
+    case "map":
+      return scalarText(own(map, reference.name));
+    case "inputs":
+      return inputPath(context.pipeline, context.task, reference.name);
+    case "outputs":
+      return own(context.task.outputs, reference.name).replace(/\/$/, "");
+    case "job.id":
+      return context.job;
+    case "task.index":
+      return String(context.index);
+    case "task.attempt":
+      return String(context.attempt);
+  }
+}
+
+/** Names like "constructor" are allowed, so only own properties count. */
+function own<T>(record: Readonly<Record<string, T>>, name: string): T {
+  if (!Object.hasOwn(record, name)) throw new Error(`"${name}" is not known here; the pipeline was not checked`);
+  return record[name] as T;
+}
+
+/** Where an input lies in the workspace: the file or folder, or the folder of one entry an instance of a mapped producer. */
+export function inputPath(pipeline: PipelineSpec, task: TaskSpec, name: string): string {
+  const input = own(task.inputs, name);
+  const producer = tasksByName(pipeline).get(input.task);
+  if (!producer) throw new Error(`task "${input.task}" is not in the pipeline; it was not checked`);
+  const folder = `inputs/${name}`;
+  return producer.map.length > 0 ? folder : `${folder}/${fileNameOf(own(producer.outputs, input.output))}`;
+}
+
+/** Last part of an output's path, without "/": "out/model/" → "model". */
+export function fileNameOf(outputPath: string): string {
+  return outputPath.replace(/\/$/, "").split("/").at(-1)!;
+}

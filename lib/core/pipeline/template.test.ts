@@ -1,0 +1,95 @@
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { checkReferences, parseTemplate, renderTemplate } from "./template.ts";
+
+const scope = { params: ["rate", "learning-rate"], map: ["seed"], inputs: ["table"], outputs: ["model"] };
+const render = (script: string, value: string): string => renderTemplate(parseTemplate(script, true), true, () => value);
+const run = (script: string): string => execFileSync("sh", ["-eu", "-c", script], { encoding: "utf8" });
+
+/** Each prints the value, and only it, when the value arrives unchanged at its place. */
+const PLACES = [
+  `printf %s {{ params.rate }}`,
+  `printf %s "{{ params.rate }}"`,
+  `printf %s '{{ params.rate }}'`,
+  `x={{params.rate}}; printf %s "$x"`,
+  `x="$(printf %s. {{ params.rate }})"; printf %s "\${x%.}"`,
+  `x="$(printf '%s.' "{{ params.rate }}")"; printf %s "\${x%.}"`,
+  `# it's "here": {{ params.rate }}\nprintf %s "{{ params.rate }}" # and $( here {{ params.rate }}`,
+  `cat >/dev/null <<'END' # "\n it's \`$(\n{{ "{{" }}\nEND\nprintf %s {{ params.rate }}`,
+  `: "a\\"b" 'c"d' e\\'f "$(echo "g'h")" $((1 + (2 * 3))) $# # it's\nprintf %s "{{ params.rate }}"`,
+  `sh -c 'printf %s "$1"' - {{ params.rate }}`,
+  `echo a\\\n  # don't\nprintf %s {{ params.rate }} | cat`,
+  `case a in a) printf %s "{{ params.rate }}" ;; esac`,
+];
+
+/** Text that an argument can hold, with what shells trip over made likely. */
+const hostile = fc
+  .array(fc.oneof(fc.constantFrom("'", '"', "$(id)", "`id`", "\n", "\\", " ", "${HOME}", "!", "*", "~", "{{", "}}", ";", "#", "-n", "é", "🙂", "\t", "\r", "%s"), fc.string({ unit: "grapheme" })))
+  .map((parts) => parts.join("").replaceAll("\0", "").toWellFormed());
+
+describe("a value in a script", () => {
+  test.each(PLACES)("arrives unchanged in %j", (script) => {
+    expect(parseTemplate(script, true).problems).toEqual([]);
+    fc.assert(
+      fc.property(hostile, (value) => {
+        const prefix = script.startsWith("echo a") ? "a\n" : "";
+        expect(run(render(script, value))).toBe(prefix + value);
+      }),
+      { numRuns: 25, examples: [[`it's "$(echo no)" \`echo no\` \\ $HOME\nnext * ~ 'x'`], [""], ["'"], ["\n\n"]] },
+    );
+  });
+
+  test.each([
+    ["cat <<END\n{{ params.rate }}\nEND", "in a here-document"],
+    ["cat <<END\n{{ map.seed }} {{ params.rate }}\nEND\n", "in a here-document"],
+    ["echo `echo {{ params.rate }}`", "inside `…`"],
+    ['echo "${x:-{{ params.rate }}}"', "inside ${…}"],
+    ["echo $(( {{ params.rate }} + 1 ))", "inside $((…))"],
+    ["echo ${{ params.rate }}", "after $"],
+    ['echo "a$' + '{{ params.rate }}"', "after $"],
+    ["echo \\{{ params.rate }}", "after a backslash"],
+    ["echo $'a{{ params.rate }}'", "inside $'…'"],
+    ["x=$(case a in a) echo;; esac); echo {{ params.rate }}", "after a `case` inside $(…)"],
+    [`echo "\${x:-'}'}" {{ params.rate }}`, "after a single quote inside ${…}"],
+  ])("is refused in %j, which is %s, and the variable is named instead", (script, where) => {
+    const { problems } = parseTemplate(script, true);
+    expect(problems.at(-1)).toContain(`stands ${where}`);
+    expect(problems.at(-1)).toContain("use the variable WEFT_PARAM_RATE there");
+  });
+
+  test("is left alone in a comment, where a newline in it would become code", () => {
+    expect(render("true # {{ params.rate }}", "x\nfalse")).toBe("true # {{ params.rate }}");
+  });
+});
+
+describe("a template", () => {
+  test("puts values into arguments and variables as they are", () => {
+    expect(renderTemplate(parseTemplate("--rate={{ params.rate }}", false), false, () => "a 'b'")).toBe("--rate=a 'b'");
+  });
+
+  test("can hold the braces themselves", () => {
+    expect(render(`docker inspect -f '{{ "{{" }}.State{{ "}}" }}' x`, "")).toBe("docker inspect -f '{{.State}}' x");
+  });
+
+  test.each([
+    ["{{ param.rate }}", `there is no "param" (did you mean "params"?)`],
+    ["{{ job.idd }}", `(did you mean "job.id"?)`],
+    ["{{ secrets.x }}", "there is no secrets.x; there are params.NAME"],
+    ["{{.State}}", `is not a value`],
+    ["echo {{ params.rate", "opens {{ and does not close it"],
+    ["a {{\n}}", "opens {{ and does not close it"],
+  ])("%j is a problem: %s", (text, message) => {
+    expect(parseTemplate(text, false).problems.join()).toContain(message);
+  });
+
+  test("names what does not exist, with what was probably meant", () => {
+    const text = "{{ params.learning-rat }} {{ map.sed }} {{ inputs.x }} {{ outputs.model }} {{ params.constructor }}";
+    expect(checkReferences(parseTemplate(text, false), scope)).toEqual([
+      '{{ params.learning-rat }}: there is no parameter "learning-rat" (did you mean "learning-rate"?)',
+      '{{ map.sed }}: there is no map dimension "sed" (did you mean "seed"?)',
+      '{{ inputs.x }}: there is no input "x" (there are: table)',
+      '{{ params.constructor }}: there is no parameter "constructor" (there are: rate, learning-rate)',
+    ]);
+  });
+});
