@@ -151,23 +151,32 @@ function act(world: World, what: typeof someAct extends fc.Arbitrary<infer T> ? 
     case "deliver":
       return world.deliver(what.pick);
     case "drop":
-      return void world.inbox.splice(what.pick % Math.max(world.inbox.length, 1), 1);
+      world.inbox.splice(what.pick % Math.max(world.inbox.length, 1), 1);
+      return;
     case "repeat":
-      return void (world.inbox.length > 0 && world.inbox.push(world.inbox[what.pick % world.inbox.length]!));
+      if (world.inbox.length > 0) world.inbox.push(world.inbox[what.pick % world.inbox.length]!);
+      return;
     case "start":
-      return void (chosen && world.take(bench.start(chosen.node, chosen.key)));
+      if (chosen) world.take(bench.start(chosen.node, chosen.key));
+      return;
     case "succeed":
-      return void (chosen && world.end(chosen.node, chosen.key, SUCCEEDED));
+      if (chosen) world.end(chosen.node, chosen.key, SUCCEEDED);
+      return;
     case "fail":
-      return void (chosen && world.end(chosen.node, chosen.key, FAILED));
+      if (chosen) world.end(chosen.node, chosen.key, FAILED);
+      return;
     case "lose":
-      return void (chosen && world.end(chosen.node, chosen.key, { kind: "lost", reason: "runner-lost" }));
+      if (chosen) world.end(chosen.node, chosen.key, { kind: "lost", reason: "runner-lost" });
+      return;
     case "forget":
-      return void (chosen && world.held.get(chosen.node)!.delete(chosen.key));
+      if (chosen) world.held.get(chosen.node)!.delete(chosen.key);
+      return;
     case "silence":
-      return void world.silent.add(node);
+      world.silent.add(node);
+      return;
     case "return":
-      return void world.silent.delete(node);
+      world.silent.delete(node);
+      return;
     case "cancel": {
       const id = `j${what.pick % Math.max(world.submitted.size, 1)}` as JobId;
       bench.step({ kind: "jobCancelRequested", job: id, reason: "" });

@@ -87,7 +87,9 @@ function forget(state: State, job: Job): void {
   state.jobs.delete(job.id);
   if (state.idempotency.size <= IDEMPOTENCY_KEYS_MAX) return;
   for (const [key, id] of state.idempotency) {
-    if (!state.jobs.has(id)) return void state.idempotency.delete(key);
+    if (state.jobs.has(id)) continue;
+    state.idempotency.delete(key);
+    return;
   }
 }
 
