@@ -26,9 +26,10 @@ export interface Store {
   missing(digests: readonly Digest[]): Promise<Digest[]>;
   /**
    * Stores what the stream yields. Errors: `invalid` when `digest` is given and the bytes have another, `disk_full`;
-   * in any case of error nothing is visible. Two writers of one digest do not disturb each other.
+   * in any case of error nothing is visible. Two writers of one digest do not disturb each other. With `bytes`, what
+   * cannot fit is refused before it is read.
    */
-  putStream(digest: Digest | null, source: Readable): Promise<Stored>;
+  putStream(digest: Digest | null, source: Readable, options?: { readonly bytes?: number }): Promise<Stored>;
   /** Stores a copy of the file as it is now: shared blocks where the file system can, else one pass of reading. */
   putFile(path: string): Promise<Stored>;
   /**
@@ -97,13 +98,16 @@ class FolderStore implements Store {
     return unique.filter((_, i) => stats[i] === undefined);
   }
 
-  async putStream(digest: Digest | null, source: Readable): Promise<Stored> {
+  async putStream(digest: Digest | null, source: Readable, options: { readonly bytes?: number } = {}): Promise<Stored> {
     // What is there is not written again, but the bytes are still held against the digest that was promised.
     if (digest !== null && (await this.stat(digest)) !== undefined) {
       const meter = new DigestMeter();
       await pipeline(source, meter, new Sink());
       return { ...check(digest, meter), existed: true };
     }
+    const free = await bytesFree(this.root);
+    if ((options.bytes ?? 0) > free)
+      throw diskFull(this.root, `${free} bytes are free and ${options.bytes} are needed`);
     return this.#write(async (temp) => check(digest, await copyIn(source, temp)));
   }
 
@@ -172,16 +176,8 @@ class FolderStore implements Store {
   async #explain(error: unknown): Promise<unknown> {
     const code = errno(error);
     if (code !== "ENOSPC" && code !== "EDQUOT") return error;
-    const disk = await statfs(this.root);
-    const free = disk.bavail * disk.bsize;
-    const why = code === "EDQUOT" ? "the disk quota is used up" : `${free} bytes are free`;
-    return new WeftError(
-      "disk_full",
-      `the artifact store in ${this.root} cannot take more: ${why}; free space there, or move the store to a larger disk`,
-      {
-        cause: error,
-      },
-    );
+    const why = code === "EDQUOT" ? "the disk quota is used up" : `${await bytesFree(this.root)} bytes are free`;
+    return diskFull(this.root, why, error);
   }
 
   /** A wrong file must not pass for the digest any more, so that whoever has the right bytes can store them again. */
@@ -232,6 +228,16 @@ async function copyIn(source: Readable, path: string): Promise<DigestMeter> {
 
 function notFound(digest: Digest, root: string): WeftError {
   return new WeftError("not_found", `artifact ${digest} is not in the store in ${root}`);
+}
+
+function diskFull(root: string, why: string, cause?: unknown): WeftError {
+  const remedy = "free space there, or move the store to a larger disk";
+  return new WeftError("disk_full", `the artifact store in ${root} cannot take more: ${why}; ${remedy}`, { cause });
+}
+
+async function bytesFree(folder: string): Promise<number> {
+  const disk = await statfs(folder);
+  return disk.bavail * disk.bsize;
 }
 
 async function makeFolders(root: string): Promise<void> {

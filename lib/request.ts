@@ -118,7 +118,12 @@ function exchange(
       // An answer before the end of the body is a refusal; the rest need not be sent.
       if (typeof body === "object" && "unpipe" in body) body.unpipe(request);
       if (response.statusCode! >= 200 && response.statusCode! < 300) resolve(response);
-      else readStatus(response).then(reject, reject);
+      else {
+        // Where the body was not sent whole, the connection is of no more use.
+        readStatus(response)
+          .then(reject, reject)
+          .finally(() => request.writableFinished || request.destroy());
+      }
     });
     request.setTimeout(IDLE_MS_MAX, () =>
       request.destroy(new Error(`nothing was sent or received for ${IDLE_MS_MAX / 1000} s`)),

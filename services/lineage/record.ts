@@ -1,23 +1,21 @@
 import type { ClientBase } from "pg";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import { attemptKey, type AttemptKey, type Digest } from "../../lib/core/ids.ts";
+import { jsonRows } from "../../lib/json-rows.ts";
 import { artifactsOf, edgesOf, type ArtifactRecord, type EdgeRecord } from "./core/graph.ts";
-import { toJson } from "./json.ts";
 
 /**
  * Records attempts that have ended: their executions, the artifacts they touched and the edges between. Part of the
  * caller's transaction; three statements however many attempts. Repeating it changes nothing.
- *
- * The rows travel as one JSON text a statement: with 28 columns and 10,000 rows that takes the server 0.23 s and this
- * process 50 ms, where arrays for `unnest` took 0.26 s and 100 ms (2 cores, Postgres 15).
  */
 export async function recordEnded(client: ClientBase, ended: readonly EndedAttempt[]): Promise<void> {
   if (ended.length === 0) return;
-  await insertExecutions(client, ended.map(toExecution));
   const edges = ended.flatMap(edgesOf);
-  if (edges.length === 0) return;
-  await insertArtifacts(client, artifactsOf(ended));
-  await insertEdges(client, edges);
+  // Sent together: on a pipelined connection they cost one round trip.
+  await Promise.all([
+    insertExecutions(client, ended.map(toExecution)),
+    ...(edges.length === 0 ? [] : [insertArtifacts(client, artifactsOf(ended)), insertEdges(client, edges)]),
+  ]);
 }
 
 /** Records where the whole logs lie. Part of the caller's transaction; an attempt that has no execution is passed over. */
@@ -31,7 +29,7 @@ export async function recordArchived(
     text: `update executions e set archived = true, stdout_digest = r.stdout, stderr_digest = r.stderr
              from json_to_recordset($1::json) as r(key text, stdout text, stderr text)
             where e.id = r.key and not e.archived`,
-    values: [toJson(reports.map(({ key, stdout, stderr }) => ({ key, stdout, stderr })))],
+    values: [jsonRows(reports.map(({ key, stdout, stderr }) => ({ key, stdout, stderr })))],
   });
 }
 
@@ -107,7 +105,7 @@ async function insertExecutions(client: ClientBase, rows: readonly ReturnType<ty
            select ${NAMES}, string_to_array(gpu_uuids, ',')
              from json_to_recordset($1::json) as r(${TYPED}, gpu_uuids text)
            on conflict (id) do nothing`,
-    values: [toJson(rows)],
+    values: [jsonRows(rows)],
   });
 }
 
@@ -120,7 +118,7 @@ async function insertArtifacts(client: ClientBase, rows: readonly ArtifactRecord
              from json_to_recordset($1::json) as r(digest text, kind text, bytes bigint, producer text)
            on conflict (digest) do update set bytes = coalesce(a.bytes, excluded.bytes), producer = excluded.producer
             where a.producer is null and excluded.producer is not null`,
-    values: [toJson(rows)],
+    values: [jsonRows(rows)],
   });
 }
 
@@ -131,6 +129,6 @@ async function insertEdges(client: ClientBase, rows: readonly EdgeRecord[]): Pro
            select execution, direction, name, digest
              from json_to_recordset($1::json) as r(execution text, direction text, name text, digest text)
            on conflict do nothing`,
-    values: [toJson(rows)],
+    values: [jsonRows(rows)],
   });
 }

@@ -1,0 +1,2 @@
+export { artifactRoutes } from "./api.ts";
+export { openArtifactStore } from "./store.ts";
