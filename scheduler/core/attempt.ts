@@ -2,12 +2,12 @@ import type { EndedReport, Outcome } from "../../lib/core/dispatch.ts";
 import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
 import { parseAttemptKey } from "../../lib/core/ids.ts";
 import { makeAssignment } from "./assignment.ts";
-import type { Answer, StopOrder } from "./event.ts";
+import type { Answer } from "./event.ts";
 import { endInstance } from "./job.ts";
 import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, LOSSES_MAX } from "./limit.ts";
 import { enqueueInstance } from "./queue.ts";
 import { release, reserveStarted } from "./reservation.ts";
-import type { Active, Instance, Node, State } from "./state.ts";
+import type { Active, Instance, State } from "./state.ts";
 import { mapValues } from "../../lib/core/pipeline/spec.ts";
 import { addTimer } from "./timer.ts";
 
@@ -195,16 +195,4 @@ export function backToQueue(state: State, instance: Instance, nowMs: number): vo
   state.out.instances.add(instance);
   enqueueInstance(state.queue, instance);
   state.placementDue = true;
-}
-
-/** Tells the node to stop the attempt; told again at each heartbeat until it has. */
-export function orderStop(state: State, instance: Instance, reason: StopOrder["reason"]): void {
-  if (instance.state.kind !== "active" || instance.state.stop?.reason === reason) return;
-  const active = instance.state;
-  active.stop = { key: active.key, graceMs: instance.task.spec.stopGraceMs, reason };
-  state.out.stops.push({ node: active.node.id, order: active.stop });
-}
-
-export function stopAll(state: State, node: Node, reason: StopOrder["reason"]): void {
-  for (const instance of node.attempts.values()) orderStop(state, instance, reason);
 }

@@ -4,7 +4,7 @@ import { instanceCount } from "../../lib/core/pipeline/spec.ts";
 import type { JobId } from "../../lib/core/ids.ts";
 import { enqueueTask } from "./queue.ts";
 import { unsatisfiable } from "./fit.ts";
-import { orderStop } from "./attempt.ts";
+import { orderStop } from "./stop.ts";
 import { type Instance, type Job, type JobTask, type State, instanceName, newInstance, queueKeyOf } from "./state.ts";
 
 export function onJobSubmitted(state: State, job: NewJob, nowMs: number): Answer {

@@ -1,5 +1,6 @@
 import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
-import { loseAttempt, stopAll } from "./attempt.ts";
+import { loseAttempt } from "./attempt.ts";
+import { stopAll } from "./stop.ts";
 import type { Answer, Capacity, Event, StopOrder } from "./event.ts";
 import { MASS_LOSS_NODES_MIN } from "./limit.ts";
 import type { Node, State } from "./state.ts";
@@ -128,7 +129,7 @@ export function onLeaseTimer(state: State, node: Node, nowMs: number): void {
   node.lost = true;
   node.leaving = false;
   state.out.nodes.add(node);
-  for (const instance of [...node.attempts.values()]) {
+  for (const instance of node.attempts.values()) {
     if (instance.state.kind !== "active") continue;
     const silentMs = nowMs - node.heardAtMs;
     loseAttempt(

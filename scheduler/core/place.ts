@@ -1,5 +1,5 @@
 import { attemptKey } from "../../lib/core/ids.ts";
-import { orderStop } from "./attempt.ts";
+import { orderStop } from "./stop.ts";
 import { bestNode, fitsCapacity, freeGpus, misfit } from "./fit.ts";
 import { PREFILL_ATTEMPTS_MAX, PREFILL_MS, PREFILL_RUN_MS_MAX, TAKE_BACK_MS } from "./limit.ts";
 import { peek, type QueueClass, take } from "./queue.ts";

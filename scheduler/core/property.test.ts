@@ -196,7 +196,7 @@ function heal(world: World): void {
   for (let round = 0; round < 2000 && world.finished.size < world.submitted.size; round++) {
     world.pass(200);
     while (world.inbox.length > 0) world.deliver(0);
-    for (const [node, keys] of world.held) for (const key of [...keys]) world.end(node, key, SUCCEEDED);
+    for (const [node, keys] of world.held) for (const key of keys) world.end(node, key, SUCCEEDED);
   }
 }
 
