@@ -2,7 +2,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { LogOrder, type LogPiece } from "./log-order.ts";
 
-const piece = (offset: number, text: string): LogPiece => ({ offset, data: Buffer.from(text), atMs: 0, missingBytes: 0 });
+const piece = (offset: number, text: string): LogPiece => ({
+  offset,
+  data: Buffer.from(text),
+  atMs: 0,
+  missingBytes: 0,
+});
 const texts = (pieces: LogPiece[]): string[] => pieces.map(({ data }) => Buffer.from(data).toString());
 
 test("a piece that came twice is delivered once, and a longer one by its new part", () => {

@@ -106,6 +106,12 @@ export class Watcher {
 
 /** Rises with each move of one instance: attempts are numbered, and a state within an attempt is reached once. */
 function age(row: TaskRow): number {
-  const phase = TERMINAL_TASK_STATES.has(row.state) ? 3 : row.state === "assigned" ? 0 : row.state === "running" ? 1 : 2;
+  const phase = TERMINAL_TASK_STATES.has(row.state)
+    ? 3
+    : row.state === "assigned"
+      ? 0
+      : row.state === "running"
+        ? 1
+        : 2;
   return row.attempt * 4 + phase;
 }

@@ -1,11 +1,13 @@
 import type { NodeId } from "../../lib/core/ids.ts";
-import { type Code, instanceCount, mapValues, type PipelineSpec, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
+import { type Code, instanceCount, mapValues, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
 import type { Code as CodeProto } from "../../proto/gen/weft/v1/Code.ts";
 import type { Job as JobProto } from "../../proto/gen/weft/v1/Job.ts";
 import type { Task as TaskProto } from "../../proto/gen/weft/v1/Task.ts";
 import { toProtoValues } from "../../proto/value.ts";
 import type { JobProgress, TaskRow, TaskState } from "../core/index.ts";
-import type { JobHead, StoredJob } from "./parts.ts";
+import type { ListedJob } from "../job-reader.ts";
+import { countInstances, type RowCounts, restingState, shapeOf } from "../shape.ts";
+import type { WholeJob } from "./parts.ts";
 
 /**
  * Instances in one message. A task is 100 to 300 bytes, so this many stay under the 16 MiB a message may have. Of larger
@@ -16,7 +18,7 @@ export const TASKS_PER_MESSAGE_MAX = 30_000;
 export type NodeNames = ReadonlyMap<NodeId, string>;
 
 /** The job without its tasks. */
-export function headToProto({ row, progress }: JobHead): JobProto {
+export function headToProto({ row, progress }: Pick<ListedJob, "row" | "progress">): JobProto {
   return {
     id: row.id,
     pipeline: row.pipeline,
@@ -46,12 +48,13 @@ export function codeToProto(code: Code | null): CodeProto | null {
 }
 
 /** Every instance, in the order of the pipeline: from its row, or worked out for those that have none. */
-export function* tasksToProto(job: StoredJob, names: NodeNames): Generator<TaskProto> {
+export function* tasksToProto(job: WholeJob, names: NodeNames): Generator<TaskProto> {
   const rows = rowsByTask(job.tasks);
-  const succeeded = succeededTasks(job.row.spec, rows);
-  for (const spec of job.row.spec.tasks) {
+  const counts = countRows(rows);
+  const shape = shapeOf(job.row.spec);
+  for (const [i, spec] of job.row.spec.tasks.entries()) {
     const own = rows.get(spec.name);
-    const fresh: TaskState = spec.needs.every((need) => succeeded.has(need)) ? "ready" : "pending";
+    const fresh = restingState(shape, counts, job.progress.state, shape[i]!);
     for (let index = 0; index < instanceCount(spec); index += 1) {
       const row = own?.get(index);
       yield row ? taskToProto(row, spec, names) : freshToProto(spec, index, fresh);
@@ -86,10 +89,8 @@ export function freshToProto(spec: TaskSpec, index: number, state: TaskState): T
   };
 }
 
-export function countStates(tasks: Iterable<TaskProto>): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { state } of tasks) counts[state!] = (counts[state!] ?? 0) + 1;
-  return counts;
+export function countStates(job: WholeJob): Record<string, number> {
+  return { ...countInstances(shapeOf(job.row.spec), countRows(rowsByTask(job.tasks)), job.progress.state) };
 }
 
 export function rowsByTask(rows: readonly TaskRow[]): Map<string, Map<number, TaskRow>> {
@@ -102,12 +103,12 @@ export function rowsByTask(rows: readonly TaskRow[]): Map<string, Map<number, Ta
   return byTask;
 }
 
-function succeededTasks(spec: PipelineSpec, rows: ReadonlyMap<string, ReadonlyMap<number, TaskRow>>): Set<string> {
-  const succeeded = new Set<string>();
-  for (const task of spec.tasks) {
-    let count = 0;
-    for (const row of rows.get(task.name)?.values() ?? []) if (row.state === "succeeded") count += 1;
-    if (count === instanceCount(task)) succeeded.add(task.name);
+function countRows(rows: ReadonlyMap<string, ReadonlyMap<number, TaskRow>>): RowCounts {
+  const counts = new Map<string, Partial<Record<TaskState, number>>>();
+  for (const [task, own] of rows) {
+    const byState: Partial<Record<TaskState, number>> = {};
+    for (const { state } of own.values()) byState[state] = (byState[state] ?? 0) + 1;
+    counts.set(task, byState);
   }
-  return succeeded;
+  return counts;
 }

@@ -1,7 +1,9 @@
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { AttemptKey, Digest, JobId, NodeId } from "../../lib/core/ids.ts";
 import type { LineageResponse } from "../../proto/gen/weft/v1/LineageResponse.ts";
-import type { Answer, Batch, Event, JobProgress, JobRow, JobState, State, TaskRow } from "../core/index.ts";
+import type { Answer, Batch, Event, JobProgress, State, TaskRow } from "../core/index.ts";
+import type { ListedJob, ListQuery } from "../job-reader.ts";
+import type { StoredJob } from "../job-store.ts";
 
 /** The running loop of a leader, as the API uses it. */
 export interface Loop {
@@ -26,35 +28,16 @@ export interface Leadership {
   onChange(listener: (role: Role) => void): () => void;
 }
 
-export interface JobHead {
-  readonly row: Omit<JobRow, "spec">;
-  readonly progress: JobProgress;
-}
+/** A job with the rows of its instances. */
+export type WholeJob = StoredJob & { readonly tasks: readonly TaskRow[] };
 
-export interface StoredJob {
-  readonly row: JobRow;
-  readonly progress: JobProgress;
-  readonly tasks: readonly TaskRow[];
-}
-
-export interface JobQuery {
-  readonly states: readonly JobState[];
-  /** Empty: any. */
-  readonly pipeline: string;
-  /** Only jobs with a smaller id: ids sort by time. Null: from the newest. */
-  readonly before: JobId | null;
-  readonly limit: number;
-}
-
-/** What the API reads from Postgres. */
+/** What the API reads from Postgres; any server may. */
 export interface JobReader {
-  /** Ids that begin with the prefix, at most `limit` of them. */
+  /** Ids that begin with the prefix, at most `limit`; one that equals it comes first. */
   findIds(prefix: string, limit: number): Promise<JobId[]>;
-  getJob(id: JobId): Promise<StoredJob | undefined>;
+  getJob(id: JobId): Promise<WholeJob | undefined>;
   getProgress(id: JobId): Promise<JobProgress | undefined>;
-  /** Newest first, with the instances that have a row counted by state. */
-  listJobs(query: JobQuery): Promise<(JobHead & { readonly counts: Readonly<Record<string, number>> })[]>;
-  findByIdempotencyKey(key: string): Promise<{ readonly id: JobId; readonly instances: number } | undefined>;
+  listJobs(query: ListQuery): Promise<ListedJob[]>;
   nodeNames(): Promise<ReadonlyMap<NodeId, string>>;
 }
 
