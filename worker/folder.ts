@@ -1,0 +1,18 @@
+import { join } from "node:path";
+import type { AttemptKey } from "../lib/core/ids.ts";
+
+/** Names of what lies in the agent's folder, for the worker and the runner alike (see docs/architecture.md). */
+export const attemptsDir = (dir: string): string => join(dir, "attempts");
+export const attemptDir = (dir: string, key: AttemptKey): string => join(dir, "attempts", key);
+
+export const WORKSPACE = "workspace";
+export const TMP = "tmp";
+export const SCRIPT = "script";
+export const RESULT = "result.json";
+/** Made by the runner just before it starts the process: where it is, the attempt was started, and is not started again. */
+export const STDOUT = "stdout";
+export const STDERR = "stderr";
+export const PROCESS = "process.json";
+export const EXIT = "exit.json";
+export const RUNNER_RECORD = "runner.pid";
+export const RUNNER_LOG = "runner.log";

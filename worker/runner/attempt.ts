@@ -1,0 +1,194 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { accessSync, closeSync, constants, existsSync, openSync, renameSync, writeSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { EXIT, PROCESS, STDERR, STDOUT, WORKSPACE } from "../folder.ts";
+import type { Census, Tree } from "./census.ts";
+import type { Cgroup } from "./cgroup.ts";
+import { isDead, offerToOomKiller, readStat } from "./proc.ts";
+import type { ExitRecord, OutOfMemory, ProcessRecord, StartRequest, StopCause } from "./protocol.ts";
+
+/**
+ * One attempt whose processes are this runner's.
+ *
+ *   running   → stopping (asked to, or out of time), → sweeping (its main process ended)
+ *   stopping  SIGTERM was sent; at `killAtMs` everything left gets SIGKILL. → ended when nothing is left
+ *   sweeping  what the main process left behind gets SIGKILL. → ended when nothing is left
+ */
+export class RunningAttempt {
+  readonly order: StartRequest;
+  readonly startedAtMs: number;
+  readonly child: ChildProcess;
+  readonly tree: Tree;
+  readonly cgroup: Cgroup | undefined;
+  /** On the clock of performance.now(). */
+  readonly startedNowMs = performance.now();
+  stop: { readonly cause: StopCause; killAtMs: number } | null = null;
+  /** Of the main process, once it has ended. */
+  exit: { readonly code: number | null; readonly signal: string | null } | null = null;
+  outOfMemory: OutOfMemory | null = null;
+  reapedCpuMs = 0;
+  samples = 0;
+  /** Age at which it is to be looked at next, in milliseconds. */
+  sampleAgeMs: number;
+  isRecorded = false;
+  timeoutTimer: NodeJS.Timeout | undefined;
+  killTimer: NodeJS.Timeout | undefined;
+  /** SIGKILL was first sent then; performance.now(). */
+  killedNowMs: number | null = null;
+  readonly #leftovers = new Set<number>();
+
+  constructor(order: StartRequest, child: ChildProcess, census: Census, cgroup: Cgroup | undefined, sampleAgeMs: number) {
+    this.sampleAgeMs = sampleAgeMs;
+    this.order = order;
+    this.child = child;
+    this.startedAtMs = Date.now();
+    this.tree = census.track(order.key, child.pid!);
+    this.cgroup = cgroup;
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  ageMs(nowMs: number): number {
+    return nowMs - this.startedNowMs;
+  }
+
+  /** Processes known to be there now; exact with a cgroup, else as of the last scan. */
+  alive(): number[] {
+    const pids = this.cgroup ? this.cgroup.pids().filter((pid) => !isDead(readStat(pid))) : [];
+    return [...new Set([...pids, ...this.tree.alive()])];
+  }
+
+  /** SIGCONT too: what was stopped could not end itself. */
+  terminate(): void {
+    signalGroup(this.pid, "SIGTERM");
+    signalGroup(this.pid, "SIGCONT");
+  }
+
+  terminateOutsiders(): void {
+    for (const pid of this.tree.aliveOutsideGroup()) signal(pid, "SIGTERM");
+  }
+
+  kill(): void {
+    this.killedNowMs ??= performance.now();
+    // Its number may be somebody else's once the main process was waited for and its group is empty.
+    if (!this.exit) signalGroup(this.pid, "SIGKILL");
+    for (const pid of this.alive()) {
+      if (this.exit) this.#leftovers.add(pid);
+      signal(pid, "SIGKILL");
+    }
+  }
+
+  /** What the runner needs, should this one die, to find the process again. */
+  recordProcess(): void {
+    this.isRecorded = true;
+    const stat = readStat(this.pid);
+    if (!stat) return;
+    const record: ProcessRecord = { pid: this.pid, startTicks: stat.startTicks, startedAtMs: this.startedAtMs };
+    writeWhole(join(this.order.folder, PROCESS), JSON.stringify(record));
+    offerToOomKiller(this.pid);
+  }
+
+  record(unkillable: number): ExitRecord {
+    const exact = this.cgroup?.usage();
+    const sampled = { cpuMs: Math.max(this.tree.cpuMs, this.reapedCpuMs), peakMemoryBytes: this.tree.peakMemoryBytes };
+    return {
+      startedAtMs: this.startedAtMs,
+      endedAtMs: Date.now(),
+      exitCode: this.exit?.code ?? null,
+      signal: this.exit?.signal ?? null,
+      stopped: this.stop?.cause ?? null,
+      spawnError: null,
+      outOfMemory: this.outOfMemory,
+      leftovers: this.#leftovers.size,
+      unkillable,
+      usage: exact
+        ? { cpuMs: exact.cpuMs ?? sampled.cpuMs, peakMemoryBytes: exact.peakMemoryBytes, source: "cgroup" }
+        : { ...sampled, source: this.samples > 0 || sampled.cpuMs > 0 ? "sampled" : "none" },
+    };
+  }
+}
+
+/** A process that could not be started, or was stopped before. */
+export function recordUnstarted(stopped: StopCause | null, spawnError: string | null): ExitRecord {
+  return {
+    startedAtMs: null,
+    endedAtMs: Date.now(),
+    exitCode: null,
+    signal: null,
+    stopped,
+    spawnError,
+    outOfMemory: null,
+    leftovers: 0,
+    unkillable: 0,
+    usage: { cpuMs: 0, peakMemoryBytes: 0, source: "none" },
+  };
+}
+
+const devNull = openSync("/dev/null", "r");
+
+/**
+ * Starts the process as leader of its own session and process group. Throws errno errors; EEXIST: the attempt was
+ * started before. Node tells of some failures only later, by the child's "error" event.
+ */
+export function startProcess(order: StartRequest, cgroup: Cgroup | undefined): ChildProcess {
+  // Appending: a process that opens /dev/stderr anew then writes at the end too.
+  const stdout = openSync(join(order.folder, STDOUT), "ax");
+  try {
+    const stderr = openSync(join(order.folder, STDERR), "a");
+    try {
+      const cwd = join(order.folder, WORKSPACE);
+      const argv = cgroup ? cgroup.enter(order.argv) : order.argv;
+      if (cgroup && !findCommand(order.argv[0]!, order.env["PATH"] ?? "", cwd)) throw errnoError("ENOENT");
+      return spawn(argv[0]!, argv.slice(1), { cwd, env: order.env, detached: true, stdio: [devNull, stdout, stderr] });
+    } finally {
+      closeSync(stderr);
+    }
+  } finally {
+    closeSync(stdout);
+  }
+}
+
+export function writeExit(folder: string, record: ExitRecord): void {
+  writeWhole(join(folder, EXIT), JSON.stringify(record));
+}
+
+/** A reader sees the old content, or the new, never a part. Not synced: a machine that crashed has lost the process too. */
+export function writeWhole(path: string, text: string): void {
+  const file = openSync(`${path}.part`, "w");
+  try {
+    writeSync(file, text);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(`${path}.part`, path);
+}
+
+function findCommand(name: string, path: string, cwd: string): boolean {
+  if (name.includes("/")) return existsSync(isAbsolute(name) ? name : resolve(cwd, name));
+  return path.split(":").some((folder) => {
+    try {
+      accessSync(resolve(cwd, folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function errnoError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+function signalGroup(pid: number, name: NodeJS.Signals): void {
+  signal(-pid, name);
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // Gone already: that is what the signal was for.
+  }
+}

@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { attemptsDir } from "../folder.ts";
+import { findCgroups } from "./cgroup.ts";
+import { claim, Door, release } from "./door.ts";
+import { killStrays } from "./house.ts";
+import type { Request } from "./protocol.ts";
+import { Runner } from "./runner.ts";
+
+/** With no attempt and no worker for so long, nobody is coming back. */
+const ALONE_MS_MAX = 60_000;
+
+const dir = process.argv[2];
+if (dir === undefined) {
+  console.error("usage: node main.js <agent folder>; the agent starts this program");
+  process.exit(2);
+}
+const claimed = claim(dir);
+if (claimed.kind === "taken") {
+  console.error(`a runner, process ${claimed.pid}, serves ${dir} already`);
+  process.exit(3);
+}
+mkdirSync(attemptsDir(dir), { recursive: true });
+const killed = await killStrays(attemptsDir(dir));
+if (killed > 0) console.error(`${new Date().toISOString()} killed ${killed} processes that a runner which died has left`);
+
+let quitting = false;
+let left = false;
+let aloneTimer: NodeJS.Timeout | undefined;
+
+const cgroups = findCgroups(`weft-${createHash("sha256").update(dir).digest("hex").slice(0, 16)}`);
+const runner = new Runner({
+  attemptsDir: attemptsDir(dir),
+  cgroups,
+  notify: (notice) => door.notify(notice),
+  onIdle: settle,
+});
+const door = new Door({ dir, list: () => runner.list(), onRequest, onAlone: settle });
+await door.open();
+settle();
+
+// An order to the machine, not to one attempt: each gets its own time to end.
+process.on("SIGTERM", () => {
+  quitting = true;
+  runner.stopAll("node-stopped");
+  settle();
+});
+process.on("SIGINT", () => {});
+process.on("SIGHUP", () => {});
+
+function onRequest(request: Request): void {
+  clearTimeout(aloneTimer);
+  switch (request.kind) {
+    case "start":
+      return runner.start(request);
+    case "stop":
+      return runner.stop(request.key, request.reason, request.graceMs);
+    case "lease":
+      return runner.renewLease(request.untilBootMs);
+    case "quit":
+      quitting = true;
+      return settle();
+    case "hello":
+  }
+}
+
+function settle(): void {
+  if (!runner.idle || left) return;
+  if (quitting) return leave();
+  clearTimeout(aloneTimer);
+  aloneTimer = setTimeout(() => {
+    if (runner.idle && !door.hasGuest) leave();
+  }, ALONE_MS_MAX);
+}
+
+function leave(): void {
+  left = true;
+  door.close();
+  cgroups?.close();
+  release(dir!);
+  // The last lines to the worker are written by now or in the next turn.
+  setImmediate(() => process.exit(0));
+}

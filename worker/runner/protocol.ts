@@ -1,0 +1,92 @@
+import type { LossReason, StopReason, Usage } from "../../lib/core/dispatch.ts";
+import type { AttemptKey } from "../../lib/core/ids.ts";
+
+/**
+ * What the worker and the runner say to each other over the unix socket: one JSON object a line. The runner serves one
+ * worker at a time. Raise PROTOCOL when a message changes its meaning: a runner outlives the program that started it.
+ */
+export const PROTOCOL = 1;
+
+export type StopCause = StopReason | LossReason | "timeout" | "out-of-memory";
+
+/** worker → runner */
+export type Request =
+  /** First line. The pid tells a worker that is gone from one that is there. */
+  | { readonly kind: "hello"; readonly protocol: number; readonly pid: number }
+  | StartRequest
+  | { readonly kind: "stop"; readonly key: AttemptKey; readonly reason: StopCause; readonly graceMs: number }
+  /** The moment, on the clock of `bootNowMs`, after which nothing may run here. */
+  | { readonly kind: "lease"; readonly untilBootMs: number }
+  /** End once no attempt is left. */
+  | { readonly kind: "quit" };
+
+export interface StartRequest {
+  readonly kind: "start";
+  readonly key: AttemptKey;
+  /** The attempt's folder; `workspace` in it is the cwd. */
+  readonly folder: string;
+  readonly argv: readonly string[];
+  /** All of the environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** 0: none. */
+  readonly timeoutMs: number;
+  readonly graceMs: number;
+  /** 0: no limit. */
+  readonly memoryBytes: number;
+}
+
+/** runner → worker */
+export type Notice =
+  | { readonly kind: "welcome"; readonly protocol: number; readonly pid: number; readonly attempts: readonly LiveAttempt[] }
+  | { readonly kind: "busy"; readonly pid: number }
+  | { readonly kind: "started"; readonly key: AttemptKey; readonly atMs: number }
+  /** Every process of the attempt is gone. */
+  | { readonly kind: "ended"; readonly key: AttemptKey; readonly exit: ExitRecord };
+
+export interface LiveAttempt {
+  readonly key: AttemptKey;
+  /** Null: about to be started. */
+  readonly startedAtMs: number | null;
+  readonly stopping: boolean;
+  /** Ended, and the disk would not take the record. */
+  readonly exit: ExitRecord | null;
+}
+
+/** exit.json in the attempt's folder. */
+export interface ExitRecord {
+  /** Null: the process could not be started, see `spawnError`. */
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** Why Weft ended it; null: it ended by itself. */
+  readonly stopped: StopCause | null;
+  /** errno name. */
+  readonly spawnError: string | null;
+  readonly outOfMemory: OutOfMemory | null;
+  /** Processes that were still there when the main one had ended, and were killed. */
+  readonly leftovers: number;
+  /** Processes that could not be killed within UNKILLABLE_MS_MAX. */
+  readonly unkillable: number;
+  readonly usage: Usage;
+}
+
+export interface OutOfMemory {
+  /** The attempt's own limit; 0: the machine had no more. */
+  readonly limitBytes: number;
+  readonly seenBy: "cgroup" | "sampling" | "kernel";
+}
+
+/** process.json in the attempt's folder. */
+export interface ProcessRecord {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly startedAtMs: number;
+}
+
+/** runner.pid in the agent's folder. */
+export interface RunnerRecord {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly socket: string;
+}

@@ -1,0 +1,329 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { AttemptKey } from "../../lib/core/ids.ts";
+import { EXIT } from "../folder.ts";
+import { recordUnstarted, RunningAttempt, startProcess, writeExit } from "./attempt.ts";
+import { Census } from "./census.ts";
+import type { Cgroup, CgroupHost } from "./cgroup.ts";
+import { bootNowMs, kernelOomKills, reapedCpuMs } from "./proc.ts";
+import type { ExitRecord, LiveAttempt, Notice, StartRequest, StopCause } from "./protocol.ts";
+
+/** After SIGTERM for a lost lease: the scheduler waits little longer than the lease before it starts the task elsewhere. */
+const LEASE_GRACE_MS = 500;
+/** How often the lease is looked at: a machine that slept sees only then that it ran out. */
+const LEASE_CHECK_MS = 500;
+/** Ages at which an attempt is looked at: most tasks end young; after the last, each SAMPLE_MS. */
+const FIRST_SAMPLE_MS = 25;
+const SAMPLE_AGES_MS = [FIRST_SAMPLE_MS, 100, 400];
+/** Looking who is due is cheap, but not free with hundreds of attempts. */
+const SAMPLE_TICK_MS_MIN = 10;
+const SAMPLE_MS = 1000;
+/** With a limit and no cgroup to enforce it: a task that allocates 1 GB/s overshoots by 100 MB. */
+const SAMPLE_LIMITED_MS = 100;
+/** A scan of /proc takes 1 to 5 ms; at most this share of the runner's time goes into it. */
+const SCAN_SHARE_MAX = 0.1;
+/** While something is left to die. */
+const SWEEP_MS_MIN = 5;
+const SWEEP_MS_MAX = 100;
+/** A process in uninterruptible sleep (a dead NFS server, a hung driver) outlives SIGKILL; the attempt then ends without it. */
+const UNKILLABLE_MS_MAX = 60_000;
+/** The record of an end that the disk did not take is written again this often. */
+const EXIT_RETRY_MS = 1000;
+/** setTimeout fires at once beyond 2^31-1 ms. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** Starts, watches and ends the processes of attempts. Says what happens through `notify`, and by `exit.json`. */
+export class Runner {
+  readonly #census: Census;
+  readonly #cgroups: CgroupHost | undefined;
+  readonly #notify: (notice: Notice) => void;
+  readonly #onIdle: () => void;
+  readonly #queue: StartRequest[] = [];
+  readonly #attempts = new Map<AttemptKey, RunningAttempt>();
+  readonly #unwritten = new Map<AttemptKey, { readonly folder: string; readonly exit: ExitRecord }>();
+  readonly #awaitingScan = new Set<() => void>();
+  /** To be removed: the kernel may hold one for a moment after its last process has died. */
+  #emptied: Cgroup[] = [];
+  #leaseUntilBootMs = Infinity;
+  #scanTimer: NodeJS.Timeout | undefined;
+  #scanAllowedNowMs = 0;
+  #sampleTimer: NodeJS.Timeout | undefined;
+  #leaseTimer: NodeJS.Timeout | undefined;
+  #lastExitNowMs = 0;
+  #reapedMs = reapedCpuMs();
+  #reapedCurrent = true;
+  #oomKills = kernelOomKills();
+
+  constructor(parts: {
+    readonly attemptsDir: string;
+    readonly cgroups: CgroupHost | undefined;
+    readonly notify: (notice: Notice) => void;
+    /** No attempt is left. */
+    readonly onIdle: () => void;
+  }) {
+    this.#census = new Census(parts.attemptsDir);
+    this.#cgroups = parts.cgroups;
+    this.#notify = parts.notify;
+    this.#onIdle = parts.onIdle;
+  }
+
+  get idle(): boolean {
+    return this.#attempts.size + this.#queue.length + this.#unwritten.size === 0;
+  }
+
+  list(): LiveAttempt[] {
+    return [
+      ...this.#queue.map(({ key }) => ({ key, startedAtMs: null, stopping: false, exit: null })),
+      ...[...this.#attempts].map(([key, { startedAtMs, stop }]) => ({ key, startedAtMs, stopping: stop !== null, exit: null })),
+      ...[...this.#unwritten].map(([key, { exit }]) => ({ key, startedAtMs: exit.startedAtMs, stopping: false, exit })),
+    ];
+  }
+
+  /** A key that is known is ignored: it was started. */
+  start(order: StartRequest): void {
+    if (this.#attempts.has(order.key) || this.#unwritten.has(order.key)) return;
+    if (this.#queue.some(({ key }) => key === order.key)) return;
+    // One a turn of the loop: starting blocks for about a millisecond, and ends and stops must get in between.
+    if (this.#queue.push(order) === 1) setImmediate(() => this.#startNext());
+  }
+
+  stop(key: AttemptKey, cause: StopCause, graceMs: number): void {
+    const waiting = this.#queue.findIndex((order) => order.key === key);
+    if (waiting >= 0) {
+      const [order] = this.#queue.splice(waiting, 1);
+      this.#publish(order!.key, order!.folder, recordUnstarted(cause, null));
+      return;
+    }
+    const attempt = this.#attempts.get(key);
+    if (attempt) this.#stop(attempt, cause, graceMs);
+  }
+
+  stopAll(cause: StopCause, graceMs?: number): void {
+    for (const order of [...this.#queue]) this.stop(order.key, cause, 0);
+    for (const attempt of [...this.#attempts.values()]) this.#stop(attempt, cause, graceMs ?? attempt.order.graceMs);
+  }
+
+  /** A lease never gets shorter: a message that was late says nothing new. */
+  renewLease(untilBootMs: number): void {
+    if (this.#leaseUntilBootMs === Infinity) this.#leaseUntilBootMs = untilBootMs;
+    this.#leaseUntilBootMs = Math.max(this.#leaseUntilBootMs, untilBootMs);
+  }
+
+  #startNext(): void {
+    const order = this.#queue.shift();
+    if (!order) return;
+    if (this.#queue.length > 0) setImmediate(() => this.#startNext());
+    if (bootNowMs() >= this.#leaseUntilBootMs) {
+      this.#publish(order.key, order.folder, recordUnstarted("lease-lost", null));
+      return;
+    }
+    const cgroup = order.memoryBytes > 0 ? this.#cgroups?.create(order.key, order.memoryBytes) : undefined;
+    const fail = (error: unknown) => {
+      cgroup?.remove();
+      this.#onNotStarted(order, (error as NodeJS.ErrnoException).code ?? String(error));
+    };
+    try {
+      const child = startProcess(order, cgroup);
+      if (child.pid === undefined) child.once("error", fail);
+      else this.#onStarted(new RunningAttempt(order, child, this.#census, cgroup, FIRST_SAMPLE_MS));
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #onNotStarted(order: StartRequest, code: string): void {
+    if (code !== "EEXIST") return this.#publish(order.key, order.folder, recordUnstarted(null, code));
+    // It was started before, by this runner or an earlier one; its end, if that is known, is on disk.
+    try {
+      this.#notify({ kind: "ended", key: order.key, exit: JSON.parse(readFileSync(join(order.folder, EXIT), "utf8")) as ExitRecord });
+    } catch {
+      this.#publish(order.key, order.folder, recordUnstarted("runner-lost", null));
+    }
+  }
+
+  #onStarted(attempt: RunningAttempt): void {
+    const { order } = attempt;
+    this.#attempts.set(order.key, attempt);
+    attempt.child.on("exit", (code, signal) => this.#onExit(attempt, code, signal));
+    // A kill that fails is told this way as well; only the exit counts.
+    attempt.child.on("error", () => {});
+    this.#notify({ kind: "started", key: order.key, atMs: attempt.startedAtMs });
+    if (order.timeoutMs > 0) this.#armTimeout(attempt);
+    this.#leaseTimer ??= setInterval(() => this.#checkLease(), LEASE_CHECK_MS);
+    this.#sampleTimer ??= setTimeout(() => this.#sample(), FIRST_SAMPLE_MS);
+  }
+
+  #armTimeout(attempt: RunningAttempt): void {
+    const leftMs = attempt.order.timeoutMs - attempt.ageMs(performance.now());
+    if (leftMs <= 0) this.#stop(attempt, "timeout", attempt.order.graceMs);
+    else attempt.timeoutTimer = setTimeout(() => this.#armTimeout(attempt), Math.min(leftMs, TIMER_MS_MAX));
+  }
+
+  #checkLease(): void {
+    if (bootNowMs() >= this.#leaseUntilBootMs) this.stopAll("lease-lost", LEASE_GRACE_MS);
+  }
+
+  #stop(attempt: RunningAttempt, cause: StopCause, graceMs: number): void {
+    const { stop } = attempt;
+    const killAtMs = performance.now() + graceMs;
+    if (stop && stop.killAtMs <= killAtMs) return;
+    // The main process has ended by itself and only its leftovers are being killed: that is no stop.
+    if (!stop && attempt.exit) return;
+    attempt.stop = { cause: stop?.cause ?? cause, killAtMs };
+    clearTimeout(attempt.killTimer);
+    if (graceMs <= 0) return this.#kill(attempt);
+    attempt.killTimer = setTimeout(() => this.#kill(attempt), Math.min(graceMs, TIMER_MS_MAX));
+    if (stop) return;
+    attempt.terminate();
+    this.#afterScan(() => attempt.terminateOutsiders());
+  }
+
+  #kill(attempt: RunningAttempt): void {
+    attempt.kill();
+    this.#sweep(attempt, SWEEP_MS_MIN);
+  }
+
+  #onExit(attempt: RunningAttempt, code: number | null, signal: NodeJS.Signals | null): void {
+    attempt.exit = { code, signal };
+    attempt.reapedCpuMs = this.#measureReaped();
+    clearTimeout(attempt.timeoutTimer);
+    this.#noteOutOfMemory(attempt);
+    if (attempt.cgroup ? attempt.alive().length === 0 : this.#census.startedNothing(attempt.tree)) this.#end(attempt, 0);
+    else this.#sweep(attempt, SWEEP_MS_MIN);
+  }
+
+  /** Looks who is left; in time of grace lets them be, else kills; comes back until nobody is. */
+  #sweep(attempt: RunningAttempt, pauseMs: number): void {
+    this.#afterScan(() => {
+      if (!this.#attempts.has(attempt.order.key)) return;
+      const alive = attempt.alive();
+      if (attempt.exit && alive.length === 0) return this.#end(attempt, 0);
+      const nowMs = performance.now();
+      if (attempt.killedNowMs !== null && nowMs - attempt.killedNowMs > UNKILLABLE_MS_MAX) return this.#end(attempt, alive.length);
+      if (!attempt.stop || nowMs >= attempt.stop.killAtMs) attempt.kill();
+      clearTimeout(attempt.killTimer);
+      attempt.killTimer = setTimeout(() => this.#sweep(attempt, Math.min(pauseMs * 2, SWEEP_MS_MAX)), pauseMs);
+    });
+  }
+
+  #end(attempt: RunningAttempt, unkillable: number): void {
+    const { key, folder } = attempt.order;
+    clearTimeout(attempt.killTimer);
+    clearTimeout(attempt.timeoutTimer);
+    const record = attempt.record(unkillable);
+    this.#attempts.delete(key);
+    this.#census.untrack(attempt.tree);
+    if (attempt.cgroup) this.#emptied.push(attempt.cgroup);
+    this.#emptied = this.#emptied.filter((cgroup) => !cgroup.remove());
+    if (this.#attempts.size === 0) {
+      clearInterval(this.#leaseTimer);
+      this.#leaseTimer = undefined;
+    }
+    this.#publish(key, folder, record);
+  }
+
+  #publish(key: AttemptKey, folder: string, exit: ExitRecord): void {
+    try {
+      writeExit(folder, exit);
+      this.#unwritten.delete(key);
+    } catch (error) {
+      // A folder that is gone has nobody who waits for it. Else the disk is full: it may not be for ever.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+        this.#unwritten.set(key, { folder, exit });
+        setTimeout(() => this.#rewrite(key), EXIT_RETRY_MS);
+      }
+    }
+    this.#notify({ kind: "ended", key, exit });
+    if (this.idle) this.#onIdle();
+  }
+
+  #rewrite(key: AttemptKey): void {
+    const waiting = this.#unwritten.get(key);
+    if (!waiting) return;
+    try {
+      writeExit(waiting.folder, waiting.exit);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+        setTimeout(() => this.#rewrite(key), EXIT_RETRY_MS);
+        return;
+      }
+    }
+    this.#unwritten.delete(key);
+    if (this.idle) this.#onIdle();
+  }
+
+  /** CPU time of the attempt that was just waited for; known only when no other ended close to it, else 0. */
+  #measureReaped(): number {
+    const nowMs = performance.now();
+    const alone = nowMs - this.#lastExitNowMs > 10;
+    this.#lastExitNowMs = nowMs;
+    const before = this.#reapedCurrent ? this.#reapedMs : undefined;
+    this.#reapedCurrent = alone;
+    if (!alone) return 0;
+    this.#reapedMs = reapedCpuMs();
+    return before === undefined || this.#reapedMs === undefined ? 0 : this.#reapedMs - before;
+  }
+
+  #noteOutOfMemory(attempt: RunningAttempt): void {
+    const limitBytes = attempt.order.memoryBytes;
+    if ((attempt.cgroup?.oomKills() ?? 0) > 0) attempt.outOfMemory = { limitBytes, seenBy: "cgroup" };
+    // 137: a shell's word for a child that got SIGKILL.
+    const killed = attempt.killedNowMs === null && (attempt.exit?.signal === "SIGKILL" || attempt.exit?.code === 137);
+    if (!killed || attempt.outOfMemory) return;
+    const kills = kernelOomKills();
+    if (kills > this.#oomKills) attempt.outOfMemory = { limitBytes, seenBy: "kernel" };
+    this.#oomKills = kills;
+  }
+
+  /** Runs `then` after a scan that began after now. Scans are shared, and spaced so that they stay within their share. */
+  #afterScan(then: () => void): void {
+    this.#awaitingScan.add(then);
+    const waitMs = Math.max(0, this.#scanAllowedNowMs - performance.now());
+    this.#scanTimer ??= setTimeout(() => {
+      this.#scanTimer = undefined;
+      const waiting = [...this.#awaitingScan];
+      this.#awaitingScan.clear();
+      this.#scan();
+      for (const run of waiting) run();
+    }, waitMs);
+  }
+
+  #scan(): void {
+    const beganMs = performance.now();
+    this.#census.scan();
+    const endedMs = performance.now();
+    this.#scanAllowedNowMs = endedMs + (endedMs - beganMs) * (1 / SCAN_SHARE_MAX - 1);
+    for (const attempt of this.#attempts.values()) {
+      attempt.samples += 1;
+      this.#holdToLimit(attempt);
+    }
+  }
+
+  #holdToLimit(attempt: RunningAttempt): void {
+    const { memoryBytes } = attempt.order;
+    if (attempt.cgroup || memoryBytes === 0 || attempt.stop || attempt.exit || attempt.tree.residentBytes <= memoryBytes) return;
+    attempt.outOfMemory = { limitBytes: memoryBytes, seenBy: "sampling" };
+    this.#stop(attempt, "out-of-memory", 0);
+  }
+
+  #sample(): void {
+    const nowMs = performance.now();
+    let dueInMs = Infinity;
+    let due = false;
+    for (const attempt of this.#attempts.values()) {
+      const ageMs = attempt.ageMs(nowMs);
+      if (ageMs >= FIRST_SAMPLE_MS && !attempt.isRecorded) attempt.recordProcess();
+      const limited = attempt.order.memoryBytes > 0 && !attempt.cgroup;
+      if (ageMs >= attempt.sampleAgeMs) {
+        due = true;
+        attempt.sampleAgeMs = SAMPLE_AGES_MS.find((age) => age > ageMs) ?? ageMs + (limited ? SAMPLE_LIMITED_MS : SAMPLE_MS);
+      }
+      dueInMs = Math.min(dueInMs, attempt.sampleAgeMs - ageMs);
+    }
+    if (due) {
+      this.#scan();
+      this.#oomKills = kernelOomKills();
+    }
+    this.#sampleTimer = dueInMs === Infinity ? undefined : setTimeout(() => this.#sample(), Math.max(dueInMs, SAMPLE_TICK_MS_MIN));
+  }
+}
