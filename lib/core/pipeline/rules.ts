@@ -64,10 +64,10 @@ function checkEdges(spec: PipelineSpec, task: TaskSpec, issues: Issue[]): void {
   if (task.needs.length > LIMITS.needsPerTask)
     add(["needs"], `needs ${task.needs.length} tasks; at most ${LIMITS.needsPerTask} are allowed`);
   const ofInputs = new Set(Object.values(task.inputs).map((input) => input.task));
-  for (const need of task.needs) {
+  for (const [i, need] of task.needs.entries()) {
     if (issues.length >= LIMITS.issues) return;
     if (!tasks.has(need) && !ofInputs.has(need))
-      add(["needs"], `task "${task.name}" needs "${need}", which does not exist${hint(need, others())}`);
+      add(["needs", i], `task "${task.name}" needs "${need}", which does not exist${hint(need, others())}`);
   }
   let artifacts = 0;
   for (const [name, input] of Object.entries(task.inputs)) {

@@ -1,0 +1,294 @@
+import { isScalar, isSeq, type Node } from "yaml";
+import { parseCpus, parseDuration, parseSize, type Parsed } from "../../../proto/units.ts";
+import type { TaskDraft } from "./canonical.ts";
+import type { InputSpec, MapDimension, Run, Scalar } from "./spec.ts";
+import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const TASK_KEYS = [
+  "run",
+  "needs",
+  "inputs",
+  "outputs",
+  "resources",
+  "map",
+  "retries",
+  "timeout",
+  "env",
+  "files",
+  "environment",
+  "stopGrace",
+] as const;
+const TASK_LATER = new Set([
+  "if",
+  "cache",
+  "nodes",
+  "gang",
+  "schedule",
+  "on",
+  "secrets",
+  "approval",
+  "pipeline",
+  "service",
+  "ports",
+  "container",
+  "image",
+  "priority",
+  "concurrency",
+  "notify",
+  "readiness",
+  "labels",
+  "tracking",
+]);
+const RESOURCE_KEYS = ["cpus", "memory", "disk", "gpus"] as const;
+const RESOURCE_LATER = new Set([
+  "gpuMemory",
+  "gpuModel",
+  "gpuFraction",
+  "computeCapability",
+  "labels",
+  "nodes",
+  "network",
+]);
+const RETRY_KEYS = ["limit", "backoff", "maxBackoff", "exitCodes"] as const;
+const ENVIRONMENT_KEYS = ["node"] as const;
+const ENVIRONMENT_LATER = new Set(["python", "container", "image", "conda", "docker", "podman"]);
+const NONE: ReadonlySet<string> = new Set();
+
+/** One entry under `tasks:`. What is wrong is added to the reader's issues, and left out. */
+export function readTask(reader: NodeReader, entry: Entry): TaskDraft {
+  const draft: Mutable<TaskDraft> = { name: entry.name, run: { kind: "command", argv: [] } };
+  const where = `task "${entry.name}"`;
+  const keys = reader.entries(entry.value, entry.path, where, entry.offset);
+  if (!keys) return draft;
+  for (const key of keys) readKey(reader, draft, key, where);
+  if (!keys.some(({ name }) => name === "run")) {
+    reader.issue(
+      entry.offset,
+      [...entry.path, "run"],
+      `${where} does not say what to run; add "run:" with a script or a list of arguments`,
+    );
+  }
+  return draft;
+}
+
+function readKey(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry, where: string): void {
+  switch (entry.name as (typeof TASK_KEYS)[number]) {
+    case "run":
+      draft.run = readRun(reader, entry) ?? draft.run;
+      return;
+    case "needs":
+      draft.needs = readTexts(reader, entry, "a list of task names would be right, like [features]");
+      return;
+    case "inputs":
+      draft.inputs = readInputs(reader, entry);
+      return;
+    case "outputs":
+      draft.outputs = readRecord(
+        reader,
+        entry,
+        'a path would be right, like "table.parquet", or "model/" for a folder',
+      );
+      return;
+    case "resources":
+      draft.resources = readResources(reader, entry);
+      return;
+    case "map":
+      draft.map = readMap(reader, entry);
+      return;
+    case "retries":
+      draft.retries = readRetries(reader, entry);
+      return;
+    case "timeout":
+      draft.timeoutMs = readAbove0(reader, entry, "leave it out for no limit");
+      return;
+    case "env":
+      draft.env = readRecord(reader, entry, 'a text would be right ("" for an empty one)');
+      return;
+    case "files":
+      draft.files = readTexts(reader, entry, 'a list of patterns would be right, like ["src/**", "train.py"]');
+      return;
+    case "environment":
+      draft.lock = readEnvironment(reader, entry);
+      return;
+    case "stopGrace":
+      draft.stopGraceMs = readAbove0(reader, entry, "the shortest is 1ms");
+      return;
+    default:
+      reader.unknownKey(entry, where, TASK_KEYS, TASK_LATER);
+  }
+}
+
+function readRun(reader: NodeReader, entry: Entry): Run | undefined {
+  const node = reader.resolve(entry.value);
+  if (isSeq(node)) {
+    const argv = (node.items as Node[]).map((item, i) =>
+      reader.text(
+        item,
+        [...entry.path, i],
+        entry.offset,
+        `argument ${i + 1}`,
+        'a text would be right ("" for an empty one)',
+      ),
+    );
+    return { kind: "command", argv: argv.map((arg) => arg ?? "?") };
+  }
+  const right =
+    "a script would be right (one line, or a block after |), or a list of arguments like [python, train.py]";
+  const script = reader.text(node, entry.path, entry.offset, '"run"', right);
+  // So that one thing wrong is said once.
+  return { kind: "script", script: script ?? ":" };
+}
+
+/** A list of texts; one alone may stand without brackets. */
+function readTexts(reader: NodeReader, entry: Entry, right: string): string[] {
+  const node = reader.resolve(entry.value);
+  if (isScalar(node) && typeof node.value === "string") return [node.value];
+  const items = reader.items(entry, right) ?? [];
+  return items.flatMap(
+    (item, i) => reader.text(item, [...entry.path, i], entry.offset, `item ${i + 1} of "${entry.name}"`, right) ?? [],
+  );
+}
+
+function readRecord(reader: NodeReader, entry: Entry, right: string): Record<string, string> {
+  const entries = reader.entries(entry.value, entry.path, `"${entry.name}"`, entry.offset) ?? [];
+  return Object.fromEntries(
+    entries.flatMap((item) => {
+      const text = reader.text(item.value, item.path, item.offset, `"${item.name}"`, right);
+      return text === undefined ? [] : [[item.name, text]];
+    }),
+  );
+}
+
+function readInputs(reader: NodeReader, entry: Entry): Record<string, InputSpec> {
+  const right = '"task.output" would be right, like "features.table"';
+  const entries = reader.entries(entry.value, entry.path, '"inputs"', entry.offset) ?? [];
+  return Object.fromEntries(
+    entries.flatMap((item): [string, InputSpec][] => {
+      const text = reader.text(item.value, item.path, item.offset, `input "${item.name}"`, right);
+      if (text === undefined) return [];
+      const parts = text.split(".");
+      if (parts.length === 2 && parts.every((part) => part !== ""))
+        return [[item.name, { task: parts[0]!, output: parts[1]! }]];
+      reader.issue(offsetOfValue(item), item.path, `input "${item.name}" is "${text}"; ${right}`);
+      return [];
+    }),
+  );
+}
+
+function readResources(reader: NodeReader, entry: Entry): NonNullable<TaskDraft["resources"]> {
+  const resources: { cpus?: number; memoryBytes?: number; diskBytes?: number; gpus?: number } = {};
+  for (const item of reader.entries(entry.value, entry.path, '"resources"', entry.offset) ?? []) {
+    switch (item.name as (typeof RESOURCE_KEYS)[number]) {
+      case "cpus":
+        resources.cpus = readQuantity(reader, item, parseCpus) ?? 1;
+        break;
+      case "memory":
+        resources.memoryBytes = readQuantity(reader, item, parseSize) ?? 0;
+        break;
+      case "disk":
+        resources.diskBytes = readQuantity(reader, item, parseSize) ?? 0;
+        break;
+      case "gpus":
+        resources.gpus = readNumber(reader, item) ?? 0;
+        break;
+      default:
+        reader.unknownKey(item, '"resources"', RESOURCE_KEYS, RESOURCE_LATER);
+    }
+  }
+  return resources;
+}
+
+function readMap(reader: NodeReader, entry: Entry): MapDimension[] {
+  const entries = reader.entries(entry.value, entry.path, '"map"', entry.offset) ?? [];
+  return entries.flatMap((item): MapDimension[] => {
+    const nodes = reader.items(item, "a list of values would be right, like [1, 2, 3]");
+    if (!nodes) return [];
+    const values = nodes.map(
+      (node, i): Scalar =>
+        reader.scalar(node, [...item.path, i], item.offset, `value ${i + 1} of "${item.name}"`) ?? null,
+    );
+    return [{ name: item.name, values }];
+  });
+}
+
+function readRetries(reader: NodeReader, entry: Entry): NonNullable<TaskDraft["retries"]> {
+  const retries: {
+    limit?: number;
+    backoffMs?: number | undefined;
+    backoffMsMax?: number | undefined;
+    exitCodes?: number[];
+  } = {};
+  const node = reader.resolve(entry.value);
+  if (isScalar(node) && typeof node.value === "number") return { limit: node.value };
+  for (const item of reader.entries(node, entry.path, '"retries"', entry.offset) ?? []) {
+    switch (item.name as (typeof RETRY_KEYS)[number]) {
+      case "limit":
+        retries.limit = readNumber(reader, item) ?? 0;
+        break;
+      case "backoff":
+        retries.backoffMs = readAbove0(reader, item, "the shortest is 1ms");
+        break;
+      case "maxBackoff":
+        retries.backoffMsMax = readAbove0(reader, item, "the shortest is 1ms");
+        break;
+      case "exitCodes":
+        retries.exitCodes = (reader.items(item, "a list of exit codes would be right, like [75, 137]") ?? []).flatMap(
+          (code, i) =>
+            readNumber(reader, { ...item, path: [...item.path, i], offset: offsetOf(code), value: code }) ?? [],
+        );
+        break;
+      default:
+        reader.unknownKey(item, '"retries"', RETRY_KEYS, NONE);
+    }
+  }
+  return retries;
+}
+
+function readEnvironment(reader: NodeReader, entry: Entry): string | undefined {
+  let lock: string | undefined;
+  for (const item of reader.entries(entry.value, entry.path, '"environment"', entry.offset) ?? []) {
+    if (item.name === "node")
+      lock = reader.text(
+        item.value,
+        item.path,
+        item.offset,
+        '"node"',
+        "the path of a package-lock.json would be right",
+      );
+    else reader.unknownKey(item, `"environment" (variables stand under "env")`, ENVIRONMENT_KEYS, ENVIRONMENT_LATER);
+  }
+  return lock;
+}
+
+function readQuantity(reader: NodeReader, entry: Entry, parse: (text: string) => Parsed): number | undefined {
+  const text = reader.text(entry.value, entry.path, entry.offset, `"${entry.name}"`, "a quantity would be right");
+  if (text === undefined) return undefined;
+  const parsed = parse(text);
+  return parsed.ok ? parsed.value : reader.issue(offsetOfValue(entry), entry.path, `${entry.name}: ${parsed.message}`);
+}
+
+function readAbove0(reader: NodeReader, entry: Entry, remedy: string): number | undefined {
+  const ms = readQuantity(reader, entry, parseDuration);
+  if (ms === undefined || ms !== 0) return ms;
+  return reader.issue(
+    offsetOfValue(entry),
+    entry.path,
+    `"${entry.name}" is 0; a time above 0 would be right (${remedy})`,
+  );
+}
+
+function readNumber(reader: NodeReader, entry: Entry): number | undefined {
+  const value = reader.scalar(entry.value, entry.path, entry.offset, `"${entry.name}"`);
+  if (value === undefined || typeof value === "number") return value;
+  return reader.issue(
+    offsetOfValue(entry),
+    entry.path,
+    `"${entry.name}" is ${JSON.stringify(value)}; a number would be right`,
+  );
+}
+
+function offsetOfValue(entry: Entry): number {
+  return entry.value === null ? entry.offset : offsetOf(entry.value);
+}
