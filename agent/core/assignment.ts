@@ -1,0 +1,58 @@
+import { z } from "zod";
+import type { AssignMessage } from "../../lib/core/dispatch.ts";
+import { isDigest, NAME } from "../../lib/core/ids.ts";
+
+const digest = z.string().refine(isDigest);
+const bytes = z.number().nonnegative();
+
+/** What the agent must be able to rely on; the scheduler made it, so unknown fields are of a newer one and pass. */
+const assignment = z.looseObject({
+  ref: z.object({
+    job: z.string().regex(/^[0-9a-z]+$/),
+    task: z.string().regex(NAME),
+    index: z.int().nonnegative(),
+    attempt: z.int().positive(),
+  }),
+  pipeline: z.string(),
+  run: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("script"), script: z.string() }),
+    z.object({ kind: z.literal("command"), argv: z.array(z.string()).min(1) }),
+  ]),
+  env: z.record(z.string(), z.string()),
+  code: digest.nullable(),
+  files: z.array(z.string()),
+  inputs: z.array(
+    z.looseObject({
+      name: z.string().regex(NAME),
+      index: z.int().nonnegative().nullable(),
+      fileName: z.string(),
+      digest,
+      kind: z.enum(["file", "tree"]),
+      bytes,
+    }),
+  ),
+  outputs: z.array(z.object({ name: z.string().regex(NAME), path: z.string() })),
+  resources: z.looseObject({ cpuMillis: bytes, memoryBytes: bytes, diskBytes: bytes, gpus: z.int().nonnegative() }),
+  gpuUuids: z.array(z.string()),
+  timeoutMs: bytes,
+  stopGraceMs: bytes,
+  priority: z.number(),
+  environment: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("none") }),
+    z.object({ kind: z.literal("node"), lock: z.string() }),
+  ]),
+});
+
+const message = z.looseObject({ term: z.number(), assignments: z.array(assignment) });
+
+/** The message, or why it is none. */
+export function parseAssignMessage(text: string): AssignMessage | { readonly invalid: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { invalid: `no JSON: ${(error as Error).message}` };
+  }
+  const result = message.safeParse(value);
+  return result.success ? (result.data as unknown as AssignMessage) : { invalid: z.prettifyError(result.error) };
+}

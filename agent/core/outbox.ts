@@ -1,0 +1,85 @@
+import type { Report } from "../../lib/core/dispatch.ts";
+import type { AttemptKey } from "../../lib/core/ids.ts";
+
+/** How long a `started` waits for its `ended`, in milliseconds: a short attempt then costs one message, not two. */
+export const STARTED_HOLD_MS = 10;
+/** Reports in one message: the scheduler takes them in one round. */
+export const BATCH_REPORTS_MAX = 500;
+/** Characters of JSON in one message; a character is at most 3 bytes, and NATS takes 1 MiB. */
+export const BATCH_CHARS_MAX = 256 * 1024;
+
+interface Waiting {
+  readonly report: Report;
+  readonly json: string;
+  /** Not to be sent before, unless its attempt has ended. */
+  dueAtMs: number;
+}
+
+/** A batch under way: it is repeated as it is, under its id, until the queue has taken it. */
+export interface OutboxBatch {
+  readonly id: number;
+  readonly reports: readonly Report[];
+  /** JSON of each report. */
+  readonly json: readonly string[];
+}
+
+/**
+ * Reports that the server's queue has not taken yet, in order. One batch is under way at a time, so that nothing overtakes
+ * and what comes meanwhile gathers into the next.
+ */
+export class Outbox {
+  #waiting: Waiting[] = [];
+  /** The `started` reports among them that are held back, by attempt. */
+  readonly #held = new Map<AttemptKey, Waiting>();
+  #underWay: OutboxBatch | undefined;
+  #id = 0;
+
+  add(report: Report, nowMs: number): void {
+    const waiting = { report, json: JSON.stringify(report), dueAtMs: nowMs };
+    if (report.kind === "started") {
+      waiting.dueAtMs += STARTED_HOLD_MS;
+      this.#held.set(report.key, waiting);
+    }
+    const held = report.kind === "ended" ? this.#held.get(report.key) : undefined;
+    if (held) held.dueAtMs = nowMs;
+    this.#waiting.push(waiting);
+  }
+
+  get size(): number {
+    return this.#waiting.length + (this.#underWay?.reports.length ?? 0);
+  }
+
+  /** When the next batch can go; undefined: nothing waits, or one is under way. */
+  dueAtMs(): number | undefined {
+    if (this.#underWay || this.#waiting.length === 0) return undefined;
+    return this.#waiting.reduce((least, { dueAtMs }) => Math.min(least, dueAtMs), Infinity);
+  }
+
+  /** The next batch, then under way until `settled`; undefined: none is due. */
+  take(nowMs: number): OutboxBatch | undefined {
+    if (this.#underWay) return undefined;
+    const taken: Waiting[] = [];
+    const left: Waiting[] = [];
+    let chars = 0;
+    for (const waiting of this.#waiting) {
+      const fits = taken.length < BATCH_REPORTS_MAX && (taken.length === 0 || chars + waiting.json.length <= BATCH_CHARS_MAX);
+      if (!fits || waiting.dueAtMs > nowMs) {
+        left.push(waiting);
+        continue;
+      }
+      chars += waiting.json.length;
+      if (waiting.report.kind === "started") this.#held.delete(waiting.report.key);
+      taken.push(waiting);
+    }
+    if (taken.length === 0) return undefined;
+    this.#waiting = left;
+    this.#id += 1;
+    this.#underWay = { id: this.#id, reports: taken.map(({ report }) => report), json: taken.map(({ json }) => json) };
+    return this.#underWay;
+  }
+
+  /** The queue has taken the batch. */
+  settled(): void {
+    this.#underWay = undefined;
+  }
+}

@@ -1,0 +1,262 @@
+import { createReadStream } from "node:fs";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { WeftError } from "../lib/core/error.ts";
+import type { Log } from "../lib/log.ts";
+import { decodeEntry, type JournalEntry, Records } from "./core/record.ts";
+
+/** How long entries that need not be durable wait for company, in milliseconds: what a kill -9 can lose is only told again. */
+const LAZY_MS = 100;
+/** After the disk refused, in milliseconds between tries. */
+const RETRY_MS = 1_000;
+/** The file is rewritten when it is this large and four times what was left the last time, in bytes. */
+const COMPACT_BYTES_MIN = 64 * 1024 * 1024;
+/** Entries encoded between two looks at other work: a rewrite of 20,000 must not hold up a heartbeat. */
+const ENCODE_SLICE = 500;
+
+/** Looked through for the end of a torn last line, in bytes: no entry is longer than a NATS message by much. */
+const LINE_BYTES_MAX = 2 * 1024 * 1024;
+
+interface Waiting {
+  readonly entries: readonly JournalEntry[];
+  /** `refuse`: dropped when the disk refuses. `keep`: tried again. `lazy`: as keep, and not synced. */
+  readonly mode: "refuse" | "keep" | "lazy";
+  readonly settle: (error?: Error) => void;
+}
+
+/**
+ * The node's memory: an append-only file of JSON lines. One write and one fdatasync take everything that has gathered.
+ * A disk that is full refuses new assignments; ends of attempts are remembered meanwhile and written when it can be.
+ */
+export interface Journal {
+  /** What is on disk, and ends that could not be written yet. */
+  readonly records: Records;
+  /** The disk refused the last write. */
+  readonly full: boolean;
+  /** Fulfilled when the entries are on disk. Error: `disk_full`, `unavailable`; then they are forgotten. */
+  append(entries: readonly JournalEntry[]): Promise<void>;
+  /** Known at once; fulfilled when on disk, or when the disk refused: it is tried again until it takes them. */
+  note(entries: readonly JournalEntry[]): Promise<void>;
+  /** Known at once; on disk soon. */
+  jot(entry: JournalEntry): void;
+  close(): Promise<void>;
+}
+
+/** Reads the journal, forgets what is old and writes it anew. Error: `unavailable` when the folder cannot be written. */
+export async function openJournal(path: string, options: { readonly log: Log; readonly nowMs: () => number }): Promise<Journal> {
+  const records = await replay(path, options.log);
+  records.prune(options.nowMs());
+  const journal = new FileJournal(path, records, options);
+  await journal.begin();
+  return journal;
+}
+
+async function replay(path: string, log: Log): Promise<Records> {
+  const records = new Records();
+  let torn = 0;
+  const file = await open(path, "a+");
+  try {
+    const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
+    for await (const line of lines) {
+      const entry = decodeEntry(line);
+      if (entry) records.apply(entry);
+      else if (line !== "") torn += 1;
+    }
+  } finally {
+    await file.close();
+  }
+  if (torn > 0) log.warn({ path, lines: torn }, "the journal held torn lines (a crash in the middle of a write); they are left out");
+  return records;
+}
+
+class FileJournal implements Journal {
+  readonly records: Records;
+  readonly #path: string;
+  readonly #log: Log;
+  readonly #nowMs: () => number;
+  #file: FileHandle | undefined;
+  /** Bytes of whole lines; what a failed write left behind them is cut off. */
+  #bytes = 0;
+  #bytesCompacted = 0;
+  #waiting: Waiting[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> | undefined;
+  #failed: Error | undefined;
+  #closed = false;
+
+  constructor(path: string, records: Records, options: { readonly log: Log; readonly nowMs: () => number }) {
+    this.#path = path;
+    this.records = records;
+    this.#log = options.log;
+    this.#nowMs = options.nowMs;
+  }
+
+  get full(): boolean {
+    return this.#failed !== undefined;
+  }
+
+  append(entries: readonly JournalEntry[]): Promise<void> {
+    return this.#add(entries, "refuse");
+  }
+
+  note(entries: readonly JournalEntry[]): Promise<void> {
+    for (const entry of entries) this.records.apply(entry);
+    return this.#add(entries, "keep");
+  }
+
+  jot(entry: JournalEntry): void {
+    this.records.apply(entry);
+    void this.#add([entry], "lazy");
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#writing;
+    if (this.#waiting.length > 0) await this.#write();
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  #add(entries: readonly JournalEntry[], mode: Waiting["mode"]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return mode === "refuse" ? reject(new WeftError("unavailable", "the journal is closed")) : resolve();
+      this.#waiting.push({ entries, mode, settle: (error) => (error ? reject(error) : resolve()) });
+      if (mode === "lazy" || (this.#failed && mode === "keep")) this.#later(this.#failed ? RETRY_MS : LAZY_MS);
+      else this.#now();
+    });
+  }
+
+  #later(ms: number): void {
+    if (this.#closed || this.#writing) return;
+    this.#timer ??= setTimeout(() => this.#now(), ms);
+  }
+
+  #now(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#writing || this.#closed) return;
+    // Not before the rest of this turn: what is added in it goes in the same write.
+    this.#writing = Promise.resolve().then(() => this.#writeAll());
+  }
+
+  async #writeAll(): Promise<void> {
+    do await this.#write();
+    while (this.#waiting.some(({ mode }) => mode !== "lazy") && !this.#failed);
+    if (!this.#failed && this.#bytes > Math.max(COMPACT_BYTES_MIN, 4 * this.#bytesCompacted)) await this.#compactQuietly();
+    this.#writing = undefined;
+    if (this.#waiting.length > 0) this.#later(this.#failed ? RETRY_MS : LAZY_MS);
+  }
+
+  async #write(): Promise<void> {
+    const batch = this.#waiting;
+    this.#waiting = [];
+    const text = batch.flatMap(({ entries }) => entries.map((entry) => `${JSON.stringify(entry)}\n`)).join("");
+    try {
+      await this.#put(Buffer.from(text), batch.some(({ mode }) => mode !== "lazy"));
+    } catch (error) {
+      this.#refused(error as NodeJS.ErrnoException, batch);
+      return;
+    }
+    if (this.#failed) this.#log.info({ path: this.#path }, "the journal can be written again");
+    this.#failed = undefined;
+    for (const { entries, mode, settle } of batch) {
+      if (mode === "refuse") for (const entry of entries) this.records.apply(entry);
+      settle();
+    }
+  }
+
+  async #put(bytes: Buffer, sync: boolean): Promise<void> {
+    if (bytes.length === 0) return;
+    this.#file ??= await open(this.#path, "r+");
+    if (this.#failed) await this.#file.truncate(this.#bytes);
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, this.#bytes + done);
+      done += bytesWritten;
+    }
+    if (sync) await this.#file.datasync();
+    this.#bytes += bytes.length;
+  }
+
+  #refused(cause: NodeJS.ErrnoException, batch: readonly Waiting[]): void {
+    const error = refusal(this.#path, cause);
+    if (!this.#failed) this.#log.error({ err: error }, "the journal cannot be written: no new work is taken, what runs goes on");
+    this.#failed = error;
+    const kept = batch.filter(({ mode }) => mode !== "refuse");
+    // First in line, as one: settled already, so that reports are not held up by the disk.
+    if (kept.length > 0)
+      this.#waiting.unshift({ entries: kept.flatMap(({ entries }) => entries), mode: "keep", settle: () => undefined });
+    for (const { mode, settle } of batch) settle(mode === "refuse" ? error : undefined);
+  }
+
+  /** On a full disk the old file stays: ends must be reported, and it takes new lines when there is room again. */
+  async begin(): Promise<void> {
+    try {
+      await this.#compact();
+    } catch (error) {
+      if (!(error instanceof WeftError) || error.code !== "disk_full") throw error;
+      this.#log.error({ err: error }, "the journal cannot be written: no new work is taken, what runs goes on");
+      this.#failed = error;
+      this.#file = await open(this.#path, "r+");
+      this.#bytes = await wholeLines(this.#file);
+    }
+  }
+
+  /** Writes what is known to a new file and puts it in the old one's place. */
+  async #compact(): Promise<void> {
+    const temp = `${this.#path}.new`;
+    const file = await open(temp, "w");
+    let bytes = 0;
+    try {
+      for (const slice of slices(this.records.entries(), ENCODE_SLICE)) {
+        const text = slice.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+        bytes += (await file.write(text)).bytesWritten;
+      }
+      await file.datasync();
+      await rename(temp, this.#path);
+    } catch (error) {
+      await file.close();
+      await rm(temp, { force: true });
+      throw refusal(this.#path, error as NodeJS.ErrnoException);
+    }
+    await this.#file?.close();
+    this.#file = file;
+    this.#bytes = bytes;
+    this.#bytesCompacted = bytes;
+  }
+
+  async #compactQuietly(): Promise<void> {
+    this.records.prune(this.#nowMs());
+    // Without room for a second file the first one goes on growing; that is said when it cannot.
+    await this.#compact().catch((error: unknown) => this.#log.warn({ err: error }, "the journal could not be rewritten smaller"));
+  }
+}
+
+/** Bytes up to the end of the last whole line; a torn one is cut off by the next write. */
+async function wholeLines(file: FileHandle): Promise<number> {
+  const { size } = await file.stat();
+  const tail = Buffer.alloc(Math.min(size, LINE_BYTES_MAX));
+  await file.read(tail, 0, tail.length, size - tail.length);
+  return size - tail.length + tail.lastIndexOf(0x0a) + 1;
+}
+
+function* slices<T>(all: Iterable<T>, size: number): Generator<T[]> {
+  let slice: T[] = [];
+  for (const one of all) {
+    slice.push(one);
+    if (slice.length < size) continue;
+    yield slice;
+    slice = [];
+  }
+  if (slice.length > 0) yield slice;
+}
+
+function refusal(path: string, cause: NodeJS.ErrnoException): WeftError {
+  if (cause.code === "ENOSPC" || cause.code === "EDQUOT")
+    return new WeftError(
+      "disk_full",
+      `the disk that holds ${path} is full; free some space on it, or start the agent with another --dir`,
+      { cause },
+    );
+  return new WeftError("unavailable", `cannot write ${path} (${cause.code ?? cause.message})`, { cause });
+}
