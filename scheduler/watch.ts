@@ -36,7 +36,7 @@ export class WatchHub {
 
   /** The reign is over: nobody here learns of further changes. */
   close(): void {
-    for (const own of this.#watchers.values()) for (const watcher of [...own]) watcher.close();
+    for (const own of this.#watchers.values()) for (const watcher of own) watcher.close();
   }
 }
 

@@ -22,10 +22,15 @@ export interface CallContext {
   readonly path: string;
   readonly metadata: Metadata;
   readonly peer: string;
-  /** Aborted when the caller has gone or its deadline has passed. */
+  /** Aborted when the caller has gone, its deadline has passed, or the call was ended by `fail`. */
   readonly signal: AbortSignal;
   /** Epoch milliseconds; Infinity: none. */
   readonly deadlineMs: number;
+}
+
+export interface StreamContext extends CallContext {
+  /** Ends the call with this error now, also while the handler waits for a request. */
+  fail(error: WeftError): void;
 }
 
 export interface Sink<Message> {
@@ -51,23 +56,23 @@ export function unary<Request, Response>(
 
 export function serverStream<Request, Response>(
   log: ErrorLog,
-  handler: (request: Request, sink: Sink<Response>, context: CallContext) => Promise<void>,
+  handler: (request: Request, sink: Sink<Response>, context: StreamContext) => Promise<void>,
 ): handleServerStreamingCall<Request, Response> {
   return (call) => {
-    const context = contextOf(call);
-    void finish(log, call, context, handler(call.request, sinkOf(call, context), context));
+    const context = streamContext(log, call);
+    void finish(call, context, handler(call.request, sinkOf(call, context), context));
   };
 }
 
 export function duplexStream<Request, Response>(
   log: ErrorLog,
-  handler: (requests: AsyncIterable<Request>, sink: Sink<Response>, context: CallContext) => Promise<void>,
+  handler: (requests: AsyncIterable<Request>, sink: Sink<Response>, context: StreamContext) => Promise<void>,
 ): handleBidiStreamingCall<Request, Response> {
   return (call) => {
-    const context = contextOf(call);
+    const context = streamContext(log, call);
     // The default iterator destroys the stream when the loop is left, and no status would be sent.
     const requests = call.iterator({ destroyOnReturn: false }) as AsyncIterable<Request>;
-    void finish(log, call, context, handler(requests, sinkOf(call, context), context));
+    void finish(call, context, handler(requests, sinkOf(call, context), context));
   };
 }
 
@@ -77,10 +82,9 @@ type AnyCall =
   | ServerDuplexStream<unknown, unknown>;
 type WritingCall<Response> = ServerWritableStream<unknown, Response> | ServerDuplexStream<unknown, Response>;
 
-function contextOf(call: AnyCall): CallContext {
-  const controller = new AbortController();
-  const gone = (): void => controller.abort(new WeftError("unavailable", "the caller has gone"));
+function contextOf(call: AnyCall, controller = new AbortController()): CallContext {
   const emitter: EventEmitter = call;
+  const gone = (): void => controller.abort(new WeftError("unavailable", "the caller has gone"));
   if (call.cancelled) gone();
   else emitter.once("cancelled", gone);
   const deadline = call.getDeadline();
@@ -91,6 +95,24 @@ function contextOf(call: AnyCall): CallContext {
     signal: controller.signal,
     deadlineMs: deadline instanceof Date ? deadline.getTime() : deadline,
   };
+}
+
+interface FailingContext extends CallContext {
+  fail(error: unknown): void;
+}
+
+function streamContext(log: ErrorLog, call: WritingCall<never>): FailingContext {
+  const controller = new AbortController();
+  const context = contextOf(call, controller);
+  const fail = (error: unknown): void => {
+    // Nobody is there to be told, and leaving is not an error of ours.
+    if (controller.signal.aborted) return;
+    // Once the status is out; a handler that still waits for a request is then told that there will be none.
+    call.once("finish", () => call.destroy());
+    call.emit("error", failure(log, context.path, error));
+    controller.abort(error);
+  };
+  return { ...context, fail };
 }
 
 function sinkOf<Response>(call: WritingCall<Response>, context: CallContext): Sink<Response> {
@@ -113,18 +135,12 @@ function sinkOf<Response>(call: WritingCall<Response>, context: CallContext): Si
   };
 }
 
-async function finish(
-  log: ErrorLog,
-  call: WritingCall<never>,
-  context: CallContext,
-  work: Promise<void>,
-): Promise<void> {
+async function finish(call: WritingCall<never>, context: FailingContext, work: Promise<void>): Promise<void> {
   try {
     await work;
     if (!context.signal.aborted) call.end();
   } catch (error) {
-    // Nobody is there to be told, and leaving is not an error of ours.
-    if (!context.signal.aborted) call.emit("error", failure(log, context.path, error));
+    context.fail(error);
   }
 }
 

@@ -62,6 +62,18 @@ export function* tasksToProto(job: WholeJob, names: NodeNames): Generator<TaskPr
   }
 }
 
+/** As many of the job's instances as one message takes; of a larger job only those that have done something. */
+export function* tasksForMessage(job: WholeJob, names: NodeNames): Generator<TaskProto> {
+  const count = job.row.spec.tasks.reduce((sum, task) => sum + instanceCount(task), 0);
+  let left = TASKS_PER_MESSAGE_MAX;
+  for (const task of tasksToProto(job, names)) {
+    if (count > TASKS_PER_MESSAGE_MAX && task.attempt === undefined) continue;
+    if (left === 0) return;
+    left -= 1;
+    yield task;
+  }
+}
+
 export function taskToProto(row: TaskRow, spec: TaskSpec, names: NodeNames): TaskProto {
   return {
     ...freshToProto(spec, row.index, row.state),

@@ -1,0 +1,89 @@
+import { type Issue, WeftError } from "../../lib/core/error.ts";
+import { isDigest, type JobId } from "../../lib/core/ids.ts";
+import { fromProto } from "../../lib/core/pipeline/canonical.ts";
+import { LIMITS } from "../../lib/core/pipeline/limits.ts";
+import { bindParams } from "../../lib/core/pipeline/params.ts";
+import type { Code, Scalar } from "../../lib/core/pipeline/spec.ts";
+import { formatSize } from "../../lib/core/pipeline/units.ts";
+import type { SubmitRequest__Output } from "../../proto/gen/weft/v1/SubmitRequest.ts";
+import { fromProtoValue } from "../../proto/value.ts";
+import type { NewJob } from "../core/index.ts";
+
+/** The order of magnitude of nice levels and of other schedulers; the queue has one class for each. */
+const PRIORITY_MAX = 1_000;
+/** Keys are indexed; a UUID or a digest with a prefix fits many times. */
+const IDEMPOTENCY_KEY_LENGTH_MAX = 200;
+const TRIGGER_LENGTH_MAX = 200;
+/** Issues spelled out in the message itself, for clients that do not read the metadata. */
+const ISSUES_SHOWN = 5;
+
+/** The checked job of a submit; `bytes` is the size of its message. Errors: `too_large`, `invalid` with issues. */
+export function readSubmit(request: SubmitRequest__Output, bytes: number, id: JobId): NewJob {
+  if (bytes > LIMITS.specBytes) {
+    const message = `the submit has ${formatSize(bytes)}; at most ${formatSize(LIMITS.specBytes)} are allowed. Put data into files of the submitted folder, and repetition into a map`;
+    throw new WeftError("too_large", message);
+  }
+  if (!request.pipeline) throw new WeftError("invalid", "the submit has no pipeline");
+  const canonical = fromProto(request.pipeline);
+  if (!canonical.ok) throw withIssues(request.pipeline.name, canonical.issues);
+  const { spec } = canonical;
+  const issues: Issue[] = [];
+  const given = readParams(request, issues);
+  const bound = bindParams(spec, given);
+  if (!bound.ok) issues.push(...bound.issues);
+  if (!bound.ok || issues.length > 0) throw withIssues(spec.name, issues);
+  checkLength("idempotency_key", request.idempotencyKey, IDEMPOTENCY_KEY_LENGTH_MAX);
+  checkLength("trigger", request.trigger, TRIGGER_LENGTH_MAX);
+  return {
+    id,
+    spec,
+    params: bound.params,
+    code: readCode(request),
+    priority: readPriority(request.priority),
+    trigger: request.trigger === "" ? "manual" : request.trigger,
+    idempotencyKey: request.idempotencyKey === "" ? null : request.idempotencyKey,
+  };
+}
+
+function readParams(request: SubmitRequest__Output, issues: Issue[]): Record<string, Scalar> {
+  const params: Record<string, Scalar> = {};
+  for (const [name, value] of Object.entries(request.params)) {
+    const scalar = fromProtoValue(value);
+    if (scalar !== undefined) params[name] = scalar;
+    else {
+      const message = `parameter "${name}" holds a list or an object; a string, a number, true, false or null would be right`;
+      issues.push({ path: ["params", name], message });
+    }
+  }
+  return params;
+}
+
+function readPriority(priority: number): number {
+  if (Math.abs(priority) <= PRIORITY_MAX) return priority;
+  throw new WeftError(
+    "invalid",
+    `priority ${priority} is out of range; -${PRIORITY_MAX} to ${PRIORITY_MAX} are allowed`,
+  );
+}
+
+function readCode({ code }: SubmitRequest__Output): Code | null {
+  if (!code || code.digest === "") return null;
+  const { digest, commit, dirty } = code;
+  if (!isDigest(digest)) {
+    throw new WeftError("invalid", `code.digest is "${digest}"; it must be sha256: and 64 hex digits`);
+  }
+  return { digest, commit: commit === "" ? null : commit, dirty };
+}
+
+function checkLength(what: string, text: string, max: number): void {
+  if (text.length <= max) return;
+  throw new WeftError("invalid", `${what} has ${text.length} characters; at most ${max} are allowed`);
+}
+
+function withIssues(pipeline: string, issues: readonly Issue[]): WeftError {
+  const shown = issues.slice(0, ISSUES_SHOWN).map(({ path, message }) => `${path.join(".")}: ${message}`);
+  const more = issues.length > ISSUES_SHOWN ? [`and ${issues.length - ISSUES_SHOWN} more`] : [];
+  const name = pipeline === "" ? "the pipeline" : `pipeline "${pipeline}"`;
+  const count = issues.length === 1 ? "cannot be accepted" : `has ${issues.length} problems`;
+  return new WeftError("invalid", `${name} ${count}: ${[...shown, ...more].join("; ")}`, { issues });
+}
