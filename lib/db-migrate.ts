@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { WeftError } from "./core/error.ts";
-import { connection } from "./db.ts";
+import { connection } from "./db-url.ts";
 import type { Log } from "./log.ts";
 
 /** Any number that no other program on the database uses: servers that start together migrate one after the other. */

@@ -1,6 +1,6 @@
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
-import { WeftError } from "./core/error.ts";
+import { connection } from "./db-url.ts";
 import type { Log } from "./log.ts";
 
 /** Longest statement, in milliseconds: far over any that Weft means to run, short enough that a lock held for ever shows. */
@@ -11,6 +11,8 @@ export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
 /** Without it a connect to a host that swallows packets never ends. */
 const CONNECT_TIMEOUT_MS = 10_000;
+
+export { migrate } from "./db-migrate.ts";
 
 export interface Database {
   readonly pool: pg.Pool;
@@ -51,15 +53,6 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   // A client that is checked out reports the loss of its connection itself; unheard, that event would end the process.
   pool.on("connect", (client) => client.on("error", note));
   return { pool, orm: drizzle(pool), close: () => pool.end() };
-}
-
-export function connection(url: string): pg.ClientConfig {
-  const protocol = URL.canParse(url) ? new URL(url).protocol : undefined;
-  if (protocol !== "postgres:" && protocol !== "postgresql:") {
-    // Not shown: it may hold a password.
-    throw new WeftError("invalid", "the database URL must look like postgres://user:password@host:5432/name");
-  }
-  return { connectionString: url };
 }
 
 /** Runs `work` in one transaction; a connection that failed is not used again. */

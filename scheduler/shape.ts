@@ -30,12 +30,8 @@ export function restingState(shape: readonly TaskShape[], rows: RowCounts, job: 
 }
 
 /** Every instance of the job by state, with and without a row. */
-export function countInstances(
-  shape: readonly TaskShape[],
-  rows: RowCounts,
-  job: JobState,
-): Partial<Record<TaskState, number>> {
-  const counts: Partial<Record<TaskState, number>> = {};
+export function countInstances(shape: readonly TaskShape[], rows: RowCounts, job: JobState): Record<string, number> {
+  const counts: Record<string, number> = {};
   const add = (state: TaskState, count: number): void => {
     if (count > 0) counts[state] = (counts[state] ?? 0) + count;
   };

@@ -4,22 +4,11 @@ import type { ArchivedReport } from "../lib/core/dispatch.ts";
 import type { JobId } from "../lib/core/ids.ts";
 import { isTransient, openDatabase, type Database } from "../lib/db.ts";
 import type { Log } from "../lib/log.ts";
-import { type Batch, isEmpty, type JobProgress, type Restored, type TaskRow } from "./core/index.ts";
-import {
-  findByIdempotencyKeys,
-  findJob,
-  insertJobs,
-  type KnownKey,
-  listJobs,
-  type ListedJob,
-  type ListQuery,
-  loadUnfinishedJobs,
-  type StoredJob,
-  updateJobs,
-} from "./job-store.ts";
+import { type Batch, isEmpty, type JobProgress, type Restored } from "./core/index.ts";
+import { findByIdempotencyKeys, insertJobs, type KnownKey, loadUnfinishedJobs, updateJobs } from "./job-store.ts";
 import { holdLeadership, type Reign } from "./leader-store.ts";
 import { loadNodes, upsertNodes } from "./node-store.ts";
-import { loadUnfinishedTasks, readTasks, upsertTasks } from "./task-store.ts";
+import { loadUnfinishedTasks, upsertTasks } from "./task-store.ts";
 
 /** Wait before a commit is tried again, in milliseconds; doubles up to the second. A restart of Postgres takes seconds. */
 const RETRY_MS = 50;
@@ -52,20 +41,44 @@ export class Store {
 
   /**
    * All of the changes or nothing, and only while the reign lasts. Tries again for as long as Postgres is away; resolves when they are
-   * durable. Throws LeadershipLost; aborts with the signal's reason; any other error is a bug in what was to be written.
+   * durable. Throws LeadershipLost; the signal's reason; any other error is a bug in what was to be written.
    */
-  async commit(reign: Reign, changes: Changes, recorders: readonly Recorder[], signal?: AbortSignal): Promise<void> {
+  commit(reign: Reign, changes: Changes, recorders: readonly Recorder[], signal?: AbortSignal): Promise<void> {
+    return this.#untilThrough("commit a batch", () => this.#tryCommit(reign, changes, recorders), signal);
+  }
+
+  /** What a new leader starts from. Nobody of an earlier term can write after the new one is claimed. */
+  loadRestored(signal?: AbortSignal): Promise<Restored> {
+    const { pool } = this.database;
+    const load = async (): Promise<Restored> => {
+      const [jobs, tasks, nodes] = await Promise.all([
+        loadUnfinishedJobs(pool),
+        loadUnfinishedTasks(pool),
+        loadNodes(pool),
+      ]);
+      return { jobs, tasks, nodes };
+    };
+    return this.#untilThrough("load the scheduler's state", load, signal);
+  }
+
+  findByIdempotencyKeys(keys: readonly string[], signal?: AbortSignal): Promise<KnownKey[]> {
+    const find = (): Promise<KnownKey[]> => findByIdempotencyKeys(this.database.pool, keys);
+    return this.#untilThrough("look for idempotency keys", find, signal);
+  }
+
+  /** An outage is waited for, and noted once when it begins and once when it is over. */
+  async #untilThrough<T>(what: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     let failedAtMs: number | undefined;
     for (let waitMs = RETRY_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
       signal?.throwIfAborted();
       try {
-        await this.#tryCommit(reign, changes, recorders);
-        if (failedAtMs !== undefined) this.#log.info({ outageMs: Date.now() - failedAtMs }, "commits go through again");
-        return;
+        const result = await work();
+        if (failedAtMs !== undefined) this.#log.info({ outageMs: Date.now() - failedAtMs }, "Postgres answers again");
+        return result;
       } catch (error) {
         if (!isTransient(error)) throw error;
         if (failedAtMs === undefined)
-          this.#log.warn({ err: error }, "a commit failed; it is tried until it goes through");
+          this.#log.warn({ err: error }, `could not ${what}; it is tried until Postgres answers`);
         failedAtMs ??= Date.now();
       }
       await delay(waitMs, undefined, signal && { signal });
@@ -84,31 +97,6 @@ export class Store {
     } finally {
       client.release(broken);
     }
-  }
-
-  /** What a new leader starts from. Nobody of an earlier term can write after the new one is claimed. */
-  async loadRestored(): Promise<Restored> {
-    const { pool } = this.database;
-    const [jobs, tasks, nodes] = await Promise.all([
-      loadUnfinishedJobs(pool),
-      loadUnfinishedTasks(pool),
-      loadNodes(pool),
-    ]);
-    return { jobs, tasks, nodes };
-  }
-
-  findByIdempotencyKeys(keys: readonly string[]): Promise<KnownKey[]> {
-    return findByIdempotencyKeys(this.database.pool, keys);
-  }
-
-  /** By id or unambiguous prefix. Throws `not_found`, `invalid`. */
-  async getJob(idOrPrefix: string): Promise<StoredJob & { tasks: TaskRow[] }> {
-    const job = await findJob(this.database.pool, idOrPrefix);
-    return { ...job, tasks: await readTasks(this.database.pool, job.row.id) };
-  }
-
-  listJobs(query: ListQuery): Promise<ListedJob[]> {
-    return listJobs(this.database.pool, query);
   }
 }
 

@@ -1,0 +1,144 @@
+import { jetstream, type JetStreamClient, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { assignSubject, type ReportMessage, STREAMS } from "../lib/core/dispatch.ts";
+import { WeftError } from "../lib/core/error.ts";
+import type { AttemptRef, NodeId } from "../lib/core/ids.ts";
+import type { Log } from "../lib/log.ts";
+import { ensureConsumer, ensureStream, isMissing } from "../lib/nats.ts";
+import { Intake } from "./intake.ts";
+import { Postman } from "./postman.ts";
+import { nodeConsumer, REPORTS, streamConfigs } from "./streams.ts";
+
+/** Longest wait for NATS to store a message, in milliseconds; after it the same message is published again. */
+const PUBLISH_TIMEOUT_MS = 5_000;
+/** Consumers made at once when NATS came back without them: 2,000 take 3 s this way. */
+const CONSUMERS_AT_ONCE = 50;
+/** Tells other servers that the leader changed. Only a hint: they look by themselves. */
+const LEADER_SUBJECT = "weft.leader";
+
+export interface BusOptions {
+  /** Of each stream; 3 in a NATS cluster. */
+  readonly replicas?: number;
+}
+
+/** NATS as the scheduler sees it. */
+export class Bus {
+  readonly #nats: NatsConnection;
+  readonly #log: Log;
+  readonly #replicas: number;
+  readonly #jetstream: JetStreamClient;
+  readonly #manager: JetStreamManager;
+  /** Nodes that have a consumer, or shall have one again when NATS lost it. */
+  readonly #nodes = new Set<NodeId>();
+  #healing: Promise<void> | undefined;
+
+  private constructor(nats: NatsConnection, manager: JetStreamManager, log: Log, replicas: number) {
+    this.#nats = nats;
+    this.#manager = manager;
+    this.#jetstream = jetstream(nats);
+    this.#log = log;
+    this.#replicas = replicas;
+  }
+
+  /** Makes the streams. Throws `failed_precondition` when NATS cannot give what is needed. */
+  static async open(nats: NatsConnection, log: Log, options: BusOptions = {}): Promise<Bus> {
+    const bus = new Bus(nats, await jetstreamManager(nats, { checkAPI: false }), log, options.replicas ?? 1);
+    await bus.heal();
+    void bus.#healAfterReconnect();
+    return bus;
+  }
+
+  /** Makes the node's queue ready. May be repeated. Throws `unavailable` while NATS is away. */
+  async ensureNode(node: NodeId): Promise<void> {
+    this.#nodes.add(node);
+    try {
+      await ensureConsumer(this.#manager, STREAMS.assign, nodeConsumer(node)).catch(async (error: unknown) => {
+        if (!isMissing(error)) throw error;
+        await this.heal();
+      });
+    } catch (cause) {
+      if (cause instanceof WeftError) throw cause;
+      throw new WeftError("unavailable", `the queue of node ${node} cannot be made in NATS now: try again`, { cause });
+    }
+  }
+
+  /** What a node that was given up has not fetched has gone to others. */
+  async forgetAssignments(node: NodeId): Promise<void> {
+    await this.#manager.streams.purge(STREAMS.assign, { filter: assignSubject(node) });
+  }
+
+  /** Nodes of an earlier term keep their queues, and get them back when NATS has lost them. */
+  adoptNodes(nodes: readonly NodeId[]): void {
+    for (const node of nodes) this.#nodes.add(node);
+  }
+
+  /** For the length of one term. */
+  openPostman(term: number, onTooLarge: (node: NodeId, ref: AttemptRef, bytes: number) => void): Postman {
+    return new Postman({
+      term,
+      publish: (subject, payload, messageId) => this.#publish(subject, payload, messageId),
+      payloadBytesMax: () => this.#nats.info?.max_payload ?? Infinity,
+      onTooLarge,
+      log: this.#log,
+    });
+  }
+
+  /** `handle` resolves when the reports are committed; `onMalformed` counts those that nobody can read. */
+  consumeReports(handle: (message: ReportMessage) => Promise<void>, onMalformed: () => void): Intake {
+    return new Intake({
+      jetstream: this.#jetstream,
+      heal: () => this.heal(),
+      handle,
+      onMalformed,
+      log: this.#log,
+    });
+  }
+
+  tellLeaderChanged(): void {
+    // Without a connection it is kept until there is one; after close it is nobody's business any more.
+    if (!this.#nats.isClosed()) this.#nats.publish(LEADER_SUBJECT);
+  }
+
+  onLeaderChanged(listener: () => void): () => void {
+    const subscription = this.#nats.subscribe(LEADER_SUBJECT, { callback: () => listener() });
+    return () => subscription.unsubscribe();
+  }
+
+  /** Streams and consumers are as they must be, also when NATS lost its store. */
+  heal(): Promise<void> {
+    this.#healing ??= this.#healNow().finally(() => (this.#healing = undefined));
+    return this.#healing;
+  }
+
+  async #healNow(): Promise<void> {
+    for (const config of streamConfigs(this.#replicas)) {
+      if (await ensureStream(this.#manager, config)) this.#log.info({ stream: config.name }, "made a stream");
+    }
+    await ensureConsumer(this.#manager, STREAMS.report, REPORTS);
+    const nodes = [...this.#nodes];
+    for (let start = 0; start < nodes.length; start += CONSUMERS_AT_ONCE) {
+      const some = nodes.slice(start, start + CONSUMERS_AT_ONCE);
+      await Promise.all(some.map((node) => ensureConsumer(this.#manager, STREAMS.assign, nodeConsumer(node))));
+    }
+  }
+
+  async #healAfterReconnect(): Promise<void> {
+    for await (const status of this.#nats.status()) {
+      if (status.type !== "reconnect") continue;
+      // It may be another server now, or one that lost its store.
+      await this.heal().catch((error: unknown) =>
+        this.#log.warn({ err: error }, "could not check the streams of NATS"),
+      );
+    }
+  }
+
+  async #publish(subject: string, payload: string, messageId: string): Promise<void> {
+    try {
+      await this.#jetstream.publish(subject, payload, { msgID: messageId, timeout: PUBLISH_TIMEOUT_MS });
+    } catch (error) {
+      // Nobody answers a publish to a stream that is not there.
+      await this.heal().catch(() => undefined);
+      throw error;
+    }
+  }
+}

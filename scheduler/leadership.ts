@@ -1,0 +1,212 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { attemptKey, type AttemptRef, type NodeId } from "../lib/core/ids.ts";
+import type { Log } from "../lib/log.ts";
+import type { Bus } from "./bus.ts";
+import { type Batch, type Event, restore, type Restored, type SchedulerConfig } from "./core/index.ts";
+import { Leader } from "./leader.ts";
+import type { Reign } from "./leader-store.ts";
+import type { LoopMetrics } from "./loop-metrics.ts";
+import type { Postman } from "./postman.ts";
+import { SchedulerLoop } from "./run.ts";
+import type { Recorder, Store } from "./store.ts";
+
+export type Role =
+  | { readonly kind: "leader"; readonly term: number; readonly loop: SchedulerLoop }
+  /** `address`: where the leader takes gRPC, host:port; null: nobody leads that we know of. */
+  | { readonly kind: "follower"; readonly term: number; readonly address: string | null };
+
+export interface LeadershipParts {
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly recorders: readonly Recorder[];
+  readonly config: SchedulerConfig;
+  /** New for each process. */
+  readonly holder: string;
+  /** host:port of this server's gRPC. */
+  readonly address: string;
+  /** How long after the death of a leader another takes over. Renewed at a third of it. */
+  readonly leaseMs: number;
+  /** Stop orders of a committed batch, for the nodes' heartbeat streams; must not throw. */
+  readonly onStop: (stop: Batch["stop"]) => void;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly metrics: LoopMetrics;
+  readonly log: Log;
+}
+
+/** Longest wait at a stop for NATS to confirm what was published; what it misses is asked for by heartbeats. */
+const FLUSH_GRACE_MS = 2_000;
+
+/**
+ *   follower  waits for the lease of another to end           → leader when it has claimed the next term
+ *   leader    runs one SchedulerLoop over the state it loaded → follower when another took over
+ */
+export class Leadership {
+  readonly #parts: LeadershipParts;
+  readonly #leader: Leader;
+  readonly #listeners = new Set<(role: Role) => void>();
+  readonly #stopped = new AbortController();
+  #role: Role = { kind: "follower", term: 0, address: null };
+  /** Resolves after stop; rejects on a bug, after which the process must end. */
+  readonly ended: Promise<void>;
+
+  constructor(parts: LeadershipParts) {
+    this.#parts = parts;
+    this.#leader = new Leader({ ...parts, pool: parts.store.database.pool });
+    this.ended = this.#run();
+  }
+
+  role(): Role {
+    return this.#role;
+  }
+
+  onChange(listener: (role: Role) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Finishes the batch that is being committed and lets another server take over at once. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.ended.catch(() => undefined);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    const unsubscribe = this.#parts.bus.onLeaderChanged(() => this.#leader.hint());
+    try {
+      while (!signal.aborted) {
+        const reign = await this.#leader.campaign(() => this.#follow(), signal);
+        await this.#reign(reign);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  #follow(): void {
+    const { seen } = this.#leader;
+    const address = seen && seen.remainingMs > 0 ? seen.address : null;
+    const { term } = seen ?? { term: 0 };
+    if (this.#role.kind === "follower" && this.#role.term === term && this.#role.address === address) return;
+    this.#become({ kind: "follower", term, address });
+  }
+
+  #become(role: Role): void {
+    this.#role = role;
+    this.#parts.metrics.leading.set(role.kind === "leader" ? 1 : 0);
+    for (const listener of this.#listeners) listener(role);
+  }
+
+  async #reign(reign: Reign): Promise<void> {
+    const { store, bus, log } = this.#parts;
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.#stopped.signal, over.signal]);
+    // Renewed from the first moment: loading may take longer than the lease.
+    const kept = this.#leader.keep(reign, signal).finally(() => over.abort());
+    kept.catch(() => undefined);
+    try {
+      const rows = await store.loadRestored(signal);
+      bus.adoptNodes(rows.nodes.map((node) => node.id));
+      log.info({ term: reign.term, jobs: rows.jobs.length, nodes: rows.nodes.length }, "this server leads");
+      await this.#lead(reign, rows, kept);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      over.abort();
+      this.#become({ kind: "follower", term: reign.term, address: null });
+      await this.#leader
+        .release(reign)
+        .catch((error: unknown) => log.warn({ err: error }, "could not give up the lead; another takes over later"));
+      bus.tellLeaderChanged();
+      log.info({ term: reign.term }, "this server does not lead any more");
+    }
+    await kept;
+  }
+
+  /** Until a stop, the end of the term, or a bug. */
+  async #lead(reign: Reign, rows: Restored, kept: Promise<void>): Promise<void> {
+    const { bus, metrics } = this.#parts;
+    const postman = bus.openPostman(reign.term, (node, ref, bytes) => this.#tooLarge(loop, node, ref, bytes));
+    const loop: SchedulerLoop = this.#openLoop(reign, rows, postman);
+    const intake = bus.consumeReports(
+      (message) => loop.report(message),
+      () => metrics.malformedReports.inc(),
+    );
+    this.#become({ kind: "leader", term: reign.term, loop });
+    bus.tellLeaderChanged();
+    try {
+      await Promise.race([loop.ended, kept]);
+    } finally {
+      await loop.stop();
+      await intake.stop();
+      await Promise.race([postman.flushed(), delay(FLUSH_GRACE_MS)]);
+      postman.stop();
+    }
+  }
+
+  #openLoop(reign: Reign, rows: Restored, postman: Postman): SchedulerLoop {
+    const { store, recorders, config, now, metrics, log, onStop } = this.#parts;
+    return new SchedulerLoop({
+      state: restore(config, rows, now()),
+      commit: async (changes, signal) => {
+        const sentAtMs = performance.now();
+        await store.commit(reign, changes, recorders, signal);
+        this.#leader.renewed(sentAtMs);
+      },
+      holds: () => this.#leader.holds(),
+      findByIdempotencyKeys: (keys, signal) => store.findByIdempotencyKeys(keys, signal),
+      onCommitted: (batch) => {
+        this.#forgetLost(batch);
+        postman.post(batch);
+        metrics.unsentAssignments.set(postman.unsent);
+        if (batch.stop.length > 0) onStop(batch.stop);
+      },
+      now,
+      metrics,
+      log,
+    });
+  }
+
+  /** A node that comes back must not find what was given to others meanwhile. */
+  #forgetLost(batch: Batch): void {
+    const lost = new Set<NodeId>();
+    for (const { node, report } of batch.ended) {
+      if (report.outcome.kind === "lost" && report.outcome.reason === "node-lost") lost.add(node.id);
+    }
+    for (const node of lost) {
+      this.#parts.bus.forgetAssignments(node).catch((error: unknown) => {
+        this.#parts.log.warn(
+          { err: error, node },
+          "could not delete the assignments of a lost node; it will be told to drop them",
+        );
+      });
+    }
+  }
+
+  #tooLarge(loop: SchedulerLoop, node: NodeId, ref: AttemptRef, bytes: number): void {
+    const nowMs = this.#parts.now();
+    const event: Event = {
+      kind: "attemptEnded",
+      node,
+      report: {
+        kind: "ended",
+        key: attemptKey(ref),
+        outcome: { kind: "failed", reason: "environment-failed" },
+        message: `the assignment is ${bytes} bytes, more than NATS takes: use fewer inputs or a shorter script, or raise max_payload in the configuration of nats-server`,
+        startedAtMs: null,
+        endedAtMs: nowMs,
+        exitCode: null,
+        signal: null,
+        usage: { cpuMs: 0, peakMemoryBytes: 0, source: "none" },
+        outputs: [],
+        environmentDigest: null,
+        logBytes: { stdout: 0, stderr: 0 },
+      },
+    };
+    // When the reign ends before, the next leader finds the same.
+    loop.submit(event).catch(() => undefined);
+  }
+}

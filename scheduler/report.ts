@@ -1,0 +1,82 @@
+import { z } from "zod";
+import {
+  type ArchivedReport,
+  FAILURE_REASONS,
+  LOSS_REASONS,
+  type Report,
+  type ReportMessage,
+  STOP_REASONS,
+} from "../lib/core/dispatch.ts";
+import { type AttemptKey, type Digest, isDigest, type NodeId, parseAttemptKey } from "../lib/core/ids.ts";
+import type { Event } from "./core/index.ts";
+
+/** A node sends what gathered while the last message was acknowledged; more than this in one is not ours. */
+const REPORTS_PER_MESSAGE_MAX = 10_000;
+
+const key = z.custom<AttemptKey>((value) => typeof value === "string" && parseAttemptKey(value) !== undefined);
+const digest = z.custom<Digest>((value) => typeof value === "string" && isDigest(value));
+const count = z.number().nonnegative();
+
+const outcome = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("succeeded") }),
+  z.object({ kind: z.literal("failed"), reason: z.enum(FAILURE_REASONS) }),
+  z.object({ kind: z.literal("lost"), reason: z.enum(LOSS_REASONS) }),
+  z.object({ kind: z.literal("stopped"), reason: z.enum(STOP_REASONS) }),
+]);
+
+const output = z.object({
+  name: z.string(),
+  fileName: z.string(),
+  digest,
+  kind: z.enum(["file", "tree"]),
+  bytes: count.int(),
+});
+
+const report = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("started"), key, atMs: count }),
+  z.object({
+    kind: z.literal("ended"),
+    key,
+    outcome,
+    message: z.string(),
+    startedAtMs: count.nullable(),
+    endedAtMs: count,
+    exitCode: z.number().int().nullable(),
+    signal: z.string().nullable(),
+    usage: z.object({ cpuMs: count, peakMemoryBytes: count, source: z.enum(["cgroup", "sampled", "none"]) }),
+    outputs: z.array(output),
+    environmentDigest: digest.nullable(),
+    logBytes: z.object({ stdout: count.int(), stderr: count.int() }),
+  }),
+  z.object({ kind: z.literal("archived"), key, stdout: digest.nullable(), stderr: digest.nullable() }),
+  z.object({ kind: z.literal("unknown"), key }),
+]);
+
+const message = z.object({
+  node: z.custom<NodeId>((value) => typeof value === "string" && value !== ""),
+  reports: z.array(report).max(REPORTS_PER_MESSAGE_MAX),
+});
+
+/** Undefined, with why, when it is no report of ours. */
+export function decodeReports(data: Uint8Array): { message: ReportMessage } | { fault: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(data));
+  } catch (error) {
+    return { fault: `not JSON: ${(error as Error).message}` };
+  }
+  const parsed = message.safeParse(value);
+  return parsed.success ? { message: parsed.data } : { fault: z.prettifyError(parsed.error) };
+}
+
+/** What the scheduler's core learns from a report. */
+export function reportEvent(node: NodeId, told: Exclude<Report, ArchivedReport>): Event {
+  switch (told.kind) {
+    case "started":
+      return { kind: "attemptStarted", node, key: told.key, atMs: told.atMs };
+    case "ended":
+      return { kind: "attemptEnded", node, report: told };
+    case "unknown":
+      return { kind: "attemptUnknown", node, key: told.key };
+  }
+}
