@@ -1,4 +1,4 @@
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, rm, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -105,7 +105,7 @@ class HttpArtifactClient implements ArtifactClient {
     const temp = `${path}.${process.pid}.part`;
     const file = await open(temp, "w");
     try {
-      await pipeline(bytes, file.createWriteStream({ autoClose: false, highWaterMark: CHUNK_BYTES }));
+      await pipeline(bytes, (chunks: AsyncIterable<Buffer>) => writeFile(file, chunks));
       await file.sync();
       await rename(temp, path);
     } finally {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
-import { copyFile, mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
@@ -99,6 +99,8 @@ class FolderStore implements Store {
   }
 
   async putStream(digest: Digest | null, source: Readable, options: { readonly bytes?: number } = {}): Promise<Stored> {
+    // It may fail while we look around; pipeline then says so.
+    source.on("error", () => {});
     // What is there is not written again, but the bytes are still held against the digest that was promised.
     if (digest !== null && (await this.stat(digest)) !== undefined) {
       const meter = new DigestMeter();
@@ -218,7 +220,7 @@ async function copyIn(source: Readable, path: string): Promise<DigestMeter> {
   const meter = new DigestMeter();
   const file = await open(path, "wx", 0o444);
   try {
-    await pipeline(source, meter, file.createWriteStream({ autoClose: false, highWaterMark: CHUNK_BYTES }));
+    await pipeline(source, meter, (chunks: AsyncIterable<Buffer>) => writeFile(file, chunks));
     await file.sync();
   } finally {
     await file.close();

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import Fastify, {
+  LogController,
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
@@ -35,7 +36,7 @@ export function createHttpApp(options: {
       return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
     },
     // At debug level: agents fetch many files, and a line each would bury the rest.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
   });
   app.addHook("onRequest", async (request, reply) => void reply.header("x-request-id", request.id));
   app.addHook("onResponse", async (request, reply) => {
