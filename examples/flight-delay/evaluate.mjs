@@ -10,7 +10,7 @@ console.log(`${test.rows.length} flights of the latest weeks`);
 
 const without = baselines(train.delays, test.delays);
 for (const [name, scored] of Object.entries(without))
-  console.log(`predict the ${name} (${scored.minutes.toFixed(2)} min): ${line(scored)}`);
+  console.log(`baseline ${name}, always ${scored.minutes.toFixed(2)} min: ${line(scored)}`);
 
 const candidates = readCandidates().map((model) => {
   const { depth, seed, epoch, validation } = model;
