@@ -18,6 +18,8 @@ export interface ShutdownOptions {
   readonly say: (line: string) => void;
   /** A step that takes longer than this is left behind, so that one hung peer does not hold the process for ever. */
   readonly stepLimitMs?: number;
+  /** Called before a second signal ends the process at once. Must not wait for anything. */
+  readonly onForced?: () => void;
 }
 
 /** Longer than a drain of gRPC streams and NATS takes, shorter than what service managers wait before SIGKILL (90 s). */
@@ -38,9 +40,15 @@ export function stopInOrder(options: ShutdownOptions): Shutdown {
     ask(reason);
     controller.abort(reason);
   };
+  let signals = 0;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
-      if (controller.signal.aborted && signal !== "SIGHUP") process.exit(INTERRUPTED);
+      // A terminal that closes may send several; only a person or a manager who asks again means it.
+      if (signal !== "SIGHUP") signals += 1;
+      if (signals > 1) {
+        options.onForced?.();
+        process.exit(INTERRUPTED);
+      }
       request(signal);
     });
   }

@@ -133,7 +133,7 @@ function settings(port: number, extra: readonly string[]): string[] {
 /** Starts a cluster that `initCluster` made and resolves when it answers queries. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const data = join(options.base, "data");
-  await stopOrphan(data, options.account);
+  await stopOrphan(data);
   const password = readFileSync(join(data, PASSWORD_FILE), "utf8").trim();
   for (let attempt = 1; ; attempt += 1) {
     const port = options.port ?? (await freePort());

@@ -8,21 +8,21 @@ import { closeSync, openSync } from "node:fs";
  * we close it, or die in whatever way, it sends the stop signal, waits, and kills.
  *
  * The watcher is a grandchild, because Postgres takes the death of a child it does not know for the crash of a backend.
- * It reads descriptor 3, because a shell gives background commands an empty stdin.
+ * It reads descriptor 9, because a shell gives background commands an empty stdin, and lets go of descriptor 3, Node's channel.
  */
 const GUARD = `
 stop=$1 grace=$2 remove=$3; shift 3
-exec 3<&0
+exec 9<&0
 ( (
-  cat <&3
+  cat <&9
   kill -s "$stop" $$
   left=$((grace * 20))
   while [ $left -gt 0 ] && kill -0 $$; do sleep 0.05; left=$((left - 1)); done
   kill -s KILL $$
   [ -z "$remove" ] && exit
   for try in 1 2 3 4 5 6; do rm -rf "$remove" && exit; sleep 0.5; done
-) >/dev/null 2>&1 & )
-exec "$@" 3<&- </dev/null
+) 3>&- >/dev/null 2>&1 & )
+exec "$@" 9<&- </dev/null
 `;
 
 export interface GuardOptions {
@@ -36,6 +36,8 @@ export interface GuardOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The account to run as, where we are root and the server refuses to be. */
   readonly account?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Gives the program a channel to us, should it be Node (process.send). Called with what it sends. */
+  readonly onMessage?: (message: unknown) => void;
   /** A folder that the watcher deletes once the server has ended. */
   readonly removeAfter?: string;
 }
@@ -73,7 +75,7 @@ export async function startGuarded(command: string, args: readonly string[], opt
       {
         // Its own session: Ctrl-C in a terminal reaches us alone, and we stop the parts in order.
         detached: true,
-        stdio: ["pipe", log, log],
+        stdio: options.onMessage === undefined ? ["pipe", log, log] : ["pipe", log, log, "ipc"],
         cwd: options.cwd,
         env: options.env ?? process.env,
         ...(options.account === undefined ? {} : { uid: options.account.uid, gid: options.account.gid }),
@@ -92,6 +94,8 @@ export async function startGuarded(command: string, args: readonly string[], opt
     });
   });
   child.stdin?.on("error", () => {});
+  child.on("error", () => {});
+  if (options.onMessage !== undefined) child.on("message", options.onMessage);
   const stop = async (): Promise<void> => {
     child.stdin?.end();
     const timer = setTimeout(() => child.kill("SIGKILL"), options.graceSeconds * 1000 + WATCHER_GONE_MS);
