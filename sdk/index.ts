@@ -1,0 +1,28 @@
+/** The TypeScript client of Weft, and the builder of pipelines. */
+export {
+  connect,
+  type ListOptions,
+  type LogOptions,
+  type ServerInfo,
+  type SubmitOptions,
+  type Submitted,
+  WeftClient,
+  type WatchOptions,
+} from "./client.ts";
+export { type ClientErrorCode, type ClientIssue, WeftClientError } from "./error.ts";
+export {
+  type Code,
+  isEnded,
+  type Job,
+  type JobChange,
+  JobPicture,
+  type JobState,
+  type OutputArtifact,
+  type TaskInstance,
+  type TaskState,
+} from "./job.ts";
+export type { Artifact, Edge, Execution, Lineage } from "./lineage.ts";
+export type { LogChunk } from "./log.ts";
+export type { Explanation, Gpu, Node, QueueClass, Resources } from "./node.ts";
+export { type Duration, pipeline, PipelineBuilder, type Size, type TaskOptions } from "./pipeline.ts";
+export type { Scalar } from "../proto/value.ts";

@@ -1,0 +1,175 @@
+import type { Code__Output } from "../proto/gen/weft/v1/Code.ts";
+import type { Job__Output } from "../proto/gen/weft/v1/Job.ts";
+import type { JobEvent__Output } from "../proto/gen/weft/v1/JobEvent.ts";
+import type { Task__Output } from "../proto/gen/weft/v1/Task.ts";
+import type { Value__Output } from "../proto/gen/google/protobuf/Value.ts";
+import { fromProtoValue, type Scalar } from "../proto/value.ts";
+
+export type JobState = "pending" | "running" | "succeeded" | "failed" | "cancelled";
+export type TaskState = "pending" | "ready" | "assigned" | "running" | "succeeded" | "failed" | "cancelled" | "skipped";
+
+export interface Code {
+  /** Digest of the submitted folder. */
+  readonly digest: string;
+  readonly commit: string | null;
+  readonly dirty: boolean;
+}
+
+export interface OutputArtifact {
+  readonly name: string;
+  readonly digest: string;
+  readonly bytes: number;
+  readonly kind: "file" | "tree";
+  readonly fileName: string;
+}
+
+/** One instance of a task, as it stands. */
+export interface TaskInstance {
+  readonly name: string;
+  readonly index: number;
+  readonly state: TaskState;
+  /** 0: none yet. */
+  readonly attempt: number;
+  /** Name of the node of the current or last attempt. */
+  readonly node: string | null;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  readonly exitCode: number | null;
+  /** Why it is in this state; null when there is nothing to say. */
+  readonly reason: string | null;
+  readonly message: string;
+  readonly needs: readonly string[];
+  readonly outputs: readonly OutputArtifact[];
+  readonly map: Readonly<Record<string, Scalar>>;
+  readonly failures: number;
+  readonly losses: number;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly pipeline: string;
+  readonly state: JobState;
+  readonly trigger: string;
+  readonly priority: number;
+  readonly params: Readonly<Record<string, Scalar>>;
+  readonly code: Code | null;
+  readonly submittedAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  readonly reason: string | null;
+  /** Instances by state. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly cancelRequested: boolean;
+  /** Empty in lists. */
+  readonly tasks: readonly TaskInstance[];
+}
+
+export function isEnded(state: string): boolean {
+  return state === "succeeded" || state === "failed" || state === "cancelled";
+}
+
+/** 0 stands for never. */
+export const dateOf = (ms: number): Date | null => (ms === 0 ? null : new Date(ms));
+export const said = (text: string): string | null => (text === "" ? null : text);
+
+export function scalarsOf(values: Readonly<Record<string, Value__Output>>): Record<string, Scalar> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, fromProtoValue(value) ?? null]));
+}
+
+/** Null: nothing was submitted with the pipeline. */
+export function codeOf(code: Code__Output | null): Code | null {
+  return code && code.digest !== "" ? { digest: code.digest, commit: said(code.commit), dirty: code.dirty } : null;
+}
+
+export function jobOf(job: Job__Output): Job {
+  return {
+    id: job.id,
+    pipeline: job.pipeline,
+    state: job.state as JobState,
+    trigger: job.trigger,
+    priority: job.priority,
+    params: scalarsOf(job.params),
+    code: codeOf(job.code),
+    submittedAt: new Date(job.submittedAtMs),
+    startedAt: dateOf(job.startedAtMs),
+    finishedAt: dateOf(job.finishedAtMs),
+    reason: said(job.reason),
+    counts: job.counts,
+    cancelRequested: job.cancelRequested,
+    tasks: job.tasks.map(taskOf),
+  };
+}
+
+export function taskOf(task: Task__Output): TaskInstance {
+  return {
+    name: task.name,
+    index: task.index,
+    state: task.state as TaskState,
+    attempt: task.attempt,
+    node: said(task.node),
+    startedAt: dateOf(task.startedAtMs),
+    finishedAt: dateOf(task.finishedAtMs),
+    exitCode: task.exitCode ?? null,
+    reason: said(task.reason),
+    message: task.message,
+    needs: task.needs,
+    outputs: task.outputs.map((output) => ({ ...output, kind: output.kind as "file" | "tree" })),
+    map: scalarsOf(task.map),
+    failures: task.failures,
+    losses: task.losses,
+  };
+}
+
+/** What a watch yields: the job's head where it changed, and the instances that changed. */
+export interface JobChange {
+  readonly job: Omit<Job, "tasks"> | null;
+  readonly tasks: readonly TaskInstance[];
+  /** The stream began (again): what was known before may be old. */
+  readonly first: boolean;
+}
+
+/**
+ * A job put together from its changes. The first change carries the whole head; a later one only what can change, so that
+ * the rest is kept.
+ */
+export class JobPicture {
+  #head: Omit<Job, "tasks"> | undefined;
+  readonly #tasks = new Map<string, TaskInstance>();
+
+  /** The instances whose state, attempt or node are others than before. */
+  take(change: JobChange): TaskInstance[] {
+    if (change.job) this.#head = this.#head && !change.first ? merge(this.#head, change.job) : change.job;
+    return change.tasks.filter((task) => {
+      const key = `${task.name}.${task.index}`;
+      const before = this.#tasks.get(key);
+      this.#tasks.set(key, task);
+      return before?.state !== task.state || before.attempt !== task.attempt;
+    });
+  }
+
+  get job(): Job | undefined {
+    return this.#head && { ...this.#head, tasks: [...this.#tasks.values()] };
+  }
+
+  get state(): JobState {
+    return this.#head?.state ?? "pending";
+  }
+}
+
+function merge(before: Omit<Job, "tasks">, now: Omit<Job, "tasks">): Omit<Job, "tasks"> {
+  return {
+    ...before,
+    state: now.state,
+    startedAt: now.startedAt ?? before.startedAt,
+    finishedAt: now.finishedAt ?? before.finishedAt,
+    reason: now.reason,
+    cancelRequested: now.cancelRequested,
+    counts: Object.keys(now.counts).length > 0 ? now.counts : before.counts,
+  };
+}
+
+export function changeOf(event: JobEvent__Output, first: boolean): JobChange {
+  // The whole job carries its tasks inside, a change beside it.
+  const job = event.job === null ? null : jobOf(event.job);
+  return { job, tasks: [...(job?.tasks ?? []), ...event.tasks.map(taskOf)], first };
+}

@@ -1,0 +1,151 @@
+import type { PipelineSpec } from "../proto/gen/weft/v1/PipelineSpec.ts";
+import type { TaskSpec } from "../proto/gen/weft/v1/TaskSpec.ts";
+import { type Parsed, parseDuration, parseSize } from "../proto/units.ts";
+import { type Scalar, toProtoValue, toProtoValues } from "../proto/value.ts";
+import { WeftClientError } from "./error.ts";
+
+/** "10s", "1.5m", "2h". */
+export type Duration = `${number}${"ms" | "s" | "m" | "min" | "h" | "d"}`;
+/** "512MB", "8GiB", or a number of bytes. */
+export type Size =
+  | number
+  | `${number}${"B" | "kB" | "MB" | "GB" | "TB" | "PB" | "KiB" | "MiB" | "GiB" | "TiB" | "PiB" | "Ki" | "Mi" | "Gi" | "Ti" | "Pi"}`;
+
+/** What a task may say, with the keys and the meaning of weft.yaml. `Task` and `Output` are what came before it. */
+export interface TaskOptions<Task extends string, Output extends string, Outputs extends Record<string, string>> {
+  /** A script for `sh -eu`, or a list of arguments that no shell sees. */
+  readonly run: string | readonly string[];
+  readonly needs?: readonly Task[];
+  /** Input name to "task.output" of an earlier task. */
+  readonly inputs?: Readonly<Record<string, Output>>;
+  /** Output name to a path; a folder ends with "/". */
+  readonly outputs?: Outputs;
+  readonly resources?: {
+    readonly cpus?: number;
+    readonly memory?: Size;
+    readonly disk?: Size;
+    readonly gpus?: number;
+  };
+  readonly map?: Readonly<Record<string, readonly Scalar[]>>;
+  readonly retries?: {
+    readonly limit: number;
+    readonly backoff?: Duration;
+    readonly maxBackoff?: Duration;
+    readonly exitCodes?: readonly number[];
+  };
+  readonly timeout?: Duration;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: readonly string[];
+  /** `node`: path of a package-lock.json. */
+  readonly environment?: { readonly node: string };
+  readonly stopGrace?: Duration;
+}
+
+/** A name that is not taken yet; when names are only known at run time, any. */
+type NewName<Name extends string, Taken extends string> = string extends Taken
+  ? Name
+  : Name extends Taken
+    ? never
+    : Name;
+
+/** Builds a pipeline task by task. Immutable: `task` gives a new builder, so that variants can share a beginning. */
+export class PipelineBuilder<Task extends string = never, Output extends string = never> {
+  readonly #name: string;
+  readonly #params: Readonly<Record<string, Scalar>>;
+  readonly #task: TaskSpec | undefined;
+  readonly #before: PipelineBuilder<string, string> | undefined;
+
+  constructor(
+    name: string,
+    params: Readonly<Record<string, Scalar>>,
+    before?: PipelineBuilder<string, string>,
+    task?: TaskSpec,
+  ) {
+    this.#name = name;
+    this.#params = params;
+    this.#before = before;
+    this.#task = task;
+  }
+
+  /** Adds a task; `needs` and `inputs` can name earlier ones. Errors: `invalid` for a quantity that cannot be read. */
+  task<const Name extends string, const Outputs extends Record<string, string> = Record<never, string>>(
+    name: NewName<Name, Task>,
+    options: TaskOptions<Task, Output, Outputs>,
+  ): PipelineBuilder<Task | Name, Output | `${Name}.${keyof Outputs & string}`> {
+    const before = this as unknown as PipelineBuilder<string, string>;
+    return new PipelineBuilder(this.#name, this.#params, before, taskToProto(name, options));
+  }
+
+  /** The message that `JobService.Submit` takes: the same as of the weft.yaml that says the same. */
+  toProto(): PipelineSpec {
+    const tasks: TaskSpec[] = [];
+    let link: PipelineBuilder<string, string> | undefined = this as unknown as PipelineBuilder<string, string>;
+    while (link) {
+      if (link.#task) tasks.push(link.#task);
+      link = link.#before;
+    }
+    return { name: this.#name, params: toProtoValues(this.#params), tasks: tasks.toReversed() };
+  }
+}
+
+/** Begins a pipeline. `params` are the defaults of its parameters. */
+export function pipeline(
+  name: string,
+  options: { readonly params?: Readonly<Record<string, Scalar>> } = {},
+): PipelineBuilder {
+  return new PipelineBuilder(name, { ...options.params });
+}
+
+function taskToProto(name: string, task: TaskOptions<string, string, Record<string, string>>): TaskSpec {
+  const { run, resources, retries } = task;
+  if (resources?.cpus === 0) {
+    // In the message 0 means the default.
+    throw new WeftClientError("invalid", `task "${name}": 0 CPUs are asked for; 0.001 or more would be right`);
+  }
+  const quantity = (what: string, parsed: Parsed): number => {
+    if (parsed.ok) return parsed.value;
+    throw new WeftClientError("invalid", `task "${name}": ${what}: ${parsed.message}`);
+  };
+  const size = (what: string, value: Size | undefined): number =>
+    value === undefined ? 0 : quantity(what, parseSize(value));
+  const duration = (what: string, value: Duration | undefined): number => {
+    if (value === undefined) return 0;
+    const ms = quantity(what, parseDuration(value));
+    if (ms > 0) return ms;
+    // 0 would mean the default.
+    throw new WeftClientError("invalid", `task "${name}": ${what} is ${value}; a time above 0 would be right`);
+  };
+  return {
+    name,
+    ...(typeof run === "string" ? { script: run } : { command: [...run] }),
+    needs: [...(task.needs ?? [])],
+    inputs: Object.fromEntries(Object.entries(task.inputs ?? {}).map(([input, source]) => [input, inputOf(source)])),
+    outputs: { ...task.outputs },
+    resources: {
+      cpus: resources?.cpus ?? 1,
+      memoryBytes: size("memory", resources?.memory),
+      diskBytes: size("disk", resources?.disk),
+      gpus: resources?.gpus ?? 0,
+    },
+    map: Object.entries(task.map ?? {}).map(([dimension, values]) => ({
+      name: dimension,
+      values: values.map(toProtoValue),
+    })),
+    retries: {
+      limit: retries?.limit ?? 0,
+      backoffMs: duration("backoff", retries?.backoff),
+      maxBackoffMs: duration("maxBackoff", retries?.maxBackoff),
+      exitCodes: [...(retries?.exitCodes ?? [])],
+    },
+    timeoutMs: duration("timeout", task.timeout),
+    env: { ...task.env },
+    files: [...(task.files ?? [])],
+    environment: task.environment ? { node: task.environment.node } : null,
+    stopGraceMs: duration("stopGrace", task.stopGrace),
+  };
+}
+
+function inputOf(source: string): { task: string; output: string } {
+  const dot = source.indexOf(".");
+  return { task: source.slice(0, dot), output: source.slice(dot + 1) };
+}
