@@ -7,6 +7,7 @@ import { digestFile } from "../lib/digest.ts";
 import type { Log } from "../lib/log.ts";
 import { backoffMs } from "./core/backoff.ts";
 import { Lanes } from "./lanes.ts";
+import { pause } from "./pause.ts";
 
 /** Logs stored at a time: it is background work, and must not crowd out inputs and outputs. */
 const STORES_AT_A_TIME = 4;
@@ -36,7 +37,8 @@ export class Archive {
         return await this.#lanes.run(() => this.#both(key, dir, bytes));
       } catch (error) {
         if (this.#closing.signal.aborted) break;
-        if (attempt === 1) this.#log.warn({ key, reason: describeError(error) }, "a log cannot be stored; trying again");
+        if (attempt === 1)
+          this.#log.warn({ key, reason: describeError(error) }, "a log cannot be stored; trying again");
         await pause(backoffMs(attempt, RETRY_MS_FIRST, RETRY_MS_MOST, Math.random()), this.#closing.signal);
       }
     }
@@ -67,16 +69,4 @@ export class Archive {
       return null;
     }
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

@@ -7,6 +7,7 @@ import type { Log } from "../lib/log.ts";
 import { parseAssignMessage } from "./core/assignment.ts";
 import { backoffMs } from "./core/backoff.ts";
 import type { Journal } from "./journal.ts";
+import { pause } from "./pause.ts";
 
 /** Messages asked for ahead: each may hold many assignments, and one that waits here is not yet in the journal. */
 const MESSAGES_AHEAD = 200;
@@ -50,9 +51,8 @@ export class Assignments {
   #inbox: JsMsg[] = [];
   #taking: Promise<void> | undefined;
   #messages: ConsumerMessages | undefined;
-  #stopped = false;
-  #wake: (() => void) | undefined;
-  #running: Promise<void>;
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<void>;
 
   constructor(options: AssignmentsOptions) {
     this.#options = options;
@@ -65,32 +65,37 @@ export class Assignments {
 
   /** No message is taken after this. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#wake?.();
+    this.#stopping.abort();
     this.#messages?.stop();
     await this.#running;
     await this.#taking;
   }
 
   async #run(): Promise<void> {
-    for (let failures = 0; !this.#stopped; ) {
+    for (let failures = 0; !this.#stopping.signal.aborted;) {
       const since = performance.now();
       try {
         await this.#consume();
       } catch (error) {
-        if (failures === 0 && !this.#stopped)
-          this.#options.log.warn({ reason: describeError(error) }, "assignments are not delivered; asking again until they are");
+        if (failures === 0 && !this.#stopping.signal.aborted)
+          this.#options.log.warn(
+            { reason: describeError(error) },
+            "assignments are not delivered; asking again until they are",
+          );
       }
-      if (this.#stopped) return;
+      if (this.#stopping.signal.aborted) return;
       // It worked for a while: what ended it is a new trouble, to be told and tried at once.
       failures = performance.now() - since > RETRY_MS_MOST ? 1 : failures + 1;
-      await this.#pause(backoffMs(failures, RETRY_MS_FIRST, RETRY_MS_MOST, Math.random()));
+      await pause(backoffMs(failures, RETRY_MS_FIRST, RETRY_MS_MOST, Math.random()), this.#stopping.signal);
     }
   }
 
   async #consume(): Promise<void> {
-    const consumer = await jetstream(this.#options.connection).consumers.get(this.#options.stream, this.#options.consumer);
-    if (this.#stopped) return;
+    const consumer = await jetstream(this.#options.connection).consumers.get(
+      this.#options.stream,
+      this.#options.consumer,
+    );
+    if (this.#stopping.signal.aborted) return;
     const messages = await consumer.consume({
       max_messages: MESSAGES_AHEAD,
       idle_heartbeat: IDLE_HEARTBEAT_MS,
@@ -98,7 +103,7 @@ export class Assignments {
       callback: (message) => this.#arrived(message),
     });
     this.#messages = messages;
-    if (this.#stopped) messages.stop();
+    if (this.#stopping.signal.aborted) messages.stop();
     void this.#watch(messages);
     const error = await messages.closed();
     if (error) throw error;
@@ -108,7 +113,8 @@ export class Assignments {
   async #watch(messages: ConsumerMessages): Promise<void> {
     for await (const status of messages.status()) {
       if (status.type === "heartbeats_missed" && status.count < 2) continue;
-      if (!["heartbeats_missed", "consumer_not_found", "consumer_deleted", "stream_not_found"].includes(status.type)) continue;
+      if (!["heartbeats_missed", "consumer_not_found", "consumer_deleted", "stream_not_found"].includes(status.type))
+        continue;
       this.#options.log.warn({ status: status.type }, "the assignment consumer stalled; getting it anew");
       messages.stop();
       return;
@@ -127,7 +133,7 @@ export class Assignments {
   }
 
   async #take(messages: readonly JsMsg[]): Promise<void> {
-    if (this.#stopped || !this.#options.mayStart()) return refuse(messages);
+    if (this.#stopping.signal.aborted || !this.#options.mayStart()) return refuse(messages);
     const fresh = new Map<string, Assignment>();
     const good = messages.filter((message) => this.#sort(message, fresh));
     const assignments = [...fresh.values()];
@@ -140,8 +146,12 @@ export class Assignments {
       return refuse(good);
     }
     for (const message of good) message.ack();
-    this.#counts.started += assignments.length;
-    for (const assignment of assignments) this.#options.start(assignment);
+    for (const assignment of assignments) {
+      // Not one that was refused while it was on its way to the disk.
+      if (this.#options.journal.records.get(attemptKey(assignment.ref))?.kind !== "open") continue;
+      this.#counts.started += 1;
+      this.#options.start(assignment);
+    }
   }
 
   /** Puts what is new in the message into `fresh`; false: the message is no good and was disposed of. */
@@ -149,7 +159,10 @@ export class Assignments {
     const parsed = parseAssignMessage(Buffer.from(message.data).toString());
     if ("invalid" in parsed) {
       this.#counts.invalid += 1;
-      this.#options.log.error({ seq: message.seq, reason: parsed.invalid }, "an assignment message makes no sense and is thrown away");
+      this.#options.log.error(
+        { seq: message.seq, reason: parsed.invalid },
+        "an assignment message makes no sense and is thrown away",
+      );
       message.term("invalid");
       return false;
     }
@@ -160,16 +173,6 @@ export class Assignments {
       else this.#counts[verdict] += 1;
     }
     return true;
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }
 

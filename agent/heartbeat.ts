@@ -8,6 +8,7 @@ import type { HeartbeatResponse__Output } from "../proto/gen/weft/v1/HeartbeatRe
 import { backoffMs } from "./core/backoff.ts";
 import { HeartbeatWriter, type NodeState } from "./core/heartbeat.ts";
 import { endsAtMs, jittered, type Lease, renew, silenceMs, stopAtMs } from "./core/lease.ts";
+import { pause } from "./pause.ts";
 
 const RETRY_MS_FIRST = 100;
 /** Well under a lease: the first beat after an outage must not come too late. */
@@ -44,7 +45,10 @@ export class Heartbeats {
   readonly #running: Promise<void>;
 
   /** `joined`: when the join was asked for, and what it granted. */
-  constructor(options: HeartbeatsOptions, joined: { readonly sentAtMs: number; readonly leaseMs: number; readonly intervalMs: number }) {
+  constructor(
+    options: HeartbeatsOptions,
+    joined: { readonly sentAtMs: number; readonly leaseMs: number; readonly intervalMs: number },
+  ) {
     this.#options = options;
     this.#intervalMs = joined.intervalMs;
     this.#renewed(joined.sentAtMs, joined.leaseMs);
@@ -70,24 +74,29 @@ export class Heartbeats {
   }
 
   async #run(): Promise<void> {
-    for (let failures = 0; !this.#stopping.signal.aborted; ) {
+    for (let failures = 0; !this.#stopping.signal.aborted;) {
       const since = performance.now();
       try {
         if ((await this.#converse()) === "rejoin") await this.#options.rejoin();
         failures = 0;
-        await this.#pause(RETRY_MS_FIRST);
+        await pause(RETRY_MS_FIRST, this.#stopping.signal);
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
         failures = performance.now() - since > silenceMs(this.#intervalMs) ? 1 : failures + 1;
-        if (failures === 1) this.#options.log.warn({ reason: describeError(error) }, "heartbeats fail; trying until they do not");
+        if (failures === 1)
+          this.#options.log.warn({ reason: describeError(error) }, "heartbeats fail; trying until they do not");
       }
-      if (failures > 0) await this.#pause(backoffMs(failures, RETRY_MS_FIRST, RETRY_MS_MOST, Math.random()));
+      if (failures > 0)
+        await pause(backoffMs(failures, RETRY_MS_FIRST, RETRY_MS_MOST, Math.random()), this.#stopping.signal);
     }
   }
 
   /** One stream, until it ends. Errors: whatever ended it. */
   async #converse(): Promise<"rejoin"> {
-    const method = weftServices().AgentService.service.Heartbeat as PeerMethod<HeartbeatRequest, HeartbeatResponse__Output>;
+    const method = weftServices().AgentService.service.Heartbeat as PeerMethod<
+      HeartbeatRequest,
+      HeartbeatResponse__Output
+    >;
     const stream = await this.#options.peer.duplexStream(method, { signal: this.#stopping.signal });
     this.#stream = stream;
     const writer = new HeartbeatWriter();
@@ -99,7 +108,10 @@ export class Heartbeats {
         const listen = (): void => {
           clearTimeout(silence);
           const ms = silenceMs(this.#intervalMs);
-          silence = setTimeout(() => reject(new Error(`no answer from ${this.#options.peer.address} for ${ms} ms`)), ms);
+          silence = setTimeout(
+            () => reject(new Error(`no answer from ${this.#options.peer.address} for ${ms} ms`)),
+            ms,
+          );
         };
         const send = (): void => {
           clearTimeout(timer);
@@ -127,7 +139,10 @@ export class Heartbeats {
       clearTimeout(timer);
       clearTimeout(silence);
       // What the cancellation still says is no news.
-      stream.removeAllListeners("data").removeAllListeners("error").on("error", () => undefined);
+      stream
+        .removeAllListeners("data")
+        .removeAllListeners("error")
+        .on("error", () => undefined);
       stream.cancel();
     }
   }
@@ -153,17 +168,5 @@ export class Heartbeats {
   #leaseEnding(): void {
     if (!this.#lease) return;
     this.#options.onLeaseEnding(Math.max(0, endsAtMs(this.#lease) - performance.now()));
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#stopping.signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      this.#stopping.signal.addEventListener("abort", done, { once: true });
-    });
   }
 }

@@ -57,7 +57,12 @@ export async function takeInventory(options: InventoryOptions): Promise<Inventor
 
 /** Of `systeminformation`, never its graphics(): that calls nvidia-smi synchronously and without a deadline. */
 async function machineNames(): Promise<Pick<NodeCapacity, "os" | "arch" | "cpuModel" | "hostname">> {
-  const plain = { os: `${os.type()} ${os.release()}`, arch: os.arch(), cpuModel: os.cpus()[0]?.model ?? "", hostname: os.hostname() };
+  const plain = {
+    os: `${os.type()} ${os.release()}`,
+    arch: os.arch(),
+    cpuModel: os.cpus()[0]?.model ?? "",
+    hostname: os.hostname(),
+  };
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), NAMES_MS_MAX)));
   const asked = (async () => {

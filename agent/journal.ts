@@ -43,7 +43,10 @@ export interface Journal {
 }
 
 /** Reads the journal, forgets what is old and writes it anew. Error: `unavailable` when the folder cannot be written. */
-export async function openJournal(path: string, options: { readonly log: Log; readonly nowMs: () => number }): Promise<Journal> {
+export async function openJournal(
+  path: string,
+  options: { readonly log: Log; readonly nowMs: () => number },
+): Promise<Journal> {
   const records = await replay(path, options.log);
   records.prune(options.nowMs());
   const journal = new FileJournal(path, records, options);
@@ -65,7 +68,11 @@ async function replay(path: string, log: Log): Promise<Records> {
   } finally {
     await file.close();
   }
-  if (torn > 0) log.warn({ path, lines: torn }, "the journal held torn lines (a crash in the middle of a write); they are left out");
+  if (torn > 0)
+    log.warn(
+      { path, lines: torn },
+      "the journal held torn lines (a crash in the middle of a write); they are left out",
+    );
   return records;
 }
 
@@ -120,7 +127,8 @@ class FileJournal implements Journal {
 
   #add(entries: readonly JournalEntry[], mode: Waiting["mode"]): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) return mode === "refuse" ? reject(new WeftError("unavailable", "the journal is closed")) : resolve();
+      if (this.#closed)
+        return mode === "refuse" ? reject(new WeftError("unavailable", "the journal is closed")) : resolve();
       this.#waiting.push({ entries, mode, settle: (error) => (error ? reject(error) : resolve()) });
       if (mode === "lazy" || (this.#failed && mode === "keep")) this.#later(this.#failed ? RETRY_MS : LAZY_MS);
       else this.#now();
@@ -143,7 +151,8 @@ class FileJournal implements Journal {
   async #writeAll(): Promise<void> {
     do await this.#write();
     while (this.#waiting.some(({ mode }) => mode !== "lazy") && !this.#failed);
-    if (!this.#failed && this.#bytes > Math.max(COMPACT_BYTES_MIN, 4 * this.#bytesCompacted)) await this.#compactQuietly();
+    if (!this.#failed && this.#bytes > Math.max(COMPACT_BYTES_MIN, 4 * this.#bytesCompacted))
+      await this.#compactQuietly();
     this.#writing = undefined;
     if (this.#waiting.length > 0) this.#later(this.#failed ? RETRY_MS : LAZY_MS);
   }
@@ -153,7 +162,10 @@ class FileJournal implements Journal {
     this.#waiting = [];
     const text = batch.flatMap(({ entries }) => entries.map((entry) => `${JSON.stringify(entry)}\n`)).join("");
     try {
-      await this.#put(Buffer.from(text), batch.some(({ mode }) => mode !== "lazy"));
+      await this.#put(
+        Buffer.from(text),
+        batch.some(({ mode }) => mode !== "lazy"),
+      );
     } catch (error) {
       this.#refused(error as NodeJS.ErrnoException, batch);
       return;
@@ -170,7 +182,7 @@ class FileJournal implements Journal {
     if (bytes.length === 0) return;
     this.#file ??= await open(this.#path, "r+");
     if (this.#failed) await this.#file.truncate(this.#bytes);
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, this.#bytes + done);
       done += bytesWritten;
     }
@@ -180,7 +192,8 @@ class FileJournal implements Journal {
 
   #refused(cause: NodeJS.ErrnoException, batch: readonly Waiting[]): void {
     const error = refusal(this.#path, cause);
-    if (!this.#failed) this.#log.error({ err: error }, "the journal cannot be written: no new work is taken, what runs goes on");
+    if (!this.#failed)
+      this.#log.error({ err: error }, "the journal cannot be written: no new work is taken, what runs goes on");
     this.#failed = error;
     const kept = batch.filter(({ mode }) => mode !== "refuse");
     // First in line, as one: settled already, so that reports are not held up by the disk.
@@ -228,7 +241,9 @@ class FileJournal implements Journal {
   async #compactQuietly(): Promise<void> {
     this.records.prune(this.#nowMs());
     // Without room for a second file the first one goes on growing; that is said when it cannot.
-    await this.#compact().catch((error: unknown) => this.#log.warn({ err: error }, "the journal could not be rewritten smaller"));
+    await this.#compact().catch((error: unknown) =>
+      this.#log.warn({ err: error }, "the journal could not be rewritten smaller"),
+    );
   }
 }
 

@@ -97,7 +97,11 @@ export class LogShipper {
     return log;
   }
 
-  async #archive(key: AttemptKey, dir: string, sizes: { readonly stdout: number; readonly stderr: number }): Promise<void> {
+  async #archive(
+    key: AttemptKey,
+    dir: string,
+    sizes: { readonly stdout: number; readonly stderr: number },
+  ): Promise<void> {
     this.#logs.delete(key);
     this.#archiving.add(key);
     const report = await this.#options.archive.store(key, dir, sizes);

@@ -87,7 +87,7 @@ export class LogTail {
   }
 
   async #run(): Promise<void> {
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       try {
         await this.#readAll();
         break;
@@ -95,8 +95,11 @@ export class LogTail {
         if (this.#closed) return;
         failures += 1;
         const { key, stream } = this.#options;
-        if (failures === 1) this.#options.log.warn({ key, stream, reason: describeError(error) }, "a log cannot be read; trying again");
-        await new Promise((resolve) => setTimeout(resolve, backoffMs(failures, RETRY_MS_FIRST, RETRY_MS_MOST, Math.random())));
+        if (failures === 1)
+          this.#options.log.warn({ key, stream, reason: describeError(error) }, "a log cannot be read; trying again");
+        await new Promise((resolve) =>
+          setTimeout(resolve, backoffMs(failures, RETRY_MS_FIRST, RETRY_MS_MOST, Math.random())),
+        );
       }
     }
     this.#reading = false;
@@ -158,8 +161,11 @@ export class LogTail {
         await publish(logSubject(key), bytes, { id, timeoutMs: PUBLISH_MS_MAX, headers });
         return;
       } catch (error) {
-        if (attempt === 1) log.warn({ key, stream, reason: describeError(error) }, "log bytes are not taken; they wait on the disk");
-        await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, RETRY_MS_FIRST, RETRY_MS_MOST, Math.random())));
+        if (attempt === 1)
+          log.warn({ key, stream, reason: describeError(error) }, "log bytes are not taken; they wait on the disk");
+        await new Promise((resolve) =>
+          setTimeout(resolve, backoffMs(attempt, RETRY_MS_FIRST, RETRY_MS_MOST, Math.random())),
+        );
       }
     }
   }

@@ -106,8 +106,13 @@ class Sender implements Reports {
         break;
       } catch (error) {
         if (attempt === 1)
-          this.#options.log.warn({ reason: describeError(error) }, "reports are not taken; they wait here and are sent again");
-        await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, RETRY_MS_FIRST, RETRY_MS_MOST, Math.random())));
+          this.#options.log.warn(
+            { reason: describeError(error) },
+            "reports are not taken; they wait here and are sent again",
+          );
+        await new Promise((resolve) =>
+          setTimeout(resolve, backoffMs(attempt, RETRY_MS_FIRST, RETRY_MS_MOST, Math.random())),
+        );
       }
     }
     if (this.#closed) return;

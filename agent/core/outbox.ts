@@ -62,7 +62,8 @@ export class Outbox {
     const left: Waiting[] = [];
     let chars = 0;
     for (const waiting of this.#waiting) {
-      const fits = taken.length < BATCH_REPORTS_MAX && (taken.length === 0 || chars + waiting.json.length <= BATCH_CHARS_MAX);
+      const fits =
+        taken.length < BATCH_REPORTS_MAX && (taken.length === 0 || chars + waiting.json.length <= BATCH_CHARS_MAX);
       if (!fits || waiting.dueAtMs > nowMs) {
         left.push(waiting);
         continue;

@@ -15,7 +15,12 @@ export type JournalEntry =
 
 /** What is known about one attempt. */
 export type AttemptRecord =
-  | { readonly kind: "open"; readonly atMs: number; readonly assignment: Assignment; readonly startedAtMs: number | null }
+  | {
+      readonly kind: "open";
+      readonly atMs: number;
+      readonly assignment: Assignment;
+      readonly startedAtMs: number | null;
+    }
   | {
       readonly kind: "ended";
       readonly atMs: number;
@@ -63,6 +68,8 @@ export class Records {
   apply(entry: JournalEntry): void {
     switch (entry.kind) {
       case "assigned":
+        // It may have been refused while it was on its way to the disk.
+        if (this.#records.has(attemptKey(entry.assignment.ref))) return;
         this.#set(attemptKey(entry.assignment.ref), {
           kind: "open",
           atMs: entry.atMs,
@@ -86,7 +93,7 @@ export class Records {
         return;
       }
       case "refused":
-        if (!this.#records.has(entry.key)) this.#set(entry.key, { kind: "refused", atMs: entry.atMs });
+        if (this.#records.get(entry.key)?.kind !== "ended") this.#set(entry.key, { kind: "refused", atMs: entry.atMs });
         return;
       case "reported":
         for (const key of entry.keys) this.#mark(key, { reported: true });

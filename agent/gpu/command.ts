@@ -27,10 +27,18 @@ export interface CommandOptions {
 }
 
 /** Runs a vendor's tool in its own process group, never longer than the deadline and one second. */
-export function runCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   return new Promise((resolve) => {
     // Its own group: a tool that is a script takes its children with it.
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, env: options.env ?? process.env });
+    const child = spawn(command, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+      env: options.env ?? process.env,
+    });
     const output = { stdout: "", stderr: "" };
     let gone = (): void => undefined;
     let deadline: NodeJS.Timeout | undefined;

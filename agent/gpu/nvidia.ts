@@ -61,7 +61,11 @@ export function unusable(result: Exclude<CommandResult, { kind: "exited" }>): Lo
   }
 }
 
-export function complaint(result: { readonly code: number | null; readonly stdout: string; readonly stderr: string }): string {
+export function complaint(result: {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}): string {
   const text = (result.stderr.trim() || result.stdout.trim()).split("\n")[0]!.slice(0, 200);
   return `the GPU tool failed (exit ${result.code ?? "by signal"})${text === "" ? "" : `: ${text}`}`;
 }

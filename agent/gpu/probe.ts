@@ -67,7 +67,11 @@ export class GpuProbe {
 
   /** As of the latest look; each XID is given once. */
   takeUsage(): GpuUsage[] {
-    const usage = withXids(this.#vendors.flatMap((vendor) => vendor.usage), this.devices, this.#freshXids);
+    const usage = withXids(
+      this.#vendors.flatMap((vendor) => vendor.usage),
+      this.devices,
+      this.#freshXids,
+    );
     this.#freshXids = [];
     return usage;
   }
@@ -113,15 +117,22 @@ export class GpuProbe {
       case "absent":
         vendor.usage = [];
         vendor.devices = allUnhealthy(vendor.devices, look.kind === "failed" ? look.message : "the GPU tool is gone");
-        if (look.kind === "failed") this.#options.log.warn({ vendor: vendor.name, reason: look.message }, "GPUs cannot be read");
+        if (look.kind === "failed")
+          this.#options.log.warn({ vendor: vendor.name, reason: look.message }, "GPUs cannot be read");
     }
   }
 
   #onStuck(vendor: Vendor, gone: Promise<void>): void {
     vendor.stuck = true;
     vendor.usage = [];
-    vendor.devices = allUnhealthy(vendor.devices, "the GPU driver is unresponsive: its tool hangs and cannot be killed");
-    this.#options.log.error({ vendor: vendor.name }, "the GPU driver is unresponsive; its GPUs get no new work until it answers");
+    vendor.devices = allUnhealthy(
+      vendor.devices,
+      "the GPU driver is unresponsive: its tool hangs and cannot be killed",
+    );
+    this.#options.log.error(
+      { vendor: vendor.name },
+      "the GPU driver is unresponsive; its GPUs get no new work until it answers",
+    );
     void gone.then(() => {
       vendor.stuck = false;
       return this.#closed ? undefined : this.look();

@@ -6,7 +6,15 @@ export const AMD_SMI_STATIC = ["static", "--asic", "--bus", "--vram", "--driver"
 /** Some versions crash on --driver. */
 export const AMD_SMI_STATIC_PLAIN = ["static", "--asic", "--bus", "--vram", "--json"];
 export const AMD_SMI_METRIC = ["metric", "--usage", "--power", "--temperature", "--mem-usage", "--json"];
-const ROCM_SMI_COMMON = ["--showuniqueid", "--showbus", "--showmeminfo", "vram", "--showuse", "--showtemp", "--showpower"];
+const ROCM_SMI_COMMON = [
+  "--showuniqueid",
+  "--showbus",
+  "--showmeminfo",
+  "vram",
+  "--showuse",
+  "--showtemp",
+  "--showpower",
+];
 export const ROCM_SMI = [...ROCM_SMI_COMMON, "--showdriverversion", "--showproductname", "--json"];
 /** Some versions crash on --showproductname. */
 export const ROCM_SMI_PLAIN = [...ROCM_SMI_COMMON, "--json"];

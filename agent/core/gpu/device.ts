@@ -53,7 +53,9 @@ export function readNumber(text: unknown): number | undefined {
 export function readText(text: unknown): string {
   if (typeof text !== "string") return "";
   const trimmed = text.trim();
-  return /^\[?(n\/a|not supported|unknown error|not found|gpu is lost|requested functionality.*|insufficient permissions)\]?$/i.test(trimmed)
+  return /^\[?(n\/a|not supported|unknown error|not found|gpu is lost|requested functionality.*|insufficient permissions)\]?$/i.test(
+    trimmed,
+  )
     ? ""
     : trimmed;
 }

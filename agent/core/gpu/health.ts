@@ -22,7 +22,8 @@ export function recoveryMessage(card: {
   if (card.rowsFailed)
     return { healthy: false, healthMessage: "remapping a broken row of its memory failed; the card must be replaced" };
   if (card.eccUncorrected > 0) {
-    const errors = card.eccUncorrected === 1 ? "1 uncorrectable ECC error" : `${card.eccUncorrected} uncorrectable ECC errors`;
+    const errors =
+      card.eccUncorrected === 1 ? "1 uncorrectable ECC error" : `${card.eccUncorrected} uncorrectable ECC errors`;
     return { healthy: false, healthMessage: `${errors} since the driver was loaded; ${reset}` };
   }
   if (card.rowsPending)
@@ -70,7 +71,12 @@ export function parseXid(line: string, atMs: number): Xid | undefined {
  * The devices this node offers: what was read, with XIDs and losses laid over it, and those that were there before and
  * are gone. A device that was never seen healthy and is lost at once is not known by uuid and is left out.
  */
-export function judge(known: readonly GpuDevice[], reading: GpuReading, xids: readonly Xid[], nowMs: number): GpuDevice[] {
+export function judge(
+  known: readonly GpuDevice[],
+  reading: GpuReading,
+  xids: readonly Xid[],
+  nowMs: number,
+): GpuDevice[] {
   const seen = new Set(reading.devices.map(({ uuid }) => uuid));
   const present = reading.devices.map((device) => withXid(device, xids, nowMs));
   const gone = known.filter(({ uuid }) => !seen.has(uuid)).flatMap((device) => vanished(device, reading));
