@@ -31,6 +31,8 @@ export class Bus {
   /** Nodes that have a consumer, or shall have one again when NATS lost it. */
   readonly #nodes = new Set<NodeId>();
   #healing: Promise<void> | undefined;
+  /** One for each message whose confirmation is awaited. */
+  readonly #publishing = new Set<(reason: Error) => void>();
 
   private constructor(nats: NatsConnection, manager: JetStreamManager, log: Log, replicas: number) {
     this.#nats = nats;
@@ -125,6 +127,8 @@ export class Bus {
   async #healAfterReconnect(): Promise<void> {
     for await (const status of this.#nats.status()) {
       if (status.type !== "reconnect") continue;
+      // Answers to what was sent on the old connection never come.
+      for (const giveUp of [...this.#publishing]) giveUp(new Error("the connection to NATS was lost"));
       // It may be another server now, or one that lost its store.
       await this.heal().catch((error: unknown) =>
         this.#log.warn({ err: error }, "could not check the streams of NATS"),
@@ -133,12 +137,18 @@ export class Bus {
   }
 
   async #publish(subject: string, payload: string, messageId: string): Promise<void> {
+    let giveUp: (reason: Error) => void = () => undefined;
+    const lost = new Promise<never>((_, reject) => (giveUp = reject));
+    this.#publishing.add(giveUp);
     try {
-      await this.#jetstream.publish(subject, payload, { msgID: messageId, timeout: PUBLISH_TIMEOUT_MS });
+      const stored = this.#jetstream.publish(subject, payload, { msgID: messageId, timeout: PUBLISH_TIMEOUT_MS });
+      await Promise.race([stored, lost]);
     } catch (error) {
       // Nobody answers a publish to a stream that is not there.
       await this.heal().catch(() => undefined);
       throw error;
+    } finally {
+      this.#publishing.delete(giveUp);
     }
   }
 }
