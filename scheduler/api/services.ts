@@ -1,0 +1,129 @@
+import type { UntypedServiceImplementation } from "@grpc/grpc-js";
+import { weftServices } from "../../proto/channel.ts";
+import {
+  type CallContext,
+  duplexStream,
+  type ErrorLog,
+  type ServedService,
+  serverStream,
+  type Sink,
+  type StreamContext,
+  unary,
+} from "../../lib/grpc.ts";
+import type { AgentServiceHandlers } from "../../proto/gen/weft/v1/AgentService.ts";
+import type { ClusterServiceHandlers } from "../../proto/gen/weft/v1/ClusterService.ts";
+import type { JobServiceHandlers } from "../../proto/gen/weft/v1/JobService.ts";
+import type { AgentApi } from "./agent-api.ts";
+import type { ClusterApi } from "./cluster-api.ts";
+import type { Forwarder } from "./forward.ts";
+import type { JobApi } from "./job-api.ts";
+import type { JobFinder } from "./job-finder.ts";
+import type { Role } from "./parts.ts";
+import type { Reign } from "./reign.ts";
+import { watchJob } from "./watch-job.ts";
+
+export interface ServiceParts {
+  readonly role: () => Role;
+  /** Undefined: this server does not lead. */
+  readonly reign: () => Reign | undefined;
+  readonly forwarder: Forwarder;
+  readonly jobs: JobApi;
+  readonly cluster: ClusterApi;
+  readonly agents: AgentApi;
+  readonly finder: JobFinder;
+  readonly log: ErrorLog;
+}
+
+/** The three services of weft.v1. What needs the leader's memory is answered here when we lead, else passed on. */
+export function servicesOf(parts: ServiceParts): ServedService[] {
+  const services = weftServices();
+  const served = (
+    name: string,
+    service: { service: object },
+    handlers: UntypedServiceImplementation,
+  ): ServedService => ({
+    name: `weft.v1.${name}`,
+    definition: service.service as ServedService["definition"],
+    handlers,
+  });
+  return [
+    served("JobService", services.JobService, jobHandlers(parts)),
+    served("ClusterService", services.ClusterService, clusterHandlers(parts)),
+    served("AgentService", services.AgentService, agentHandlers(parts)),
+  ];
+}
+
+function jobHandlers(parts: ServiceParts): JobServiceHandlers {
+  const { jobs, finder, log } = parts;
+  const lead = leaderCalls(parts);
+  return {
+    Submit: lead.unary((request, reign) => jobs.submit(request, reign)),
+    Get: unary(log, (request) => jobs.get(request)),
+    List: unary(log, (request) => jobs.list(request)),
+    Watch: lead.serverStream((request, sink, context, reign) => watchJob(finder, request, sink, context, reign)),
+    Cancel: lead.unary((request, reign) => jobs.cancel(request, reign)),
+    Logs: serverStream(log, (request, sink, context) => jobs.logs(request, sink, context)),
+    Lineage: unary(log, (request) => jobs.lineage(request)),
+  };
+}
+
+function clusterHandlers(parts: ServiceParts): ClusterServiceHandlers {
+  const { cluster, log, role } = parts;
+  const lead = leaderCalls(parts);
+  return {
+    Info: unary(log, () => cluster.info(role())),
+    Nodes: lead.unary((_request, reign) => cluster.nodes(reign)),
+    Queue: lead.unary((_request, reign) => cluster.queue(reign)),
+    Explain: lead.unary((request, reign) => cluster.explain(request, reign)),
+    Cordon: lead.unary((request, reign) => cluster.cordon(request, reign)),
+    Drain: lead.unary((request, reign) => cluster.drain(request, reign)),
+    Uncordon: lead.unary((request, reign) => cluster.uncordon(request, reign)),
+  };
+}
+
+function agentHandlers(parts: ServiceParts): AgentServiceHandlers {
+  const { agents } = parts;
+  const lead = leaderCalls(parts);
+  return {
+    Join: lead.unary((request, reign) => agents.join(request, reign)),
+    Heartbeat: lead.duplexStream((requests, sink, context, reign) => agents.heartbeat(requests, sink, context, reign)),
+  };
+}
+
+/** Handlers that run here while this server leads, and are passed on to the leader while it does not. */
+function leaderCalls({ log, role, reign, forwarder }: ServiceParts) {
+  const leader = (): string | null => {
+    const now = role();
+    return now.kind === "follower" ? now.address : null;
+  };
+  return {
+    unary: <Request extends object, Response>(
+      local: (request: Request, reign: Reign) => Promise<Response> | Response,
+    ) =>
+      unary<Request, Response>(log, (request, context) => {
+        const here = reign();
+        return here ? local(request, here) : (forwarder.unary(context, request, leader()) as Promise<Response>);
+      }),
+    serverStream: <Request extends object, Response>(
+      local: (request: Request, sink: Sink<Response>, context: CallContext, reign: Reign) => Promise<void>,
+    ) =>
+      serverStream<Request, Response>(log, (request, sink, context) => {
+        const here = reign();
+        if (here) return local(request, sink, context, here);
+        return forwarder.serverStream(context, request, sink as Sink<unknown>, leader());
+      }),
+    duplexStream: <Request extends object, Response>(
+      local: (
+        requests: AsyncIterable<Request>,
+        sink: Sink<Response>,
+        context: StreamContext,
+        reign: Reign,
+      ) => Promise<void>,
+    ) =>
+      duplexStream<Request, Response>(log, (requests, sink, context) => {
+        const here = reign();
+        if (here) return local(requests, sink, context, here);
+        return forwarder.duplexStream(context, requests, sink as Sink<unknown>, leader());
+      }),
+  };
+}

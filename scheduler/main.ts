@@ -1,0 +1,209 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { type GrpcServer, startGrpcServer } from "../lib/grpc.ts";
+import type { Log } from "../lib/log.ts";
+import type { Metrics } from "../lib/metrics.ts";
+import { AgentApi } from "./api/agent-api.ts";
+import { ClusterApi } from "./api/cluster-api.ts";
+import { Forwarder } from "./api/forward.ts";
+import { JobApi } from "./api/job-api.ts";
+import { JobFinder } from "./api/job-finder.ts";
+import { newJobId } from "./api/job-id.ts";
+import type { Records, Role } from "./api/parts.ts";
+import { Reign } from "./api/reign.ts";
+import { servicesOf } from "./api/services.ts";
+import { Bus } from "./bus.ts";
+import type { SchedulerConfig } from "./core/index.ts";
+import { JobReader } from "./job-reader.ts";
+import { Leadership } from "./leadership.ts";
+import { openLogTail } from "./log-tail.ts";
+import { LoopMetrics } from "./loop-metrics.ts";
+import { openStore, type Recorder, type Store } from "./store.ts";
+
+/** Heartbeats in a row that do not name an attempt before its node is asked: one may have crossed the assignment. */
+const SILENT_HEARTBEATS_MAX = 3;
+/** Part of the lease that is waited beyond it: clocks that run 10 % apart are broken. */
+const SKEW_FRACTION = 0.1;
+/** What calls under way are given to end when the server stops. */
+const STOP_GRACE_MS = 2_000;
+
+export interface SchedulerSettings {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly grpcPort: number;
+  /** HOST:PORT that other servers reach this one's gRPC at; null: host and port as bound. */
+  readonly advertise: string | null;
+  /** Where agents reach NATS. */
+  readonly agentNatsServers: readonly string[];
+  /** A node's right to run, renewed by heartbeats. */
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  /** How long after the death of a leader another takes over. */
+  readonly leaderLeaseMs: number;
+}
+
+export interface SchedulerParts {
+  readonly settings: SchedulerSettings;
+  readonly databaseUrl: string;
+  readonly nats: NatsConnection;
+  readonly records: Records;
+  /** Write with each batch that ends attempts, in its transaction. */
+  readonly recorders: readonly Recorder[];
+  readonly version: string;
+  readonly httpPort: number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export interface RunningScheduler {
+  readonly grpcPort: number;
+  /** No job was ever submitted. */
+  readonly fresh: boolean;
+  readonly role: () => Role;
+  /** Rejects on a bug, after which the process must end: a server that goes on could not be trusted. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * The scheduler with its gRPC. Stands by while another server leads, and through outages of Postgres and NATS. The
+ * database must have this version's schema. Throws `failed_precondition` when the port is taken or NATS cannot give
+ * what is needed.
+ */
+export async function startScheduler(parts: SchedulerParts): Promise<RunningScheduler> {
+  const { log, nats } = parts;
+  const opened = openStore(parts.databaseUrl, log);
+  try {
+    const bus = await Bus.open(nats, log);
+    return await serve(parts, opened.store, bus, () => opened.close());
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function serve(
+  parts: SchedulerParts,
+  store: Store,
+  bus: Bus,
+  closeStore: () => Promise<void>,
+): Promise<RunningScheduler> {
+  const { settings, log } = parts;
+  const jobs = new JobReader(store.database.pool);
+  const fresh = (await jobs.listJobs({ states: [], pipeline: "", before: null, limit: 1 })).length === 0;
+  const seat = new Seat(settings);
+  const forwarder = new Forwarder();
+  const server: GrpcServer = await startGrpcServer({
+    host: settings.host,
+    port: settings.grpcPort,
+    portFlag: "--grpc-port",
+    services: services(parts, jobs, bus, seat, forwarder, () => advertised(settings, server.port)),
+  });
+  const leadership = new Leadership({
+    store,
+    bus,
+    recorders: parts.recorders,
+    config: schedulerConfig(settings),
+    holder: randomUUID(),
+    address: advertised(settings, server.port),
+    leaseMs: settings.leaderLeaseMs,
+    onStop: () => undefined, // Reign hears of each batch.
+    now: Date.now,
+    metrics: new LoopMetrics(parts.metrics),
+    log,
+  });
+  seat.take(leadership);
+  return {
+    grpcPort: server.port,
+    fresh,
+    role: () => leadership.role(),
+    ended: leadership.ended,
+    stop: async () => {
+      server.setServing(false);
+      await leadership.stop();
+      seat.leave();
+      await server.stop(STOP_GRACE_MS);
+      forwarder.close();
+      await closeStore();
+    },
+  };
+}
+
+function services(
+  parts: SchedulerParts,
+  reader: JobReader,
+  bus: Bus,
+  seat: Seat,
+  forwarder: Forwarder,
+  address: () => string,
+): ReturnType<typeof servicesOf> {
+  const { settings, records, version, nats, log } = parts;
+  const httpPort = (): number => parts.httpPort;
+  const finder = new JobFinder(reader);
+  return servicesOf({
+    role: () => seat.role(),
+    reign: () => seat.reign,
+    forwarder,
+    finder,
+    log,
+    jobs: new JobApi({
+      jobs: reader,
+      finder,
+      records,
+      openTail: (subjects) => openLogTail(nats, subjects),
+      newJobId: () => newJobId(Date.now()),
+      nowMs: Date.now,
+    }),
+    cluster: new ClusterApi({ version, address, httpPort, jobs: finder }),
+    agents: new AgentApi({
+      ensureNode: (node) => bus.ensureNode(node),
+      natsServers: settings.agentNatsServers,
+      httpPort,
+      leaseMs: settings.leaseMs,
+    }),
+  });
+}
+
+/** Whether this server leads, and what it holds while it does. */
+class Seat {
+  readonly #settings: SchedulerSettings;
+  #leadership: Leadership | undefined;
+  reign: Reign | undefined;
+
+  constructor(settings: SchedulerSettings) {
+    this.#settings = settings;
+  }
+
+  role(): Role {
+    return this.#leadership?.role() ?? { kind: "follower", term: 0, address: null };
+  }
+
+  take(leadership: Leadership): void {
+    this.#leadership = leadership;
+    leadership.onChange((role) => {
+      this.leave();
+      if (role.kind === "leader") this.reign = new Reign(role.term, role.loop, this.#settings);
+    });
+  }
+
+  leave(): void {
+    this.reign?.close();
+    this.reign = undefined;
+  }
+}
+
+function schedulerConfig({ leaseMs }: SchedulerSettings): SchedulerConfig {
+  return {
+    leaseMs,
+    skewMs: Math.ceil(leaseMs * SKEW_FRACTION),
+    silentHeartbeatsMax: SILENT_HEARTBEATS_MAX,
+    random: Math.random,
+  };
+}
+
+function advertised({ advertise, host }: SchedulerSettings, port: number): string {
+  if (advertise !== null) return advertise;
+  const reachable = host === "0.0.0.0" || host === "::" ? hostname() : host;
+  return `${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+}
