@@ -1,0 +1,55 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { timeJob } from "../cluster.ts";
+import { figure, type Row } from "../figure.ts";
+import { plainNoops } from "../noop.ts";
+
+const TASKS = 10_000;
+const WARM_UP_TASKS = 500;
+/** At a time: enough that no core waits, few enough that they do not get in each other's way. */
+const CONCURRENCY = 16;
+const AGENT_CPUS = 2;
+
+const SPAWNER = fileURLToPath(new URL("../spawner.js", import.meta.url));
+const runFile = promisify(execFile);
+
+export const noopProcesses: Row = {
+  name: "noop-10k-processes",
+  about:
+    "10,000 independent tasks, a real `true` each, with logs, usage and lineage: from submit to the job's committed end",
+  run: async (bench) => {
+    const nodeAlone = TASKS / ((await nodeAloneMs()) / 1000);
+    const xargs = TASKS / ((await xargsMs()) / 1000);
+    const cluster = await bench.cluster({ agentCpus: AGENT_CPUS });
+    const cpus = AGENT_CPUS / CONCURRENCY;
+    await timeJob(cluster.client, plainNoops(WARM_UP_TASKS, cpus));
+    const value = TASKS / ((await timeJob(cluster.client, plainNoops(TASKS, cpus))) / 1000);
+    const unit = "tasks/s";
+    const reference = `Node alone spawning \`true\`, ${CONCURRENCY} at a time, 10,000 times`;
+    return [
+      figure(
+        { row: "noop-10k-processes", value, unit, reference, referenceValue: nodeAlone },
+        { compare: "≥", limit: 0.7, of: "ratio" },
+      ),
+      figure({
+        row: "noop-10k-processes xargs",
+        value,
+        unit,
+        reference: "xargs -n1 -P2 true, 10,000 times",
+        referenceValue: xargs,
+      }),
+    ];
+  },
+};
+
+async function nodeAloneMs(): Promise<number> {
+  const { stdout } = await runFile(process.execPath, [SPAWNER, String(TASKS), String(CONCURRENCY)]);
+  return Number(stdout);
+}
+
+async function xargsMs(): Promise<number> {
+  const started = performance.now();
+  await runFile("sh", ["-c", `seq ${TASKS} | xargs -n1 -P2 true`]);
+  return performance.now() - started;
+}
