@@ -72,6 +72,8 @@ export interface WorkerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Bytes the cache of code, inputs and environments may hold; default CACHE_BYTES_MAX. */
   readonly cacheBytesMax?: number;
+  /** The runner's program; default: the built one of this package. */
+  readonly runnerProgram?: string;
   /** How long code, inputs and outputs may wait for the store before the attempt counts as lost; default STORE_WAIT_MS_MAX. */
   readonly storeWaitMsMax?: number;
 }

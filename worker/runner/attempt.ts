@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, closeSync, constants, existsSync, openSync, renameSync, writeSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
-import { EXIT, PROCESS, STDERR, STDOUT, WORKSPACE } from "../folder.ts";
+import { PROCESS, STDERR, STDOUT, WORKSPACE } from "../folder.ts";
 import type { Census, Tree } from "./census.ts";
 import type { Cgroup } from "./cgroup.ts";
+import { writeWhole } from "./exit.ts";
 import { isDead, offerToOomKiller, readStat } from "./proc.ts";
 import type { ExitRecord, OutOfMemory, ProcessRecord, StartRequest, StopCause } from "./protocol.ts";
 
@@ -37,7 +38,13 @@ export class RunningAttempt {
   killedNowMs: number | null = null;
   readonly #leftovers = new Set<number>();
 
-  constructor(order: StartRequest, child: ChildProcess, census: Census, cgroup: Cgroup | undefined, sampleAgeMs: number) {
+  constructor(
+    order: StartRequest,
+    child: ChildProcess,
+    census: Census,
+    cgroup: Cgroup | undefined,
+    sampleAgeMs: number,
+  ) {
     this.sampleAgeMs = sampleAgeMs;
     this.order = order;
     this.child = child;
@@ -110,22 +117,6 @@ export class RunningAttempt {
   }
 }
 
-/** A process that could not be started, or was stopped before. */
-export function recordUnstarted(stopped: StopCause | null, spawnError: string | null): ExitRecord {
-  return {
-    startedAtMs: null,
-    endedAtMs: Date.now(),
-    exitCode: null,
-    signal: null,
-    stopped,
-    spawnError,
-    outOfMemory: null,
-    leftovers: 0,
-    unkillable: 0,
-    usage: { cpuMs: 0, peakMemoryBytes: 0, source: "none" },
-  };
-}
-
 const devNull = openSync("/dev/null", "r");
 
 /**
@@ -148,21 +139,6 @@ export function startProcess(order: StartRequest, cgroup: Cgroup | undefined): C
   } finally {
     closeSync(stdout);
   }
-}
-
-export function writeExit(folder: string, record: ExitRecord): void {
-  writeWhole(join(folder, EXIT), JSON.stringify(record));
-}
-
-/** A reader sees the old content, or the new, never a part. Not synced: a machine that crashed has lost the process too. */
-export function writeWhole(path: string, text: string): void {
-  const file = openSync(`${path}.part`, "w");
-  try {
-    writeSync(file, text);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.part`, path);
 }
 
 function findCommand(name: string, path: string, cwd: string): boolean {

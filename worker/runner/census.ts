@@ -1,5 +1,14 @@
 import { sep } from "node:path";
-import { isDead, lastPid, listPids, readEnvironment, readLink, readMemory, readStat, type ProcessStat } from "./proc.ts";
+import {
+  isDead,
+  lastPid,
+  listPids,
+  readEnvironment,
+  readLink,
+  readMemory,
+  readStat,
+  type ProcessStat,
+} from "./proc.ts";
 
 /**
  * Which processes belong to which attempt. A process belongs when it is the attempt's own, when its parent, process
@@ -115,7 +124,9 @@ export class Tree {
 
   /** Members of the last scan that are in this one too. */
   membersIn(found: ReadonlyMap<number, ProcessStat>): number[] {
-    return [...this.#members].flatMap(([pid, member]) => (found.get(pid)?.startTicks === member.startTicks ? [pid] : []));
+    return [...this.#members].flatMap(([pid, member]) =>
+      found.get(pid)?.startTicks === member.startTicks ? [pid] : [],
+    );
   }
 
   /** Members of the last scan that have not died since. */

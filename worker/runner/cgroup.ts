@@ -43,8 +43,8 @@ function candidates(): [version: 1 | 2, folder: string][] {
     const [, controllers, path = "/"] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     const unified = controllers === "";
     if (!unified && !controllers?.split(",").includes("memory")) continue;
-    const mount = mounts.find(
-      ([, , type, options]) => (unified ? type === "cgroup2" : type === "cgroup" && options?.split(",").includes("memory")),
+    const mount = mounts.find(([, , type, options]) =>
+      unified ? type === "cgroup2" : type === "cgroup" && options?.split(",").includes("memory"),
     )?.[1];
     if (mount === undefined) continue;
     // In a container the path may be one of the host's; what is mounted is then the container's own.
@@ -91,7 +91,9 @@ function openVersion2(folder: string, parent: string): CgroupHost | undefined {
 }
 
 function openVersion1(folder: string, name: string): CgroupHost | undefined {
-  const accounting = lines("/proc/self/mounts").find((line) => / cgroup \S*\bcpuacct\b/.test(line))?.split(" ")[1];
+  const accounting = lines("/proc/self/mounts")
+    .find((line) => / cgroup \S*\bcpuacct\b/.test(line))
+    ?.split(" ")[1];
   let cpuFolder: string | undefined = accounting && join(accounting, name);
   try {
     prepare(folder);

@@ -11,6 +11,9 @@ import { PROTOCOL, type LiveAttempt, type Notice, type Request, type RunnerRecor
 /** sun_path of man 7 unix, with its end mark. */
 const SOCKET_PATH_BYTES_MAX = 107;
 
+/** Of a runner that finds another one serving its folder. */
+export const TAKEN_EXIT_CODE = 3;
+
 export interface DoorOptions {
   readonly dir: string;
   readonly onRequest: (request: Request) => void;
@@ -90,7 +93,11 @@ export class Door {
  */
 export function claim(dir: string): { readonly kind: "claimed" } | { readonly kind: "taken"; readonly pid: number } {
   const path = join(dir, RUNNER_RECORD);
-  const record: RunnerRecord = { pid: process.pid, startTicks: readStat("self")?.startTicks ?? 0, socket: socketPathFor(dir) };
+  const record: RunnerRecord = {
+    pid: process.pid,
+    startTicks: readStat("self")?.startTicks ?? 0,
+    socket: socketPathFor(dir),
+  };
   const own = `${path}.${process.pid}`;
   writeFileSync(own, JSON.stringify(record));
   try {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { attemptsDir } from "../folder.ts";
 import { findCgroups } from "./cgroup.ts";
-import { claim, Door, release } from "./door.ts";
+import { claim, Door, release, TAKEN_EXIT_CODE } from "./door.ts";
 import { killStrays } from "./house.ts";
 import type { Request } from "./protocol.ts";
 import { Runner } from "./runner.ts";
@@ -18,11 +18,12 @@ if (dir === undefined) {
 const claimed = claim(dir);
 if (claimed.kind === "taken") {
   console.error(`a runner, process ${claimed.pid}, serves ${dir} already`);
-  process.exit(3);
+  process.exit(TAKEN_EXIT_CODE);
 }
 mkdirSync(attemptsDir(dir), { recursive: true });
 const killed = await killStrays(attemptsDir(dir));
-if (killed > 0) console.error(`${new Date().toISOString()} killed ${killed} processes that a runner which died has left`);
+if (killed > 0)
+  console.error(`${new Date().toISOString()} killed ${killed} processes that a runner which died has left`);
 
 let quitting = false;
 let left = false;

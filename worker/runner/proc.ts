@@ -165,4 +165,3 @@ function readAll(file: number): string {
     if (bytes === 0 || (bytes < WHOLE_BYTES_MAX && text.endsWith("\n"))) return text;
   }
 }
-

@@ -37,7 +37,12 @@ export interface StartRequest {
 
 /** runner → worker */
 export type Notice =
-  | { readonly kind: "welcome"; readonly protocol: number; readonly pid: number; readonly attempts: readonly LiveAttempt[] }
+  | {
+      readonly kind: "welcome";
+      readonly protocol: number;
+      readonly pid: number;
+      readonly attempts: readonly LiveAttempt[];
+    }
   | { readonly kind: "busy"; readonly pid: number }
   | { readonly kind: "started"; readonly key: AttemptKey; readonly atMs: number }
   /** Every process of the attempt is gone. */

@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { AttemptKey } from "../../lib/core/ids.ts";
-import { EXIT } from "../folder.ts";
-import { recordUnstarted, RunningAttempt, startProcess, writeExit } from "./attempt.ts";
+import { RunningAttempt, startProcess } from "./attempt.ts";
 import { Census } from "./census.ts";
 import type { Cgroup, CgroupHost } from "./cgroup.ts";
+import { readExit, recordUnstarted, writeExit } from "./exit.ts";
 import { bootNowMs, kernelOomKills, reapedCpuMs } from "./proc.ts";
 import type { ExitRecord, LiveAttempt, Notice, StartRequest, StopCause } from "./protocol.ts";
 
@@ -74,7 +72,12 @@ export class Runner {
   list(): LiveAttempt[] {
     return [
       ...this.#queue.map(({ key }) => ({ key, startedAtMs: null, stopping: false, exit: null })),
-      ...[...this.#attempts].map(([key, { startedAtMs, stop }]) => ({ key, startedAtMs, stopping: stop !== null, exit: null })),
+      ...[...this.#attempts].map(([key, { startedAtMs, stop }]) => ({
+        key,
+        startedAtMs,
+        stopping: stop !== null,
+        exit: null,
+      })),
       ...[...this.#unwritten].map(([key, { exit }]) => ({ key, startedAtMs: exit.startedAtMs, stopping: false, exit })),
     ];
   }
@@ -134,11 +137,9 @@ export class Runner {
   #onNotStarted(order: StartRequest, code: string): void {
     if (code !== "EEXIST") return this.#publish(order.key, order.folder, recordUnstarted(null, code));
     // It was started before, by this runner or an earlier one; its end, if that is known, is on disk.
-    try {
-      this.#notify({ kind: "ended", key: order.key, exit: JSON.parse(readFileSync(join(order.folder, EXIT), "utf8")) as ExitRecord });
-    } catch {
-      this.#publish(order.key, order.folder, recordUnstarted("runner-lost", null));
-    }
+    const exit = readExit(order.folder);
+    if (exit) this.#notify({ kind: "ended", key: order.key, exit });
+    else this.#publish(order.key, order.folder, recordUnstarted("runner-lost", null));
   }
 
   #onStarted(attempt: RunningAttempt): void {
@@ -188,7 +189,8 @@ export class Runner {
     attempt.reapedCpuMs = this.#measureReaped();
     clearTimeout(attempt.timeoutTimer);
     this.#noteOutOfMemory(attempt);
-    if (attempt.cgroup ? attempt.alive().length === 0 : this.#census.startedNothing(attempt.tree)) this.#end(attempt, 0);
+    if (attempt.cgroup ? attempt.alive().length === 0 : this.#census.startedNothing(attempt.tree))
+      this.#end(attempt, 0);
     else this.#sweep(attempt, SWEEP_MS_MIN);
   }
 
@@ -199,7 +201,8 @@ export class Runner {
       const alive = attempt.alive();
       if (attempt.exit && alive.length === 0) return this.#end(attempt, 0);
       const nowMs = performance.now();
-      if (attempt.killedNowMs !== null && nowMs - attempt.killedNowMs > UNKILLABLE_MS_MAX) return this.#end(attempt, alive.length);
+      if (attempt.killedNowMs !== null && nowMs - attempt.killedNowMs > UNKILLABLE_MS_MAX)
+        return this.#end(attempt, alive.length);
       if (!attempt.stop || nowMs >= attempt.stop.killAtMs) attempt.kill();
       clearTimeout(attempt.killTimer);
       attempt.killTimer = setTimeout(() => this.#sweep(attempt, Math.min(pauseMs * 2, SWEEP_MS_MAX)), pauseMs);
@@ -301,7 +304,14 @@ export class Runner {
 
   #holdToLimit(attempt: RunningAttempt): void {
     const { memoryBytes } = attempt.order;
-    if (attempt.cgroup || memoryBytes === 0 || attempt.stop || attempt.exit || attempt.tree.residentBytes <= memoryBytes) return;
+    if (
+      attempt.cgroup ||
+      memoryBytes === 0 ||
+      attempt.stop ||
+      attempt.exit ||
+      attempt.tree.residentBytes <= memoryBytes
+    )
+      return;
     attempt.outOfMemory = { limitBytes: memoryBytes, seenBy: "sampling" };
     this.#stop(attempt, "out-of-memory", 0);
   }
@@ -316,7 +326,8 @@ export class Runner {
       const limited = attempt.order.memoryBytes > 0 && !attempt.cgroup;
       if (ageMs >= attempt.sampleAgeMs) {
         due = true;
-        attempt.sampleAgeMs = SAMPLE_AGES_MS.find((age) => age > ageMs) ?? ageMs + (limited ? SAMPLE_LIMITED_MS : SAMPLE_MS);
+        attempt.sampleAgeMs =
+          SAMPLE_AGES_MS.find((age) => age > ageMs) ?? ageMs + (limited ? SAMPLE_LIMITED_MS : SAMPLE_MS);
       }
       dueInMs = Math.min(dueInMs, attempt.sampleAgeMs - ageMs);
     }
@@ -324,6 +335,7 @@ export class Runner {
       this.#scan();
       this.#oomKills = kernelOomKills();
     }
-    this.#sampleTimer = dueInMs === Infinity ? undefined : setTimeout(() => this.#sample(), Math.max(dueInMs, SAMPLE_TICK_MS_MIN));
+    this.#sampleTimer =
+      dueInMs === Infinity ? undefined : setTimeout(() => this.#sample(), Math.max(dueInMs, SAMPLE_TICK_MS_MIN));
   }
 }

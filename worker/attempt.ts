@@ -1,0 +1,287 @@
+import { existsSync, rmdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { ArtifactClient } from "../lib/artifacts.ts";
+import type { Assignment, EndedReport, LossReason, OutputRef, StopReason } from "../lib/core/dispatch.ts";
+import { describeError, WeftError } from "../lib/core/error.ts";
+import { attemptKey, type AttemptKey, type Digest } from "../lib/core/ids.ts";
+import { patiently, type Cache } from "./cache.ts";
+import { diskFull, failed, judge, judgeStop, lost, type Surroundings, type Verdict } from "./core/outcome.ts";
+import { claimOf, type Claim } from "./core/room.ts";
+import { variables } from "./core/variables.ts";
+import { AttemptStopped, environmentDigest, EnvironmentError, provideEnvironment } from "./environment.ts";
+import { attemptDir, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
+import { OutputError, storeOutputs } from "./outputs.ts";
+import type { ExitRecord, StartRequest } from "./runner/protocol.ts";
+import { layOut, makeFolder, needsNothing } from "./workspace.ts";
+
+/**
+ *   queued      waits for room. → preparing
+ *   preparing   workspace is being made; `abort` ends that. → running, ended
+ *   running     the runner has it, or was told to start it. → collecting
+ *   collecting  no process is left; outputs are being stored; `abort` ends that. → ended
+ *   ended       reported; its spool is kept until it is forgotten
+ */
+export type Phase = "queued" | "preparing" | "running" | "collecting" | "ended";
+
+export interface Attempt {
+  readonly key: AttemptKey;
+  readonly assignment: Assignment;
+  readonly priority: number;
+  readonly claim: Claim;
+  readonly folder: string;
+  phase: Phase;
+  startedAtMs: number | null;
+  stop: { readonly reason: StopReason | LossReason; readonly graceMs: number } | null;
+  readonly abort: AbortController;
+  /** What it keeps from being evicted. */
+  readonly pins: Set<Digest>;
+  environmentDigest: Digest | null;
+  spoolShown: boolean;
+}
+
+/** What attempts are made with. */
+export interface Tools {
+  readonly cache: Cache;
+  readonly artifacts: ArtifactClient;
+  readonly env: Readonly<Record<string, string>>;
+  readonly storeWaitMsMax: number;
+}
+
+/** Of stderr's end that is searched for its last line. */
+const TAIL_BYTES = 1024;
+/** Where an attempt keeps which environment it was given. */
+const ENVIRONMENT = "environment";
+
+export function newAttempt(dir: string, assignment: Assignment): Attempt {
+  const key = attemptKey(assignment.ref);
+  return {
+    key,
+    assignment,
+    priority: assignment.priority,
+    claim: claimOf(assignment.resources, assignment.gpuUuids),
+    folder: attemptDir(dir, key),
+    phase: "queued",
+    startedAtMs: null,
+    stop: null,
+    abort: new AbortController(),
+    pins: new Set(),
+    environmentDigest: null,
+    spoolShown: false,
+  };
+}
+
+/** Makes the workspace; undefined once it is ready, or at once (no promise) when there was nothing to wait for. */
+export function prepare(
+  attempt: Attempt,
+  tools: Tools,
+  onStderr: () => void,
+): Verdict | undefined | Promise<Verdict | undefined> {
+  try {
+    makeFolder(attempt.folder);
+    const { run } = attempt.assignment;
+    if (run.kind === "script") writeFileSync(join(attempt.folder, SCRIPT), run.script);
+    if (needsNothing(attempt.assignment)) return undefined;
+  } catch (error) {
+    return explainPreparation(attempt, error);
+  }
+  return fill(attempt, tools, onStderr).then(
+    () => undefined,
+    (error: unknown) => explainPreparation(attempt, error),
+  );
+}
+
+async function fill(attempt: Attempt, { cache, env, storeWaitMsMax }: Tools, onStderr: () => void): Promise<void> {
+  const { assignment, folder, abort } = attempt;
+  const workspace = join(folder, WORKSPACE);
+  const pin = (digest: Digest) => {
+    if (attempt.pins.has(digest)) return;
+    attempt.pins.add(digest);
+    cache.pin(digest);
+  };
+  const code = await patiently(storeWaitMsMax, abort.signal, () => layOut(cache, assignment, workspace, pin));
+  unpinAll(attempt, cache);
+  const { environment } = assignment;
+  if (environment.kind === "none") return;
+  attempt.environmentDigest = environmentDigest(code, environment.lock);
+  pin(attempt.environmentDigest);
+  writeFileSync(join(folder, ENVIRONMENT), attempt.environmentDigest);
+  const stderr = join(folder, STDERR);
+  onStderr();
+  const options = { env, stderr, signal: abort.signal };
+  await patiently(storeWaitMsMax, abort.signal, () =>
+    provideEnvironment(cache, code, environment.lock, workspace, options),
+  );
+}
+
+/** After a restart of the agent: what the attempt that still runs keeps from being evicted. */
+export async function repin(attempt: Attempt, cache: Cache): Promise<void> {
+  if (attempt.assignment.environment.kind === "none") return;
+  const file = await open(join(attempt.folder, ENVIRONMENT)).catch(() => undefined);
+  if (!file) return;
+  attempt.environmentDigest = (await file.readFile("utf8")) as Digest;
+  await file.close();
+  attempt.pins.add(attempt.environmentDigest);
+  cache.pin(attempt.environmentDigest);
+}
+
+export function unpinAll(attempt: Attempt, cache: Cache): void {
+  for (const digest of attempt.pins) cache.unpin(digest);
+  attempt.pins.clear();
+}
+
+export function startRequest(attempt: Attempt, env: Readonly<Record<string, string>>): StartRequest {
+  const { key, assignment, folder } = attempt;
+  const { run } = assignment;
+  const places = { workspace: join(folder, WORKSPACE), tmp: join(folder, TMP), result: join(folder, RESULT) };
+  return {
+    kind: "start",
+    key,
+    folder,
+    argv: run.kind === "script" ? ["/bin/sh", "-eu", join(folder, SCRIPT)] : run.argv,
+    env: variables(assignment, env, places),
+    timeoutMs: assignment.timeoutMs,
+    graceMs: assignment.stopGraceMs,
+    memoryBytes: assignment.resources.memoryBytes,
+  };
+}
+
+/** The report on an attempt that was never started. */
+export function unstartedReport(attempt: Attempt, { outcome, message }: Verdict): EndedReport {
+  const usage = { cpuMs: 0, peakMemoryBytes: 0, source: "none" } as const;
+  return {
+    ...{ kind: "ended", key: attempt.key, outcome, message, usage, outputs: [], exitCode: null, signal: null },
+    ...{
+      startedAtMs: null,
+      endedAtMs: Date.now(),
+      environmentDigest: attempt.environmentDigest,
+      logBytes: logBytes(attempt),
+    },
+  };
+}
+
+/** Stores the outputs of one that succeeded, and says how it went; no promise when there was nothing to wait for. */
+export function conclude(attempt: Attempt, exit: ExitRecord, tools: Tools): EndedReport | Promise<EndedReport> {
+  const { assignment, folder } = attempt;
+  if (exit.exitCode === 0 && exit.stopped === null) {
+    const verdict = judge(exit, assignment, { stderrLine: "", diskBytesFree: undefined, folder });
+    if (assignment.outputs.length === 0 && !existsSync(join(folder, RESULT))) return report(attempt, exit, verdict, []);
+    return collect(attempt, exit, verdict, tools);
+  }
+  return lastLine(join(folder, STDERR)).then((stderrLine) => {
+    const around: Surroundings = { stderrLine, diskBytesFree: bytesFree(folder), folder };
+    return report(attempt, exit, judge(exit, assignment, around), []);
+  });
+}
+
+async function collect(attempt: Attempt, exit: ExitRecord, verdict: Verdict, tools: Tools): Promise<EndedReport> {
+  const { signal } = attempt.abort;
+  try {
+    const outputs = await patiently(tools.storeWaitMsMax, signal, () =>
+      storeOutputs(tools.artifacts, attempt.assignment, attempt.folder),
+    );
+    return report(attempt, exit, verdict, outputs);
+  } catch (error) {
+    return report(attempt, exit, explainCollection(attempt, exit, error), []);
+  }
+}
+
+function report(
+  attempt: Attempt,
+  exit: ExitRecord,
+  { outcome, message }: Verdict,
+  outputs: readonly OutputRef[],
+): EndedReport {
+  const { startedAtMs, endedAtMs, exitCode, signal, usage } = exit;
+  return {
+    ...{ kind: "ended", key: attempt.key, outcome, message, startedAtMs, endedAtMs, exitCode, signal, usage, outputs },
+    ...{ environmentDigest: attempt.environmentDigest, logBytes: logBytes(attempt) },
+  };
+}
+
+/** All but the spool. Fast where the workspace is empty, as it is after most tasks that take no time. */
+export async function clean(attempt: Attempt): Promise<void> {
+  for (const name of [WORKSPACE, TMP]) {
+    const path = join(attempt.folder, name);
+    try {
+      rmdirSync(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
+      await rm(path, { recursive: true, force: true, maxRetries: 2 });
+    }
+  }
+  if (attempt.assignment.run.kind === "script") rmSync(join(attempt.folder, SCRIPT), { force: true });
+}
+
+function explainPreparation(attempt: Attempt, error: unknown): Verdict {
+  const common = explain(attempt, error);
+  if (common) return common;
+  if (error instanceof EnvironmentError) return failed("environment-failed", error.message);
+  if (error instanceof WeftError && ["not_found", "corrupt", "invalid"].includes(error.code)) {
+    return failed("input-missing", `code or inputs cannot be laid out: ${describeError(error)}`);
+  }
+  return lost("node-stopped", `the node could not make the workspace in ${attempt.folder}: ${describeError(error)}`);
+}
+
+function explainCollection(attempt: Attempt, exit: ExitRecord, error: unknown): Verdict {
+  const common = explain(attempt, error, exit);
+  if (common) return common;
+  if (error instanceof OutputError || (error instanceof WeftError && error.code === "invalid")) {
+    return failed("missing-output", error.message);
+  }
+  return lost("store-unreachable", `outputs could not be stored: ${describeError(error)}`);
+}
+
+function explain(attempt: Attempt, error: unknown, exit?: ExitRecord): Verdict | undefined {
+  if (error instanceof AttemptStopped && attempt.stop) {
+    return judgeStop(
+      { outOfMemory: null, usage: exit?.usage ?? { peakMemoryBytes: 0 } },
+      attempt.stop.reason,
+      attempt.assignment,
+    );
+  }
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return diskFull({ folder: attempt.folder, diskBytesFree: bytesFree(attempt.folder) });
+  if (!(error instanceof WeftError)) return undefined;
+  if (error.code === "disk_full") return lost("disk-full", describeError(error));
+  if (error.code === "unavailable") return lost("store-unreachable", describeError(error));
+  return undefined;
+}
+
+function logBytes({ folder }: Attempt): EndedReport["logBytes"] {
+  return { stdout: fileBytes(join(folder, STDOUT)), stderr: fileBytes(join(folder, STDERR)) };
+}
+
+function fileBytes(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function bytesFree(folder: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
+}
+
+async function lastLine(path: string): Promise<string> {
+  try {
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      const { buffer, bytesRead } = await file.read(
+        Buffer.alloc(TAIL_BYTES),
+        0,
+        TAIL_BYTES,
+        Math.max(0, size - TAIL_BYTES),
+      );
+      return buffer.toString("utf8", 0, bytesRead).trimEnd().split("\n").at(-1)!.trim();
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return "";
+  }
+}

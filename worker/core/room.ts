@@ -1,0 +1,92 @@
+import type { Resources } from "../../lib/core/pipeline/spec.ts";
+
+/** What an attempt takes of the machine from its preparation to the end of its processes. */
+export interface Claim {
+  readonly cpuMillis: number;
+  readonly memoryBytes: number;
+  readonly gpuUuids: readonly string[];
+}
+
+export interface Waiting {
+  readonly priority: number;
+  readonly claim: Claim;
+}
+
+export function claimOf(resources: Resources, gpuUuids: readonly string[]): Claim {
+  return { cpuMillis: resources.cpuMillis, memoryBytes: resources.memoryBytes, gpuUuids };
+}
+
+/** Why the machine could not run it even if it ran nothing else; undefined: it could. */
+export function beyond(claim: Claim, capacity: Claim): string | undefined {
+  if (claim.cpuMillis > capacity.cpuMillis) {
+    return `it was assigned ${claim.cpuMillis / 1000} CPUs and this node has ${capacity.cpuMillis / 1000}`;
+  }
+  if (claim.memoryBytes > capacity.memoryBytes) {
+    return `it was assigned ${claim.memoryBytes} bytes of memory and this node has ${capacity.memoryBytes}`;
+  }
+  const foreign = claim.gpuUuids.find((uuid) => !capacity.gpuUuids.includes(uuid));
+  return foreign === undefined ? undefined : `it was assigned the GPU ${foreign}, which this node does not have`;
+}
+
+/** Those that wait, by priority and then by arrival, and what is taken by those that were let in. */
+export class Room<T extends Waiting> {
+  readonly #waiting: T[] = [];
+  readonly #gpus = new Set<string>();
+  #cpuMillis = 0;
+  #memoryBytes = 0;
+
+  get waiting(): readonly T[] {
+    return this.#waiting;
+  }
+
+  add(item: T): void {
+    let at = this.#waiting.length;
+    while (at > 0 && this.#waiting[at - 1]!.priority < item.priority) at -= 1;
+    this.#waiting.splice(at, 0, item);
+  }
+
+  /** False: it was not waiting. */
+  withdraw(item: T): boolean {
+    const at = this.#waiting.indexOf(item);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    return at >= 0;
+  }
+
+  /**
+   * Takes out, in order, all that fit. One that does not fit holds back nobody: the scheduler never gives out more than
+   * there is, so what is in its way is on its way out, and nothing newer can take its place for long.
+   */
+  admit(capacity: Claim): T[] {
+    const admitted: T[] = [];
+    for (let at = 0; at < this.#waiting.length && this.#cpuMillis < capacity.cpuMillis;) {
+      const item = this.#waiting[at]!;
+      if (this.#fits(item.claim, capacity)) {
+        this.#waiting.splice(at, 1);
+        this.take(item.claim);
+        admitted.push(item);
+      } else at += 1;
+    }
+    return admitted;
+  }
+
+  /** Also without asking: for what runs already. */
+  take(claim: Claim): void {
+    this.#cpuMillis += claim.cpuMillis;
+    this.#memoryBytes += claim.memoryBytes;
+    for (const uuid of claim.gpuUuids) this.#gpus.add(uuid);
+  }
+
+  leave(claim: Claim): void {
+    this.#cpuMillis -= claim.cpuMillis;
+    this.#memoryBytes -= claim.memoryBytes;
+    for (const uuid of claim.gpuUuids) this.#gpus.delete(uuid);
+  }
+
+  #fits(claim: Claim, capacity: Claim): boolean {
+    return (
+      this.#cpuMillis + claim.cpuMillis <= capacity.cpuMillis &&
+      this.#memoryBytes + claim.memoryBytes <= capacity.memoryBytes &&
+      !claim.gpuUuids.some((uuid) => this.#gpus.has(uuid))
+    );
+  }
+}

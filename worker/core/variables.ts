@@ -1,0 +1,64 @@
+import type { Assignment } from "../../lib/core/dispatch.ts";
+import { attemptKey } from "../../lib/core/ids.ts";
+import { variableName } from "../../lib/core/pipeline/template.ts";
+
+export interface Places {
+  /** Absolute paths. */
+  readonly workspace: string;
+  readonly tmp: string;
+  readonly result: string;
+}
+
+/** An AMD card's uuid is `GPU-` and 16 hex digits; NVIDIA's are longer, or begin with `MIG-`. */
+const AMD_UUID = /^GPU-[0-9a-f]{16}$/i;
+
+/**
+ * All that the process sees (the table is in docs/architecture.md). The task's own variables go over those of the
+ * machine, and what only Weft knows over both: it is what marks the process, and what keeps it to its devices.
+ */
+export function variables(
+  assignment: Assignment,
+  base: Readonly<Record<string, string>>,
+  places: Places,
+): Record<string, string> {
+  const { ref } = assignment;
+  return {
+    ...base,
+    PWD: places.workspace,
+    TMPDIR: places.tmp,
+    ...assignment.env,
+    WEFT_JOB_ID: ref.job,
+    WEFT_TASK: ref.task,
+    WEFT_INDEX: String(ref.index),
+    WEFT_ATTEMPT: String(ref.attempt),
+    WEFT_PIPELINE: assignment.pipeline,
+    WEFT_ATTEMPT_KEY: attemptKey(ref),
+    WEFT_RESULT: places.result,
+    ...inputPaths(assignment, places.workspace),
+    ...outputPaths(assignment, places.workspace),
+    ...devices(assignment.gpuUuids),
+  };
+}
+
+function inputPaths({ inputs }: Assignment, workspace: string): Record<string, string> {
+  return Object.fromEntries(
+    inputs.map(({ name, index, fileName }) => [
+      `WEFT_INPUT_${variableName(name)}`,
+      index === null ? `${workspace}/inputs/${name}/${fileName}` : `${workspace}/inputs/${name}`,
+    ]),
+  );
+}
+
+function outputPaths({ outputs }: Assignment, workspace: string): Record<string, string> {
+  return Object.fromEntries(
+    outputs.map(({ name, path }) => [`WEFT_OUTPUT_${variableName(name)}`, `${workspace}/${path.replace(/\/$/, "")}`]),
+  );
+}
+
+/** Empty hides every device. HIP reads CUDA_VISIBLE_DEVICES too and takes no uuid there, so it is not set for AMD cards. */
+function devices(uuids: readonly string[]): Record<string, string> {
+  const list = uuids.join(",");
+  const order = { CUDA_DEVICE_ORDER: "PCI_BUS_ID" };
+  if (uuids.length > 0 && uuids.every((uuid) => AMD_UUID.test(uuid))) return { ROCR_VISIBLE_DEVICES: list, ...order };
+  return { CUDA_VISIBLE_DEVICES: list, ROCR_VISIBLE_DEVICES: "", ...order };
+}

@@ -1,0 +1,312 @@
+import { existsSync, mkdirSync, readdirSync, realpathSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { homedir, userInfo } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Assignment, EndedReport, LossReason, StartedReport, StopReason } from "../lib/core/dispatch.ts";
+import { attemptKey, type AttemptKey } from "../lib/core/ids.ts";
+import {
+  clean,
+  conclude,
+  newAttempt,
+  prepare,
+  repin,
+  startRequest,
+  unpinAll,
+  unstartedReport,
+  type Attempt,
+  type Tools,
+} from "./attempt.ts";
+import { Cache, CACHE_BYTES_MAX, STORE_WAIT_MS_MAX } from "./cache.ts";
+import { failed, judgeStop, type Verdict } from "./core/outcome.ts";
+import { beyond, Room } from "./core/room.ts";
+import { AttemptStopped } from "./environment.ts";
+import { attemptDir, attemptsDir, STDERR, STDOUT } from "./folder.ts";
+import type { ActiveAttempt, Worker, WorkerOptions } from "./index.ts";
+import { Link, runnerProgram } from "./link.ts";
+import { readExit, recordUnstarted } from "./runner/exit.ts";
+import { bootNowMs } from "./runner/proc.ts";
+import type { ExitRecord, LiveAttempt, Notice } from "./runner/protocol.ts";
+
+/** Before a report that could not be kept is offered again: its disk is full, most likely. */
+const REPORT_PAUSE_MS = 1000;
+/** Reasons by which nobody wants the outputs any more. */
+const STOP_IN_COLLECTION_AT_ONCE: ReadonlySet<string> = new Set(["cancelled", "fenced"]);
+
+export async function openWorker(options: WorkerOptions): Promise<Worker> {
+  mkdirSync(attemptsDir(options.dir), { recursive: true });
+  // The marks by which processes are found again are paths as the kernel says them.
+  const dir = realpathSync(options.dir);
+  const cache = await Cache.open(join(dir, "cache"), options.artifacts, options.cacheBytesMax ?? CACHE_BYTES_MAX);
+  const worker = new LocalWorker(dir, options, cache);
+  await worker.open();
+  return worker;
+}
+
+class LocalWorker implements Worker {
+  readonly #dir: string;
+  readonly #options: WorkerOptions;
+  readonly #tools: Tools;
+  readonly #link: Link;
+  readonly #room = new Room<Attempt>();
+  /** Those not reported ended. */
+  readonly #attempts = new Map<AttemptKey, Attempt>();
+  /** Those reported ended, whose folder is there, with the end of what is being done in it. */
+  readonly #ended = new Map<AttemptKey, Promise<void>>();
+  /** What the runner had when it was found; until `recover` says whose it is. */
+  #live: readonly LiveAttempt[] = [];
+  #admitting = false;
+  #closing: "no" | "stopping" | "leaving" = "no";
+  #onEmpty: () => void = () => {};
+
+  constructor(dir: string, options: WorkerOptions, cache: Cache) {
+    this.#dir = dir;
+    this.#options = options;
+    this.#tools = {
+      cache,
+      artifacts: options.artifacts,
+      env: options.env ?? baseEnvironment(),
+      storeWaitMsMax: options.storeWaitMsMax ?? STORE_WAIT_MS_MAX,
+    };
+    this.#link = new Link({
+      dir,
+      program: options.runnerProgram ?? runnerProgram(),
+      log: options.log,
+      onNotice: (notice) => this.#onNotice(notice),
+      onRestart: (live) => this.#onRunnerRestarted(live),
+    });
+  }
+
+  async open(): Promise<void> {
+    this.#live = await this.#link.open();
+  }
+
+  async recover(assignments: readonly Assignment[], keep: readonly AttemptKey[]): Promise<void> {
+    const live = new Map(this.#live.map((attempt) => [attempt.key, attempt]));
+    this.#live = [];
+    const attempts = assignments.map((assignment) => newAttempt(this.#dir, assignment));
+    for (const attempt of attempts) this.#attempts.set(attempt.key, attempt);
+    for (const key of keep) this.#ended.set(key, Promise.resolve());
+    // Nobody has asked for these, and nobody would hear of them.
+    for (const key of live.keys())
+      if (!this.#attempts.has(key)) this.#link.send({ kind: "stop", key, reason: "fenced", graceMs: 0 });
+    for (const attempt of attempts) {
+      if (!live.has(attempt.key) && !existsSync(join(attempt.folder, STDOUT))) this.#enqueue(attempt);
+      else {
+        this.#room.take(attempt.claim);
+        attempt.phase = "running";
+        await repin(attempt, this.#tools.cache);
+        this.#reconcile(attempt, live.get(attempt.key));
+      }
+    }
+    for (const name of readdirSync(attemptsDir(this.#dir)) as AttemptKey[]) {
+      if (this.#attempts.has(name) || this.#ended.has(name) || live.has(name)) continue;
+      await rm(attemptDir(this.#dir, name), { recursive: true, force: true });
+    }
+  }
+
+  start(assignment: Assignment): void {
+    const key = attemptKey(assignment.ref);
+    if (this.#closing !== "no" || this.#attempts.has(key) || this.#ended.has(key)) return;
+    const attempt = newAttempt(this.#dir, assignment);
+    this.#attempts.set(key, attempt);
+    this.#enqueue(attempt);
+  }
+
+  stop(key: AttemptKey, reason: StopReason | LossReason, graceMs: number): void {
+    const attempt = this.#attempts.get(key);
+    if (!attempt || (attempt.stop && attempt.stop.graceMs <= graceMs)) return;
+    attempt.stop = { reason: attempt.stop?.reason ?? reason, graceMs };
+    switch (attempt.phase) {
+      case "queued":
+        this.#room.withdraw(attempt);
+        return this.#endUnstarted(
+          attempt,
+          judgeStop({ outOfMemory: null, usage: { peakMemoryBytes: 0 } }, attempt.stop.reason, attempt.assignment),
+        );
+      case "preparing":
+        return attempt.abort.abort(new AttemptStopped());
+      case "running":
+        return this.#link.send({ kind: "stop", key, reason: attempt.stop.reason, graceMs });
+      case "collecting": {
+        // The work is done; only one who does not want it any more ends it at once.
+        const waitMs = STOP_IN_COLLECTION_AT_ONCE.has(reason) ? 0 : graceMs;
+        setTimeout(() => attempt.abort.abort(new AttemptStopped()), waitMs).unref();
+        return;
+      }
+      case "ended":
+    }
+  }
+
+  active(): ActiveAttempt[] {
+    return [...this.#attempts.values()].map(({ key, phase, stop }) => ({
+      key,
+      phase: stop && phase !== "collecting" ? "stopping" : phase === "ended" ? "collecting" : phase,
+    }));
+  }
+
+  renewLease(remainingMs: number): void {
+    this.#link.renewLease(bootNowMs() + remainingMs);
+  }
+
+  forget(key: AttemptKey): void {
+    const busy = this.#ended.get(key);
+    if (!busy) return;
+    const gone = busy.then(() => rm(attemptDir(this.#dir, key), { recursive: true, force: true }));
+    this.#ended.set(key, gone);
+    gone.then(
+      () => this.#ended.delete(key),
+      (error: unknown) => this.#options.log.warn({ err: error, key }, "cannot remove the attempt's folder"),
+    );
+  }
+
+  async close({ stopAttempts }: { readonly stopAttempts: boolean }): Promise<void> {
+    this.#closing = stopAttempts ? "stopping" : "leaving";
+    for (const { key, assignment, abort, phase } of this.#attempts.values()) {
+      if (stopAttempts) this.stop(key, "node-stopped", assignment.stopGraceMs);
+      else if (phase !== "running") abort.abort(new AttemptStopped());
+    }
+    if (stopAttempts && this.#attempts.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
+    await Promise.allSettled(this.#ended.values());
+    await this.#link.close(stopAttempts);
+  }
+
+  #enqueue(attempt: Attempt): void {
+    const unfit = beyond(attempt.claim, this.#options.capacity());
+    if (unfit !== undefined)
+      return this.#endUnstarted(attempt, failed("environment-failed", `cannot run here: ${unfit}`));
+    this.#room.add(attempt);
+    this.#admitSoon();
+  }
+
+  #admitSoon(): void {
+    if (this.#admitting) return;
+    this.#admitting = true;
+    queueMicrotask(() => {
+      this.#admitting = false;
+      if (this.#closing !== "no") return;
+      for (const attempt of this.#room.admit(this.#options.capacity())) this.#prepare(attempt);
+    });
+  }
+
+  #prepare(attempt: Attempt): void {
+    attempt.phase = "preparing";
+    const result = prepare(attempt, this.#tools, () => this.#showSpool(attempt));
+    if (result instanceof Promise) void result.then((verdict) => this.#onPrepared(attempt, verdict));
+    else this.#onPrepared(attempt, result);
+  }
+
+  #onPrepared(attempt: Attempt, verdict: Verdict | undefined): void {
+    if (this.#closing === "leaving") return;
+    if (verdict) {
+      this.#leave(attempt);
+      return this.#endUnstarted(attempt, verdict);
+    }
+    attempt.phase = "running";
+    this.#link.send(startRequest(attempt, this.#tools.env));
+  }
+
+  #onNotice(notice: Extract<Notice, { kind: "started" | "ended" }>): void {
+    const attempt = this.#attempts.get(notice.key);
+    if (!attempt || attempt.phase !== "running") return;
+    if (notice.kind === "started") this.#onStarted(attempt, notice.atMs);
+    else this.#onProcessesEnded(attempt, notice.exit);
+  }
+
+  #onStarted(attempt: Attempt, atMs: number): void {
+    attempt.startedAtMs = atMs;
+    this.#showSpool(attempt);
+    void this.#report({ kind: "started", key: attempt.key, atMs });
+  }
+
+  #onProcessesEnded(attempt: Attempt, exit: ExitRecord): void {
+    attempt.phase = "collecting";
+    this.#leave(attempt);
+    const ended = conclude(attempt, exit, this.#tools);
+    if (ended instanceof Promise) void ended.then((report) => this.#end(attempt, report));
+    else this.#end(attempt, ended);
+  }
+
+  #endUnstarted(attempt: Attempt, verdict: Verdict): void {
+    this.#end(attempt, unstartedReport(attempt, verdict));
+  }
+
+  #end(attempt: Attempt, report: EndedReport): void {
+    if (this.#closing === "leaving" && attempt.abort.signal.aborted) return;
+    attempt.phase = "ended";
+    this.#showSpool(attempt, true);
+    this.#ended.set(
+      attempt.key,
+      this.#report(report).then(async () => {
+        this.#attempts.delete(attempt.key);
+        if (this.#attempts.size === 0) this.#onEmpty();
+        await clean(attempt).catch((error: unknown) =>
+          this.#options.log.warn({ err: error, key: attempt.key }, "cannot clean up"),
+        );
+      }),
+    );
+  }
+
+  /** The machine is free for others again. */
+  #leave(attempt: Attempt): void {
+    unpinAll(attempt, this.#tools.cache);
+    this.#room.leave(attempt.claim);
+    this.#admitSoon();
+  }
+
+  #showSpool(attempt: Attempt, ended = false): void {
+    if (attempt.spoolShown && !ended) return;
+    attempt.spoolShown = true;
+    const [stdout, stderr] = [STDOUT, STDERR].map((name) => join(attempt.folder, name)) as [string, string];
+    this.#options.onSpool(attempt.key, { stdout, stderr, ended });
+  }
+
+  /** Ends when the report is kept; or, on the way down, when it is left to the next `recover`. */
+  async #report(report: StartedReport | EndedReport): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#options.onReport(report);
+      } catch (error) {
+        this.#options.log.error({ err: error, key: report.key, kind: report.kind }, "cannot keep a report");
+      }
+      if (this.#closing !== "no") return;
+      await delay(REPORT_PAUSE_MS);
+    }
+  }
+
+  #onRunnerRestarted(live: readonly LiveAttempt[]): void {
+    const byKey = new Map(live.map((attempt) => [attempt.key, attempt]));
+    for (const attempt of [...this.#attempts.values()]) {
+      if (attempt.phase === "running") this.#reconcile(attempt, byKey.get(attempt.key));
+    }
+  }
+
+  /** Brings an attempt that a runner was given in line with what the runner, and the folder, say now. */
+  #reconcile(attempt: Attempt, live: LiveAttempt | undefined): void {
+    if (live && !live.exit) {
+      if (live.startedAtMs !== null) this.#onStarted(attempt, live.startedAtMs);
+      if (attempt.stop)
+        this.#link.send({ kind: "stop", key: attempt.key, reason: attempt.stop.reason, graceMs: attempt.stop.graceMs });
+      return;
+    }
+    const exit = live?.exit ?? readExit(attempt.folder);
+    if (exit) this.#onProcessesEnded(attempt, exit);
+    else if (existsSync(join(attempt.folder, STDOUT))) this.#onProcessesEnded(attempt, lostWithRunner(attempt));
+    else this.#link.send(startRequest(attempt, this.#tools.env));
+  }
+}
+
+function lostWithRunner(attempt: Attempt): ExitRecord {
+  return { ...recordUnstarted("runner-lost", null), startedAtMs: attempt.startedAtMs };
+}
+
+/** What every process sees. Not the agent's own variables: there may be secrets among them. */
+function baseEnvironment(): Record<string, string> {
+  const { PATH, LANG } = process.env;
+  return {
+    PATH: PATH ?? "/usr/local/bin:/usr/bin:/bin",
+    HOME: homedir(),
+    USER: userInfo().username,
+    LANG: LANG ?? "C.UTF-8",
+  };
+}

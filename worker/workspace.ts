@@ -1,0 +1,107 @@
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import picomatch from "picomatch";
+import type { AssignedInput, Assignment } from "../lib/core/dispatch.ts";
+import { WeftError } from "../lib/core/error.ts";
+import type { Digest } from "../lib/core/ids.ts";
+import { decodeTree, type TreeManifest } from "../lib/core/tree.ts";
+import { layOutFile, layOutTree } from "../lib/tree.ts";
+import type { Cache } from "./cache.ts";
+import { TMP, WORKSPACE } from "./folder.ts";
+
+/** Nothing has to come from elsewhere: the workspace is three empty folders. */
+export function needsNothing(assignment: Assignment): boolean {
+  return (
+    assignment.code === null &&
+    assignment.inputs.length === 0 &&
+    assignment.outputs.length === 0 &&
+    assignment.environment.kind === "none"
+  );
+}
+
+/** Empties the attempt's folder and makes what every attempt has. Throws errno errors. */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+  }
+  mkdirSync(join(folder, WORKSPACE));
+  mkdirSync(join(folder, TMP));
+}
+
+/**
+ * Lays out code and inputs in the workspace and makes the folders where outputs are expected. Returns the code's
+ * manifest. `pin` is told each digest before it is fetched. Errors: those of Cache.fetch; `invalid`, errno.
+ */
+export async function layOut(
+  cache: Cache,
+  assignment: Assignment,
+  workspace: string,
+  pin: (digest: Digest) => void,
+): Promise<TreeManifest | null> {
+  const code = assignment.code === null ? null : await fetchTree(cache, assignment.code, pin);
+  if (code) {
+    const wanted = fileFilter(assignment.files);
+    const files = code.files.filter((file) => wanted(file.path));
+    await fetchAll(
+      cache,
+      files.map((file) => file.digest),
+      pin,
+    );
+    await layOutTree({ ...code, files }, (digest) => cache.store.path(digest), workspace);
+  }
+  for (const input of assignment.inputs) await layOutInput(cache, input, workspace, pin);
+  for (const { path } of assignment.outputs) {
+    // A folder that is expected is made, so that files can be put there at once.
+    await mkdir(path.endsWith("/") ? join(workspace, path) : dirname(join(workspace, path)), { recursive: true });
+  }
+  return code;
+}
+
+/** A glob, or the name of a folder for all that is in it; no globs: every file. */
+export function fileFilter(globs: readonly string[]): (path: string) => boolean {
+  if (globs.length === 0) return () => true;
+  const patterns = globs.map((glob) => glob.replace(/^\.\//, "").replace(/\/$/, ""));
+  const matches = picomatch(patterns, { dot: true });
+  return (path) => matches(path) || patterns.some((pattern) => path.startsWith(`${pattern}/`));
+}
+
+async function layOutInput(
+  cache: Cache,
+  input: AssignedInput,
+  workspace: string,
+  pin: (digest: Digest) => void,
+): Promise<void> {
+  const folder = join(workspace, "inputs", input.name, input.index === null ? "" : String(input.index));
+  const target = join(folder, input.fileName);
+  if (input.kind === "tree") {
+    const tree = await fetchTree(cache, input.digest, pin);
+    await fetchAll(
+      cache,
+      tree.files.map((file) => file.digest),
+      pin,
+    );
+    await layOutTree(tree, (digest) => cache.store.path(digest), target);
+  } else {
+    await fetchAll(cache, [input.digest], pin);
+    await mkdir(folder, { recursive: true });
+    await layOutFile(cache.store.path(input.digest), target, false);
+  }
+}
+
+async function fetchTree(cache: Cache, digest: Digest, pin: (digest: Digest) => void): Promise<TreeManifest> {
+  await fetchAll(cache, [digest], pin);
+  const tree = decodeTree(readFileSync(cache.store.path(digest), "utf8"));
+  if (!tree)
+    throw new WeftError("corrupt", `artifact ${digest} is no tree manifest, or a path in it leads out of its folder`);
+  return tree;
+}
+
+async function fetchAll(cache: Cache, digests: readonly Digest[], pin: (digest: Digest) => void): Promise<void> {
+  for (const digest of digests) pin(digest);
+  await cache.fetch(digests);
+}
