@@ -48,7 +48,8 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
   });
-  const note = (error: Error): void => options.log?.info({ err: error }, "a Postgres connection was lost");
+  // Whoever used it is told by its query; an idle one is just replaced.
+  const note = (error: Error): void => options.log?.debug({ reason: error.message }, "a Postgres connection was lost");
   pool.on("error", note);
   // A client that is checked out reports the loss of its connection itself; unheard, that event would end the process.
   pool.on("connect", (client) => client.on("error", note));

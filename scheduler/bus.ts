@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { jetstream, type JetStreamClient, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { assignSubject, type ReportMessage, STREAMS } from "../lib/core/dispatch.ts";
@@ -16,7 +17,15 @@ const CONSUMERS_AT_ONCE = 50;
 /** Tells other servers that the leader changed. Only a hint: they look by themselves. */
 const LEADER_SUBJECT = "weft.leader";
 
+/** How long JetStream may take to appear after the server does: it reads its whole store after a kill. */
+const JETSTREAM_PATIENCE_MS = 60_000;
+const JETSTREAM_LOOK_MS = 250;
+const NO_JETSTREAM =
+  "NATS answers, but its JetStream does not: start nats-server with -js (or jetstream {} in its configuration), and look into its log";
+
 export interface BusOptions {
+  /** How long to wait for JetStream at the start, in milliseconds. */
+  readonly patienceMs?: number;
   /** Of each stream; 3 in a NATS cluster. */
   readonly replicas?: number;
 }
@@ -45,9 +54,23 @@ export class Bus {
   /** Makes the streams. Throws `failed_precondition` when NATS cannot give what is needed. */
   static async open(nats: NatsConnection, log: Log, options: BusOptions = {}): Promise<Bus> {
     const bus = new Bus(nats, await jetstreamManager(nats, { checkAPI: false }), log, options.replicas ?? 1);
-    await bus.heal();
+    await bus.#healPatiently(options.patienceMs ?? JETSTREAM_PATIENCE_MS);
     void bus.#healAfterReconnect();
     return bus;
+  }
+
+  /** A nats-server that has just started takes connections before it has read its store. */
+  async #healPatiently(patienceMs: number): Promise<void> {
+    const deadlineMs = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        return await this.heal();
+      } catch (cause) {
+        if (cause instanceof WeftError) throw cause;
+        if (performance.now() > deadlineMs) throw new WeftError("failed_precondition", NO_JETSTREAM, { cause });
+      }
+      await delay(JETSTREAM_LOOK_MS);
+    }
   }
 
   /** Makes the node's queue ready. May be repeated. Throws `unavailable` while NATS is away. */
@@ -128,7 +151,7 @@ export class Bus {
     for await (const status of this.#nats.status()) {
       if (status.type !== "reconnect") continue;
       // Answers to what was sent on the old connection never come.
-      for (const giveUp of [...this.#publishing]) giveUp(new Error("the connection to NATS was lost"));
+      for (const giveUp of this.#publishing) giveUp(new Error("the connection to NATS was lost"));
       // It may be another server now, or one that lost its store.
       await this.heal().catch((error: unknown) =>
         this.#log.warn({ err: error }, "could not check the streams of NATS"),

@@ -26,8 +26,6 @@ export interface LeadershipParts {
   readonly address: string;
   /** How long after the death of a leader another takes over. Renewed at a third of it. */
   readonly leaseMs: number;
-  /** Stop orders of a committed batch, for the nodes' heartbeat streams; must not throw. */
-  readonly onStop: (stop: Batch["stop"]) => void;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly metrics: LoopMetrics;
@@ -36,6 +34,8 @@ export interface LeadershipParts {
 
 /** Longest wait at a stop for NATS to confirm what was published; what it misses is asked for by heartbeats. */
 const FLUSH_GRACE_MS = 2_000;
+/** Longest wait for Postgres to take back the lead; without it the lease just ends. */
+const RELEASE_GRACE_MS = 2_000;
 
 /**
  *   follower  waits for the lease of another to end           → leader when it has claimed the next term
@@ -117,13 +117,20 @@ export class Leadership {
     } finally {
       over.abort();
       this.#become({ kind: "follower", term: reign.term, address: null });
-      await this.#leader
-        .release(reign)
-        .catch((error: unknown) => log.warn({ err: error }, "could not give up the lead; another takes over later"));
-      bus.tellLeaderChanged();
+      await this.#release(reign);
       log.info({ term: reign.term }, "this server does not lead any more");
     }
     await kept;
+  }
+
+  async #release(reign: Reign): Promise<void> {
+    const { bus, log } = this.#parts;
+    try {
+      await Promise.race([this.#leader.release(reign), delay(RELEASE_GRACE_MS)]);
+      bus.tellLeaderChanged();
+    } catch (error) {
+      log.warn({ err: error }, "could not give up the lead; another takes over when the lease ends");
+    }
   }
 
   /** Until a stop, the end of the term, or a bug. */
@@ -135,6 +142,7 @@ export class Leadership {
       (message) => loop.report(message),
       () => metrics.malformedReports.inc(),
     );
+    metrics.unsent = () => postman.unsent;
     this.#become({ kind: "leader", term: reign.term, loop });
     bus.tellLeaderChanged();
     try {
@@ -148,7 +156,7 @@ export class Leadership {
   }
 
   #openLoop(reign: Reign, rows: Restored, postman: Postman): SchedulerLoop {
-    const { store, recorders, config, now, metrics, log, onStop } = this.#parts;
+    const { store, recorders, config, now, metrics, log } = this.#parts;
     return new SchedulerLoop({
       state: restore(config, rows, now()),
       commit: async (changes, signal) => {
@@ -161,8 +169,6 @@ export class Leadership {
       onCommitted: (batch) => {
         this.#forgetLost(batch);
         postman.post(batch);
-        metrics.unsentAssignments.set(postman.unsent);
-        if (batch.stop.length > 0) onStop(batch.stop);
       },
       now,
       metrics,

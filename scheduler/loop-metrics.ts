@@ -12,7 +12,8 @@ export class LoopMetrics {
   readonly malformedReports: Counter;
   readonly commitSeconds: Histogram;
   readonly inboxDepth: Gauge;
-  readonly unsentAssignments: Gauge;
+  /** Committed assignments that NATS has not confirmed; asked when metrics are read. */
+  unsent: () => number = () => 0;
   /** 1 while this server leads. */
   readonly leading: Gauge;
 
@@ -46,10 +47,14 @@ export class LoopMetrics {
       help: "Events that wait for the batch being committed",
       registers,
     });
-    this.unsentAssignments = new Gauge({
+    const unsent = (): number => this.unsent();
+    void new Gauge({
       name: "weft_scheduler_unsent_assignments",
       help: "Committed assignments that NATS has not confirmed",
       registers,
+      collect() {
+        this.set(unsent());
+      },
     });
     this.leading = new Gauge({ name: "weft_scheduler_leading", help: "1 while this server leads", registers });
   }

@@ -108,7 +108,6 @@ async function serve(
     holder: randomUUID(),
     address: advertised(settings, server.port),
     leaseMs: settings.leaderLeaseMs,
-    onStop: () => undefined, // Reign hears of each batch.
     now: Date.now,
     metrics: new LoopMetrics(parts.metrics),
     log,

@@ -1,7 +1,9 @@
+import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { freePort } from "../../cli/local/port.ts";
 import {
   assignConsumer,
   type AssignMessage,
@@ -274,6 +276,19 @@ test("a stream that cannot be what is wanted names the field, what it is and wha
   await jsm.streams.add({ name: STREAMS.log, subjects: ["weft.log.>"], max_bytes: 5 });
   await Bus.open(nats, log);
   expect((await jsm.streams.info(STREAMS.log)).config.max_bytes).toBe(2 ** 31);
+});
+
+test("a NATS without JetStream is told apart, with the remedy", async () => {
+  const port = await freePort();
+  const bare = spawn(inject("natsBinary"), ["-a", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
+  const gone = new Promise((resolve) => bare.once("exit", resolve));
+  const connection = await connectNats({ url: `nats://127.0.0.1:${port}`, name: "test" });
+  await expect(Bus.open(connection, log, { patienceMs: 0 })).rejects.toThrow(
+    /JetStream does not: start nats-server with -js/,
+  );
+  await connection.close();
+  bare.kill();
+  await gone;
 });
 
 test("a field that the server silently ignores is noticed", async () => {

@@ -68,7 +68,6 @@ async function startServer(parts: Partial<LeadershipParts> = {}): Promise<Server
     holder: randomUUID(),
     address: "127.0.0.1:1",
     leaseMs: LEASE_MS,
-    onStop: () => undefined,
     now: Date.now,
     metrics: new LoopMetrics(openMetrics({ processMetrics: false })),
     log,
