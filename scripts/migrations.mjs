@@ -39,7 +39,9 @@ function check() {
     generate(copy, ["--name", "missing"]);
     const missing = sqlFiles(copy).filter((name) => !before.has(name));
     for (const name of missing) {
-      console.error(`migrations/ does not hold what the schema files say; missing:\n${readFileSync(join(copy, name), "utf8")}`);
+      console.error(
+        `migrations/ does not hold what the schema files say; missing:\n${readFileSync(join(copy, name), "utf8")}`,
+      );
     }
     if (missing.length > 0) {
       console.error("Run: node scripts/migrations.mjs --name what_changed");
