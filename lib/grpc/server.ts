@@ -1,6 +1,8 @@
 import {
+  logVerbosity,
   Server,
   ServerCredentials,
+  setLogVerbosity,
   type ServiceDefinition,
   type UntypedServiceImplementation,
   type ChannelOptions,
@@ -10,6 +12,9 @@ import { HealthImplementation } from "grpc-health-check";
 import { packageDefinition, SERVER_OPTIONS } from "../../proto/channel.ts";
 import { WeftError } from "../core/error.ts";
 import { recordRaw } from "./raw.ts";
+
+// grpc-js prints errors on stderr that it also returns; ours are logged once, and say more.
+setLogVerbosity(logVerbosity.NONE);
 
 export interface ServedService {
   /** Full name, e.g. `weft.v1.JobService`: what health checks ask for. */

@@ -8,14 +8,13 @@ import { formatSize } from "../../lib/core/pipeline/units.ts";
 import type { SubmitRequest__Output } from "../../proto/gen/weft/v1/SubmitRequest.ts";
 import { fromProtoValue } from "../../proto/value.ts";
 import type { NewJob } from "../core/index.ts";
+import { withIssues } from "./answer.ts";
 
 /** The order of magnitude of nice levels and of other schedulers; the queue has one class for each. */
 const PRIORITY_MAX = 1_000;
 /** Keys are indexed; a UUID or a digest with a prefix fits many times. */
 const IDEMPOTENCY_KEY_LENGTH_MAX = 200;
 const TRIGGER_LENGTH_MAX = 200;
-/** Issues spelled out in the message itself, for clients that do not read the metadata. */
-const ISSUES_SHOWN = 5;
 
 /** The checked job of a submit; `bytes` is the size of its message. Errors: `too_large`, `invalid` with issues. */
 export function readSubmit(request: SubmitRequest__Output, bytes: number, id: JobId): NewJob {
@@ -25,13 +24,13 @@ export function readSubmit(request: SubmitRequest__Output, bytes: number, id: Jo
   }
   if (!request.pipeline) throw new WeftError("invalid", "the submit has no pipeline");
   const canonical = fromProto(request.pipeline);
-  if (!canonical.ok) throw withIssues(request.pipeline.name, canonical.issues);
+  if (!canonical.ok) throw problems(request.pipeline.name, canonical.issues);
   const { spec } = canonical;
   const issues: Issue[] = [];
   const given = readParams(request, issues);
   const bound = bindParams(spec, given);
   if (!bound.ok) issues.push(...bound.issues);
-  if (!bound.ok || issues.length > 0) throw withIssues(spec.name, issues);
+  if (!bound.ok || issues.length > 0) throw problems(spec.name, issues);
   checkLength("idempotency_key", request.idempotencyKey, IDEMPOTENCY_KEY_LENGTH_MAX);
   checkLength("trigger", request.trigger, TRIGGER_LENGTH_MAX);
   return {
@@ -80,10 +79,8 @@ function checkLength(what: string, text: string, max: number): void {
   throw new WeftError("invalid", `${what} has ${text.length} characters; at most ${max} are allowed`);
 }
 
-function withIssues(pipeline: string, issues: readonly Issue[]): WeftError {
-  const shown = issues.slice(0, ISSUES_SHOWN).map(({ path, message }) => `${path.join(".")}: ${message}`);
-  const more = issues.length > ISSUES_SHOWN ? [`and ${issues.length - ISSUES_SHOWN} more`] : [];
+function problems(pipeline: string, issues: readonly Issue[]): WeftError {
   const name = pipeline === "" ? "the pipeline" : `pipeline "${pipeline}"`;
   const count = issues.length === 1 ? "cannot be accepted" : `has ${issues.length} problems`;
-  return new WeftError("invalid", `${name} ${count}: ${[...shown, ...more].join("; ")}`, { issues });
+  return withIssues("invalid", `${name} ${count}`, issues);
 }
