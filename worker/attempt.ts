@@ -12,6 +12,7 @@ import { variables } from "./core/variables.ts";
 import { AttemptStopped, environmentDigest, EnvironmentError, provideEnvironment } from "./environment.ts";
 import { attemptDir, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
 import { OutputError, storeOutputs } from "./outputs.ts";
+import { recordUnstarted } from "./runner/exit.ts";
 import type { ExitRecord, StartRequest } from "./runner/protocol.ts";
 import { layOut, makeFolder, needsNothing } from "./workspace.ts";
 
@@ -147,17 +148,8 @@ export function startRequest(attempt: Attempt, env: Readonly<Record<string, stri
 }
 
 /** The report on an attempt that was never started. */
-export function unstartedReport(attempt: Attempt, { outcome, message }: Verdict): EndedReport {
-  const usage = { cpuMs: 0, peakMemoryBytes: 0, source: "none" } as const;
-  return {
-    ...{ kind: "ended", key: attempt.key, outcome, message, usage, outputs: [], exitCode: null, signal: null },
-    ...{
-      startedAtMs: null,
-      endedAtMs: Date.now(),
-      environmentDigest: attempt.environmentDigest,
-      logBytes: logBytes(attempt),
-    },
-  };
+export function unstartedReport(attempt: Attempt, verdict: Verdict): EndedReport {
+  return report(attempt, recordUnstarted(null, null), verdict, []);
 }
 
 /** Stores the outputs of one that succeeded, and says how it went; no promise when there was nothing to wait for. */
@@ -186,16 +178,19 @@ async function collect(attempt: Attempt, exit: ExitRecord, verdict: Verdict, too
   }
 }
 
-function report(
-  attempt: Attempt,
-  exit: ExitRecord,
-  { outcome, message }: Verdict,
-  outputs: readonly OutputRef[],
-): EndedReport {
-  const { startedAtMs, endedAtMs, exitCode, signal, usage } = exit;
+function report(attempt: Attempt, exit: ExitRecord, verdict: Verdict, outputs: readonly OutputRef[]): EndedReport {
   return {
-    ...{ kind: "ended", key: attempt.key, outcome, message, startedAtMs, endedAtMs, exitCode, signal, usage, outputs },
-    ...{ environmentDigest: attempt.environmentDigest, logBytes: logBytes(attempt) },
+    kind: "ended",
+    key: attempt.key,
+    ...verdict,
+    startedAtMs: exit.startedAtMs,
+    endedAtMs: exit.endedAtMs,
+    exitCode: exit.exitCode,
+    signal: exit.signal,
+    usage: exit.usage,
+    outputs,
+    environmentDigest: attempt.environmentDigest,
+    logBytes: logBytes(attempt),
   };
 }
 

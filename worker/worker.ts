@@ -276,7 +276,7 @@ class LocalWorker implements Worker {
 
   #onRunnerRestarted(live: readonly LiveAttempt[]): void {
     const byKey = new Map(live.map((attempt) => [attempt.key, attempt]));
-    for (const attempt of [...this.#attempts.values()]) {
+    for (const attempt of this.#attempts.values()) {
       if (attempt.phase === "running") this.#reconcile(attempt, byKey.get(attempt.key));
     }
   }

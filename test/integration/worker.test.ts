@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { assignment, isAlive, keyOf, WorkerBench } from "../support/worker.ts";
 import { until } from "../support/wait.ts";
@@ -174,44 +174,51 @@ test("what the main process leaves behind in its time of grace may end in order"
 });
 
 const ESCAPES: Record<string, string> = {
-  "in the background": "sleep 1000 & echo pid $!",
-  "in another session": "setsid sh -c 'echo pid $$; exec sleep 1000' & sleep 0.1",
-  "by a double fork": "(setsid sh -c 'sh -c \"echo pid \\$\\$; exec sleep 1000\" &' &); sleep 0.1",
-  "without the environment": "env -i setsid /bin/sh -c 'echo pid $$; exec sleep 1000' & sleep 0.1",
-  "without the environment, at once": "env -i setsid /bin/sh -c 'echo pid $$; exec sleep 1000' &",
+  "in the background": "sleep N &",
+  "in another session": "setsid sleep N & sleep 0.1",
+  "by a double fork": "(setsid sh -c 'sleep N &' &); sleep 0.1",
+  "without the environment": "env -i setsid /bin/sleep N & sleep 0.1",
+  "without the environment, at once": "env -i setsid /bin/sleep N &",
   "without environment, workspace and output":
-    "env -i setsid /bin/sh -c 'cd /; echo pid $$; exec sleep 1000 >/dev/null 2>&1' & sleep 0.2",
+    "env -i setsid /bin/sh -c 'cd /; exec sleep N >/dev/null 2>&1' & sleep 0.2",
 };
 for (const [how, script] of Object.entries(ESCAPES)) {
   test(`a process that is left behind ${how} is killed and mentioned`, async () => {
-    const key = bench.start(script);
-    const ended = await bench.ended(key);
+    const seconds = uniqueSeconds();
+    const ended = await bench.run(script.replace("N", seconds));
     expect(ended.outcome).toEqual({ kind: "succeeded" });
-    const pid = await until(() => Number(/pid (\d+)/.exec(bench.stdout(key))?.[1]), "its pid");
-    expect(isAlive(pid)).toBe(false);
-    expect(ended.message).toMatch(/^1 process that it had left running was killed$/);
+    expect(sleepers(seconds)).toEqual([]);
+    expect(ended.message).toMatch(/^\d process(es)? that it had left running (was|were) killed$/);
   });
 
   test(`a process ${how} goes with a stop of its attempt`, async () => {
-    const key = bench.start(`${script}\nsleep 1000`);
-    const pid = Number(await bench.line(key, "pid "));
-    // Seen with its parents at least once.
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    const seconds = uniqueSeconds();
+    const key = bench.start(`${script.replace("N", seconds)}\nsleep 1000`);
+    await until(() => sleepers(seconds).length > 0, "its process");
     bench.worker.stop(key, "cancelled", 0);
     expect(await bench.ended(key)).toMatchObject({ outcome: { kind: "stopped" } });
-    expect(isAlive(pid)).toBe(false);
+    expect(sleepers(seconds)).toEqual([]);
   });
 }
 
+test.runIf(existsSync("/sys/fs/cgroup/unified/cgroup.procs") || existsSync("/sys/fs/cgroup/cgroup.procs"))(
+  "a process that hides everything at once is found when only one attempt can have left it",
+  async () => {
+    const seconds = uniqueSeconds();
+    const other = bench.start("sleep 1000");
+    await bench.started(other);
+    await bench.run(`env -i setsid /bin/sh -c 'cd /; exec sleep ${seconds} >/dev/null 2>&1' >/dev/null 2>&1 &`);
+    bench.worker.stop(other, "cancelled", 0);
+    await bench.ended(other);
+    expect(sleepers(seconds)).toEqual([]);
+  },
+);
+
 test("a process in a cgroup cannot leave it", async () => {
-  const key = bench.start(
-    "env -i setsid /bin/sh -c 'cd /; echo pid $$; exec sleep 1000 >/dev/null 2>&1' & :",
-    limited(64),
-  );
-  const ended = await bench.ended(key);
-  expect(ended.outcome).toEqual({ kind: "succeeded" });
-  const pid = /pid (\d+)/.exec(bench.stdout(key))?.[1];
-  if (pid) expect(isAlive(Number(pid))).toBe(false);
+  const seconds = uniqueSeconds();
+  const script = `env -i setsid /bin/sh -c 'cd /; exec sleep ${seconds} >/dev/null 2>&1' >/dev/null 2>&1 &`;
+  expect((await bench.run(script, limited(64))).outcome).toEqual({ kind: "succeeded" });
+  expect(sleepers(seconds)).toEqual([]);
 });
 
 test("memory beyond the limit ends the task as out of memory, with the figures", async () => {
@@ -261,6 +268,7 @@ test("stop reaches one that still waits, and no process is started", async () =>
 test("one that waits starts when there is room, the most urgent first", async () => {
   const all = { resources: { cpuMillis: 8000, memoryBytes: 0, diskBytes: 0, gpus: 0 } };
   const first = bench.start("sleep 0.2", all);
+  await bench.started(first);
   const low = bench.start("true", { ...all, priority: -1 });
   const high = bench.start("true", { ...all, priority: 5 });
   await Promise.all([first, low, high].map((key) => bench.ended(key)));
@@ -302,4 +310,28 @@ test("the folder of an attempt goes when it is forgotten", async () => {
 
 function limited(mebibytes: number) {
   return { resources: { cpuMillis: 1000, memoryBytes: mebibytes * 2 ** 20, diskBytes: 0, gpus: 0 } };
+}
+
+let lastSeconds = 1_000_000;
+
+/** To find the process again by what it was told to do. */
+function uniqueSeconds(): string {
+  lastSeconds += 1;
+  return `${lastSeconds}.${process.pid}`;
+}
+
+function sleepers(seconds: string): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter(
+      (pid) => pid > 0 && isAlive(pid) && commandLine(pid).startsWith("sleep") && commandLine(pid).includes(seconds),
+    );
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/^\/bin\//, "");
+  } catch {
+    return "";
+  }
 }

@@ -30,7 +30,7 @@ export class RunningAttempt {
   reapedCpuMs = 0;
   samples = 0;
   /** Age at which it is to be looked at next, in milliseconds. */
-  sampleAgeMs: number;
+  sampleAgeMs = 0;
   isRecorded = false;
   timeoutTimer: NodeJS.Timeout | undefined;
   killTimer: NodeJS.Timeout | undefined;
@@ -38,14 +38,7 @@ export class RunningAttempt {
   killedNowMs: number | null = null;
   readonly #leftovers = new Set<number>();
 
-  constructor(
-    order: StartRequest,
-    child: ChildProcess,
-    census: Census,
-    cgroup: Cgroup | undefined,
-    sampleAgeMs: number,
-  ) {
-    this.sampleAgeMs = sampleAgeMs;
+  constructor(order: StartRequest, child: ChildProcess, census: Census, cgroup: Cgroup | undefined) {
     this.order = order;
     this.child = child;
     this.startedAtMs = Date.now();

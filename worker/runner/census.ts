@@ -1,4 +1,5 @@
 import { sep } from "node:path";
+import type { Enclosure } from "./enclosure.ts";
 import {
   isDead,
   lastPid,
@@ -23,10 +24,14 @@ export class Census {
   #foreign = new Set<number>();
   #spawned = 0;
   #scannedTo = NaN;
+  readonly #enclosure: Enclosure | undefined;
+  /** Processes from some attempt of ours, with those from which they may be. */
+  readonly #stranded = new Map<number, Stranded>();
 
   /** `attemptsDir`: where the folders of this runner's attempts lie. */
-  constructor(attemptsDir: string) {
+  constructor(attemptsDir: string, enclosure?: Enclosure) {
     this.#marks = new Marks(attemptsDir);
+    this.#enclosure = enclosure;
   }
 
   /** A process that the runner has just started. */
@@ -48,7 +53,7 @@ export class Census {
    */
   startedNothing(tree: Tree): boolean {
     const { pid, spawned } = tree.mark;
-    if (lastPid() - pid !== this.#spawned - spawned) return false;
+    if (this.#stranded.size > 0 || lastPid() - pid !== this.#spawned - spawned) return false;
     return tree.alive().every((member) => member === tree.rootPid);
   }
 
@@ -59,11 +64,14 @@ export class Census {
     const found = this.#read(last);
     const owner = new Owners(this.#trees, this.#marks, found);
     for (const tree of this.#trees.values()) tree.begin();
+    const enclosed = new Set(this.#enclosure?.pids());
+    enclosed.delete(process.pid);
     for (const stat of found.values()) {
-      const tree = owner.of(stat);
+      const tree = owner.of(stat) ?? (enclosed.has(stat.pid) ? this.#suspect(stat) : undefined);
       if (tree) tree.see(stat);
-      else this.#foreign.add(stat.pid);
+      else if (!enclosed.has(stat.pid)) this.#foreign.add(stat.pid);
     }
+    for (const pid of this.#stranded.keys()) if (!found.has(pid)) this.#stranded.delete(pid);
     for (const tree of this.#trees.values()) tree.finish(mark);
     this.#scannedTo = last;
   }
@@ -73,6 +81,20 @@ export class Census {
     return listPids()
       .flatMap((pid) => readStat(pid) ?? [])
       .filter((stat) => !isDead(stat) && this.#marks.keyOf(stat) !== undefined);
+  }
+
+  /**
+   * From which attempt is a process that has nothing in common with any? From one that was there when it was first seen;
+   * once only one of those is left, from that one. Another one's process is never taken for it.
+   */
+  #suspect(stat: ProcessStat): Tree | undefined {
+    let stranded = this.#stranded.get(stat.pid);
+    if (stranded?.startTicks !== stat.startTicks) {
+      stranded = { startTicks: stat.startTicks, suspects: new Set(this.#trees.values()) };
+      this.#stranded.set(stat.pid, stranded);
+    }
+    const suspects = [...stranded.suspects].filter((tree) => this.#trees.get(tree.rootPid) === tree);
+    return suspects.length === 1 ? suspects[0] : undefined;
   }
 
   #read(last: number): Map<number, ProcessStat> {
@@ -94,6 +116,11 @@ export class Census {
     if (!(last >= this.#scannedTo)) return pid > this.#scannedTo || pid <= last || Number.isNaN(last);
     return pid > this.#scannedTo && pid <= last;
   }
+}
+
+interface Stranded {
+  readonly startTicks: number;
+  readonly suspects: ReadonlySet<Tree>;
 }
 
 interface Member {

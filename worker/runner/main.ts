@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { attemptsDir } from "../folder.ts";
 import { findCgroups } from "./cgroup.ts";
 import { claim, Door, release, TAKEN_EXIT_CODE } from "./door.ts";
+import { enterEnclosure } from "./enclosure.ts";
 import { killStrays } from "./house.ts";
 import type { Request } from "./protocol.ts";
 import { Runner } from "./runner.ts";
@@ -29,10 +30,14 @@ let quitting = false;
 let left = false;
 let aloneTimer: NodeJS.Timeout | undefined;
 
-const cgroups = findCgroups(`weft-${createHash("sha256").update(dir).digest("hex").slice(0, 16)}`);
+const name = `weft-${createHash("sha256").update(dir).digest("hex").slice(0, 16)}`;
+// Looked for from where the runner was started, before it steps into a group of its own.
+const cgroups = findCgroups(name);
+const enclosure = enterEnclosure(`${name}-all`);
 const runner = new Runner({
   attemptsDir: attemptsDir(dir),
   cgroups,
+  enclosure,
   notify: (notice) => door.notify(notice),
   onIdle: settle,
 });
@@ -78,6 +83,7 @@ function leave(): void {
   left = true;
   door.close();
   cgroups?.close();
+  enclosure?.leave();
   release(dir!);
   // The last lines to the worker are written by now or in the next turn.
   setImmediate(() => process.exit(0));

@@ -1,25 +1,17 @@
 import type { AttemptKey } from "../../lib/core/ids.ts";
 import { RunningAttempt, startProcess } from "./attempt.ts";
 import { Census } from "./census.ts";
+import type { Enclosure } from "./enclosure.ts";
 import type { Cgroup, CgroupHost } from "./cgroup.ts";
 import { readExit, recordUnstarted, writeExit } from "./exit.ts";
-import { bootNowMs, kernelOomKills, reapedCpuMs } from "./proc.ts";
+import { bootNowMs, reapedCpuMs } from "./proc.ts";
 import type { ExitRecord, LiveAttempt, Notice, StartRequest, StopCause } from "./protocol.ts";
+import { Watch } from "./watch.ts";
 
 /** After SIGTERM for a lost lease: the scheduler waits little longer than the lease before it starts the task elsewhere. */
 const LEASE_GRACE_MS = 500;
 /** How often the lease is looked at: a machine that slept sees only then that it ran out. */
 const LEASE_CHECK_MS = 500;
-/** Ages at which an attempt is looked at: most tasks end young; after the last, each SAMPLE_MS. */
-const FIRST_SAMPLE_MS = 25;
-const SAMPLE_AGES_MS = [FIRST_SAMPLE_MS, 100, 400];
-/** Looking who is due is cheap, but not free with hundreds of attempts. */
-const SAMPLE_TICK_MS_MIN = 10;
-const SAMPLE_MS = 1000;
-/** With a limit and no cgroup to enforce it: a task that allocates 1 GB/s overshoots by 100 MB. */
-const SAMPLE_LIMITED_MS = 100;
-/** A scan of /proc takes 1 to 5 ms; at most this share of the runner's time goes into it. */
-const SCAN_SHARE_MAX = 0.1;
 /** While something is left to die. */
 const SWEEP_MS_MIN = 5;
 const SWEEP_MS_MAX = 100;
@@ -33,33 +25,35 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Starts, watches and ends the processes of attempts. Says what happens through `notify`, and by `exit.json`. */
 export class Runner {
   readonly #census: Census;
+  readonly #watch: Watch;
   readonly #cgroups: CgroupHost | undefined;
   readonly #notify: (notice: Notice) => void;
   readonly #onIdle: () => void;
   readonly #queue: StartRequest[] = [];
   readonly #attempts = new Map<AttemptKey, RunningAttempt>();
   readonly #unwritten = new Map<AttemptKey, { readonly folder: string; readonly exit: ExitRecord }>();
-  readonly #awaitingScan = new Set<() => void>();
   /** To be removed: the kernel may hold one for a moment after its last process has died. */
   #emptied: Cgroup[] = [];
   #leaseUntilBootMs = Infinity;
-  #scanTimer: NodeJS.Timeout | undefined;
-  #scanAllowedNowMs = 0;
-  #sampleTimer: NodeJS.Timeout | undefined;
   #leaseTimer: NodeJS.Timeout | undefined;
   #lastExitNowMs = 0;
   #reapedMs = reapedCpuMs();
   #reapedCurrent = true;
-  #oomKills = kernelOomKills();
 
   constructor(parts: {
     readonly attemptsDir: string;
     readonly cgroups: CgroupHost | undefined;
+    readonly enclosure: Enclosure | undefined;
     readonly notify: (notice: Notice) => void;
     /** No attempt is left. */
     readonly onIdle: () => void;
   }) {
-    this.#census = new Census(parts.attemptsDir);
+    this.#census = new Census(parts.attemptsDir, parts.enclosure);
+    this.#watch = new Watch(
+      this.#census,
+      () => this.#attempts.values(),
+      (attempt) => this.#holdToLimit(attempt),
+    );
     this.#cgroups = parts.cgroups;
     this.#notify = parts.notify;
     this.#onIdle = parts.onIdle;
@@ -102,8 +96,8 @@ export class Runner {
   }
 
   stopAll(cause: StopCause, graceMs?: number): void {
-    for (const order of [...this.#queue]) this.stop(order.key, cause, 0);
-    for (const attempt of [...this.#attempts.values()]) this.#stop(attempt, cause, graceMs ?? attempt.order.graceMs);
+    for (const order of this.#queue.slice()) this.stop(order.key, cause, 0);
+    for (const attempt of this.#attempts.values()) this.#stop(attempt, cause, graceMs ?? attempt.order.graceMs);
   }
 
   /** A lease never gets shorter: a message that was late says nothing new. */
@@ -128,7 +122,7 @@ export class Runner {
     try {
       const child = startProcess(order, cgroup);
       if (child.pid === undefined) child.once("error", fail);
-      else this.#onStarted(new RunningAttempt(order, child, this.#census, cgroup, FIRST_SAMPLE_MS));
+      else this.#onStarted(new RunningAttempt(order, child, this.#census, cgroup));
     } catch (error) {
       fail(error);
     }
@@ -151,7 +145,7 @@ export class Runner {
     this.#notify({ kind: "started", key: order.key, atMs: attempt.startedAtMs });
     if (order.timeoutMs > 0) this.#armTimeout(attempt);
     this.#leaseTimer ??= setInterval(() => this.#checkLease(), LEASE_CHECK_MS);
-    this.#sampleTimer ??= setTimeout(() => this.#sample(), FIRST_SAMPLE_MS);
+    this.#watch.begin();
   }
 
   #armTimeout(attempt: RunningAttempt): void {
@@ -176,7 +170,7 @@ export class Runner {
     attempt.killTimer = setTimeout(() => this.#kill(attempt), Math.min(graceMs, TIMER_MS_MAX));
     if (stop) return;
     attempt.terminate();
-    this.#afterScan(() => attempt.terminateOutsiders());
+    this.#watch.afterScan(() => attempt.terminateOutsiders());
   }
 
   #kill(attempt: RunningAttempt): void {
@@ -196,7 +190,7 @@ export class Runner {
 
   /** Looks who is left; in time of grace lets them be, else kills; comes back until nobody is. */
   #sweep(attempt: RunningAttempt, pauseMs: number): void {
-    this.#afterScan(() => {
+    this.#watch.afterScan(() => {
       if (!this.#attempts.has(attempt.order.key)) return;
       const alive = attempt.alive();
       if (attempt.exit && alive.length === 0) return this.#end(attempt, 0);
@@ -273,69 +267,14 @@ export class Runner {
     // 137: a shell's word for a child that got SIGKILL.
     const killed = attempt.killedNowMs === null && (attempt.exit?.signal === "SIGKILL" || attempt.exit?.code === 137);
     if (!killed || attempt.outOfMemory) return;
-    const kills = kernelOomKills();
-    if (kills > this.#oomKills) attempt.outOfMemory = { limitBytes, seenBy: "kernel" };
-    this.#oomKills = kills;
-  }
-
-  /** Runs `then` after a scan that began after now. Scans are shared, and spaced so that they stay within their share. */
-  #afterScan(then: () => void): void {
-    this.#awaitingScan.add(then);
-    const waitMs = Math.max(0, this.#scanAllowedNowMs - performance.now());
-    this.#scanTimer ??= setTimeout(() => {
-      this.#scanTimer = undefined;
-      const waiting = [...this.#awaitingScan];
-      this.#awaitingScan.clear();
-      this.#scan();
-      for (const run of waiting) run();
-    }, waitMs);
-  }
-
-  #scan(): void {
-    const beganMs = performance.now();
-    this.#census.scan();
-    const endedMs = performance.now();
-    this.#scanAllowedNowMs = endedMs + (endedMs - beganMs) * (1 / SCAN_SHARE_MAX - 1);
-    for (const attempt of this.#attempts.values()) {
-      attempt.samples += 1;
-      this.#holdToLimit(attempt);
-    }
+    if (this.#watch.kernelKilledSince()) attempt.outOfMemory = { limitBytes, seenBy: "kernel" };
   }
 
   #holdToLimit(attempt: RunningAttempt): void {
     const { memoryBytes } = attempt.order;
-    if (
-      attempt.cgroup ||
-      memoryBytes === 0 ||
-      attempt.stop ||
-      attempt.exit ||
-      attempt.tree.residentBytes <= memoryBytes
-    )
-      return;
+    if (attempt.cgroup || memoryBytes === 0 || attempt.stop || attempt.exit) return;
+    if (attempt.tree.residentBytes <= memoryBytes) return;
     attempt.outOfMemory = { limitBytes: memoryBytes, seenBy: "sampling" };
     this.#stop(attempt, "out-of-memory", 0);
-  }
-
-  #sample(): void {
-    const nowMs = performance.now();
-    let dueInMs = Infinity;
-    let due = false;
-    for (const attempt of this.#attempts.values()) {
-      const ageMs = attempt.ageMs(nowMs);
-      if (ageMs >= FIRST_SAMPLE_MS && !attempt.isRecorded) attempt.recordProcess();
-      const limited = attempt.order.memoryBytes > 0 && !attempt.cgroup;
-      if (ageMs >= attempt.sampleAgeMs) {
-        due = true;
-        attempt.sampleAgeMs =
-          SAMPLE_AGES_MS.find((age) => age > ageMs) ?? ageMs + (limited ? SAMPLE_LIMITED_MS : SAMPLE_MS);
-      }
-      dueInMs = Math.min(dueInMs, attempt.sampleAgeMs - ageMs);
-    }
-    if (due) {
-      this.#scan();
-      this.#oomKills = kernelOomKills();
-    }
-    this.#sampleTimer =
-      dueInMs === Infinity ? undefined : setTimeout(() => this.#sample(), Math.max(dueInMs, SAMPLE_TICK_MS_MIN));
   }
 }
