@@ -1,0 +1,108 @@
+import type { Command } from "commander";
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+  readonly hidden?: boolean;
+}
+
+/** All commands, in the order that help shows them. Each is loaded only when it is used. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "up",
+    summary: "run a whole cluster on this machine: Postgres, NATS, server and one agent",
+    load: async () => (await import("./commands/up.ts")).upCommand(),
+  },
+  {
+    name: "server",
+    summary: "run the server: scheduler and services",
+    load: async () => (await import("./commands/server.ts")).serverCommand(),
+  },
+  {
+    name: "agent",
+    summary: "run the agent: this machine joins the cluster and runs tasks",
+    load: async () => (await import("./commands/agent.ts")).agentCommand(),
+  },
+  {
+    name: "submit",
+    summary: "run a pipeline",
+    load: async () => (await import("./commands/submit.ts")).submitCommand(),
+  },
+  {
+    name: "jobs",
+    summary: "list jobs, newest first",
+    load: async () => (await import("./commands/jobs.ts")).jobsCommand(),
+  },
+  {
+    name: "job",
+    summary: "show a job and its tasks",
+    load: async () => (await import("./commands/job.ts")).jobCommand(),
+  },
+  {
+    name: "logs",
+    summary: "show what tasks write",
+    load: async () => (await import("./commands/logs.ts")).logsCommand(),
+  },
+  {
+    name: "cancel",
+    summary: "stop a job",
+    load: async () => (await import("./commands/cancel.ts")).cancelCommand(),
+  },
+  {
+    name: "get",
+    summary: "download an output of a task",
+    load: async () => (await import("./commands/get.ts")).getCommand(),
+  },
+  {
+    name: "lineage",
+    summary: "show what came from what",
+    load: async () => (await import("./commands/lineage.ts")).lineageCommand(),
+  },
+  {
+    name: "explain",
+    summary: "show why a task is in the state it is in",
+    load: async () => (await import("./commands/explain.ts")).explainCommand(),
+  },
+  {
+    name: "queue",
+    summary: "show what waits for machines, and why",
+    load: async () => (await import("./commands/queue.ts")).queueCommand(),
+  },
+  {
+    name: "nodes",
+    summary: "list the machines of the cluster",
+    load: async () => (await import("./commands/nodes.ts")).nodesCommand(),
+  },
+  {
+    name: "node",
+    summary: "show one machine",
+    load: async () => (await import("./commands/node.ts")).nodeCommand(),
+  },
+  {
+    name: "cordon",
+    summary: "give a machine no new work",
+    load: async () => (await import("./commands/cordon.ts")).cordonCommand("cordon"),
+  },
+  {
+    name: "drain",
+    summary: "cordon a machine, and run its work elsewhere",
+    load: async () => (await import("./commands/cordon.ts")).cordonCommand("drain"),
+  },
+  {
+    name: "uncordon",
+    summary: "give a machine work again",
+    load: async () => (await import("./commands/cordon.ts")).cordonCommand("uncordon"),
+  },
+  {
+    name: "completion",
+    summary: "print the completion script for a shell",
+    load: async () => (await import("./commands/completion.ts")).completionCommand(),
+  },
+  {
+    name: "words",
+    summary: "print what can stand next (used by completion)",
+    load: async () => (await import("./commands/words.ts")).wordsCommand(),
+    hidden: true,
+  },
+];

@@ -1,0 +1,74 @@
+import { Command } from "commander";
+import { formatDuration, formatSize } from "../../lib/core/pipeline/units.ts";
+import type { Execution, Lineage } from "../../sdk/index.ts";
+import { type ServerOption, serverOption, withServer } from "../session.ts";
+import { printJson } from "../shape.ts";
+import { inColor } from "../state.ts";
+import { printable, stdout } from "../terminal.ts";
+import { lasted } from "../when.ts";
+
+/** "sha256:" and 12 digits: enough to tell apart, short enough to read. */
+const DIGEST_SHOWN = 19;
+
+interface Options extends ServerOption {
+  readonly json?: boolean;
+}
+
+export function lineageCommand(): Command {
+  return new Command("lineage")
+    .description("show what came from what: each attempt with its code, command, inputs and outputs")
+    .argument("<job>", "id of the job, or its beginning")
+    .option("--json", "print JSON: { executions, artifacts, edges }")
+    .addOption(serverOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ weft lineage 0mf3x\n  $ weft lineage 0mf3x --json | jq '.edges[] | select(.name == \"model\")'",
+    )
+    .action(lineage);
+}
+
+async function lineage(jobId: string, options: Options): Promise<void> {
+  await withServer(options, async (client) => {
+    const found = await client.lineage(jobId);
+    if (options.json) printJson(found);
+    else stdout.write(`${describeLineage(found)}\n`);
+  });
+}
+
+function describeLineage(found: Lineage): string {
+  if (found.executions.length === 0) return "no attempt of this job has ended yet";
+  const artifacts = new Map(found.artifacts.map((artifact) => [artifact.digest, artifact]));
+  const blocks = found.executions.map((execution) => {
+    const edges = found.edges.filter((edge) => edge.execution === execution.id);
+    const lines = edges.map((edge) => {
+      const bytes = artifacts.get(edge.digest)?.bytes;
+      const producer = artifacts.get(edge.digest)?.producer;
+      const from = edge.direction === "input" && producer ? ` from ${producer}` : "";
+      const arrow = edge.direction === "input" ? "←" : "→";
+      return `  ${arrow} ${edge.name}  ${edge.digest.slice(0, DIGEST_SHOWN)}  ${bytes === undefined ? "" : formatSize(bytes)}${from}`;
+    });
+    return [executionLine(execution), ...lines].join("\n");
+  });
+  return blocks.join("\n");
+}
+
+function executionLine(execution: Execution): string {
+  const { colors } = stdout;
+  const { code } = execution;
+  const from = code
+    ? code.commit
+      ? `${code.commit.slice(0, 12)}${code.dirty ? " with changes" : ""}`
+      : code.digest.slice(0, DIGEST_SHOWN)
+    : "no code";
+  const cost = `${formatDuration(execution.cpuMs)} CPU, ${formatSize(execution.peakMemoryBytes)} at most`;
+  const facts = [
+    inColor(colors, execution.state),
+    `on ${execution.node}`,
+    lasted(execution.startedAt, execution.finishedAt, 0),
+    cost,
+    from,
+  ];
+  if (execution.gpuUuids.length > 0) facts.push(execution.gpuUuids.join(" "));
+  const command = printable(execution.command.trim().split("\n")[0] ?? "");
+  return `${colors.bold(execution.id)}  ${facts.join("  ")}\n  ${colors.dim(`$ ${command}`)}`;
+}

@@ -1,0 +1,62 @@
+import type { Job, TaskInstance } from "../sdk/index.ts";
+
+/** What `--json` prints; scripts rely on it (README), so it is written out rather than taken from the client's types. */
+export function jobJson(job: Job): object {
+  return { ...jobHeadJson(job), tasks: job.tasks.map(taskJson) };
+}
+
+export function jobHeadJson(job: Job): object {
+  return {
+    id: job.id,
+    pipeline: job.pipeline,
+    state: job.state,
+    trigger: job.trigger,
+    priority: job.priority,
+    params: job.params,
+    code: job.code,
+    submittedAt: iso(job.submittedAt),
+    startedAt: iso(job.startedAt),
+    finishedAt: iso(job.finishedAt),
+    reason: job.reason,
+    cancelRequested: job.cancelRequested,
+    counts: job.counts,
+  };
+}
+
+function taskJson(task: TaskInstance): object {
+  return {
+    name: task.name,
+    index: task.index,
+    state: task.state,
+    attempt: task.attempt,
+    node: task.node,
+    startedAt: iso(task.startedAt),
+    finishedAt: iso(task.finishedAt),
+    exitCode: task.exitCode,
+    reason: task.reason,
+    message: task.message,
+    map: task.map,
+    needs: task.needs,
+    outputs: task.outputs,
+    failures: task.failures,
+    losses: task.losses,
+  };
+}
+
+const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined)}\n`);
+}
+
+/** `train[3]`, or `train` when it is not mapped. */
+export function instanceName(task: Pick<TaskInstance, "name" | "index">, mapped: boolean): string {
+  return mapped ? `${task.name}[${task.index}]` : task.name;
+}
+
+/** Names of the tasks that have more than one instance, or values of a map. */
+export function mappedTasks(job: Job): ReadonlySet<string> {
+  return new Set(
+    job.tasks.filter((task) => task.index > 0 || Object.keys(task.map).length > 0).map(({ name }) => name),
+  );
+}
