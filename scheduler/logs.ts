@@ -87,7 +87,7 @@ class LogReader {
     for (const log of this.#open) await this.#readArchive(log, signal);
     if (this.#isDone()) return;
     const open = [...this.#open].filter((log) => !this.#isComplete(log)).map((log) => log.ref);
-    const tail = await this.#parts.openTail(this.#choice.subjects(open));
+    const tail = await this.#openTail(this.#choice.subjects(open), signal);
     this.#storedLeft = tail.stored;
     const over = new AbortController();
     const stop = (): void => over.abort();
@@ -100,6 +100,19 @@ class LogReader {
     await tail.close();
     for (const result of results) if (result.status === "rejected") throw result.reason;
     if (!signal.aborted && !this.#isDone()) throw new WeftError("unavailable", "the log stream was closed; ask again");
+  }
+
+  /** Who follows stays through an outage of NATS; who asks for what there is wants an answer. */
+  async #openTail(subjects: readonly string[], signal: AbortSignal): Promise<LogTail> {
+    for (;;) {
+      try {
+        return await this.#parts.openTail(subjects);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!this.#follow || !(error instanceof WeftError) || error.code !== "unavailable") throw error;
+      }
+      await delay(LOOK_MS, undefined, { signal });
+    }
   }
 
   /** What arrives goes out at once. */
@@ -133,6 +146,7 @@ class LogReader {
 
   async #onMessage(message: LogMessage): Promise<void> {
     if (this.#storedLeft > 0) this.#storedLeft -= 1;
+    this.#quietSinceMs = null;
     const ref = parseAttemptKey(message.key);
     if (!ref || !this.#choice.wants(ref)) return;
     const log = this.#logOf(ref);
@@ -196,6 +210,7 @@ class LogReader {
       try {
         for await (const bytes of await this.#parts.records.openArtifact(digest, order.next)) {
           signal.throwIfAborted();
+          this.#quietSinceMs = null;
           await this.#sendBytes(log, stream, bytes);
         }
       } catch (error) {
@@ -221,7 +236,6 @@ class LogReader {
     pieces: readonly LogPiece[],
   ): Promise<void> {
     for (const { offset, data, atMs, missingBytes } of pieces) {
-      this.#quietSinceMs = null;
       await this.#write({ task, index, attempt, stream, offset, data, atMs, missingBytes });
     }
   }
