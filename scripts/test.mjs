@@ -1,5 +1,5 @@
 // `npm test`: sets the clone up, checks the code, runs all tests (arguments go to vitest). The last line is the count.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,11 +7,19 @@ import { root, setup } from "./setup.mjs";
 
 setup();
 
-/** Runs to the end with our output. Ctrl-C reaches it by the terminal; we wait for its end, to count. */
+let running;
+/** Runs to the end with our output. Null, or how it failed. */
 function run(args) {
-  const result = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
-  return result.status === 0 ? null : (result.error?.message ?? result.signal ?? `exit code ${result.status}`);
+  return new Promise((resolve) => {
+    running = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
+    running.once("error", (error) => resolve(error.message));
+    running.once("exit", (code, signal) => resolve(code === 0 ? null : (signal ?? `exit code ${code}`)));
+  });
 }
+
+// A terminal's Ctrl-C reaches what runs as well; we wait for its end, to count. Who ends us alone means both.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => running?.kill("SIGTERM"));
 
 /** Counts of vitest's JSON report; a file that could not even be loaded counts as one failed. */
 function count(file) {
@@ -26,9 +34,8 @@ function count(file) {
   };
 }
 
-process.on("SIGINT", () => {});
 const total = { passed: 0, failed: 0, skipped: 0 };
-const checkFault = run([join(root, "scripts/check.mjs")]);
+const checkFault = await run([join(root, "scripts/check.mjs")]);
 if (checkFault === null) total.passed += 1;
 else {
   total.failed += 1;
@@ -37,7 +44,7 @@ else {
 
 const folder = mkdtempSync(join(tmpdir(), "weft-report-"));
 const report = join(folder, "report.json");
-const testFault = run([
+const testFault = await run([
   join(root, "node_modules/vitest/vitest.mjs"),
   "run",
   "--reporter=default",

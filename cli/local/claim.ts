@@ -24,6 +24,8 @@ export interface Claim {
 
 interface Held {
   readonly owner: ProcessId;
+  /** The npm that the owner stops with, should it be killed. */
+  readonly launcher: ProcessId | null;
   readonly parts: Readonly<Record<string, ProcessId>>;
 }
 
@@ -50,11 +52,17 @@ function writeWhole(path: string, value: unknown): void {
 }
 
 /** Takes the home for this process, once what a killed start left in it has ended. Throws `conflict` when it is in use. */
-export async function claimHome(home: string, say: (line: string) => void): Promise<Claim> {
+export async function claimHome(
+  home: string,
+  say: (line: string) => void,
+  startedBy: ProcessId | null = null,
+): Promise<Claim> {
   const lock = join(home, "weft.lock");
   const addressFile = join(home, "weft.json");
   const parts: Record<string, ProcessId> = {};
-  const held = (): Held => ({ owner: processId(process.pid), parts });
+  const held = (): Held => ({ owner: processId(process.pid), launcher: startedBy, parts });
+  const owner = readJson<Held>(lock);
+  if (owner?.launcher && !isRunning(owner.launcher)) await outlast("weft up", owner.owner, say);
   for (const [part, id] of Object.entries(take(home, lock, held()).parts)) await outlast(part, id, say);
   rmSync(addressFile, { force: true });
   return {

@@ -37,6 +37,30 @@ export function isRunning(id: ProcessId): boolean {
   return id.started !== "" && startedOf(id.pid) === id.started;
 }
 
+/** Number of the parent, 0 when the process is gone. */
+function parentOf(pid: number): number {
+  try {
+    if (process.platform !== "linux") return Number(ask(pid, "ppid"));
+    return Number(/^.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** Between npm and the program it runs lies at most a shell, and the shell of a script in that script. */
+const LAUNCHER_DEPTH = 4;
+
+/** The npm that runs us as a script (`npm start`), null when none does. */
+export function launcher(env: NodeJS.ProcessEnv): ProcessId | null {
+  if (env["npm_lifecycle_event"] === undefined) return null;
+  let pid = process.ppid;
+  for (let depth = 0; depth < LAUNCHER_DEPTH && pid > 1; depth += 1) {
+    if (/\bnpm\b/.test(commandOf(pid))) return processId(pid);
+    pid = parentOf(pid);
+  }
+  return null;
+}
+
 /** The command line of a process, "" when it is gone or may not be read. */
 export function commandOf(pid: number): string {
   try {

@@ -3,7 +3,6 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { WeftError } from "../../lib/core/error.ts";
 import { stopInOrder } from "../../lib/shutdown.ts";
 import type { Shutdown } from "../../lib/shutdown.ts";
 import { claimHome } from "./claim.ts";
@@ -13,7 +12,8 @@ import type { Kept, Running } from "./keep-alive.ts";
 import { findNats, startNats } from "./nats.ts";
 import { requirePort } from "./port-owner.ts";
 import { findPostgres, startPostgres } from "./postgres.ts";
-import { sendSignal } from "./process-id.ts";
+import { isRunning, launcher, sendSignal } from "./process-id.ts";
+import type { ProcessId } from "./process-id.ts";
 import { startProgram } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { OwnServer, Place, ServerPart } from "./server-part.ts";
@@ -35,6 +35,9 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
 /** Each part stops within its own grace; this only ends what those fail to. */
 const STEP_LIMIT_MS = 30_000;
+
+/** How soon we notice that the npm which runs us was killed; nothing tells. */
+const LAUNCHER_LOOK_MS = 500;
 
 /** The parts of one machine's cluster and what they need of each other. */
 class Cluster {
@@ -104,8 +107,10 @@ const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) /
 /** Runs the cluster until it is asked to stop. Resolves with the exit code when everything it started is gone. */
 export async function up(options: UpOptions): Promise<number> {
   mkdirSync(options.home, { recursive: true });
-  const claim = await claimHome(options.home, options.say);
+  const npm = launcher(options.env);
+  const claim = await claimHome(options.home, options.say, npm);
   const cluster = new Cluster(options, claim);
+  if (npm !== null) stopWith(npm, cluster.shutdown);
   try {
     await start(cluster);
   } catch (error) {
@@ -115,6 +120,16 @@ export async function up(options: UpOptions): Promise<number> {
     throw error;
   }
   return (await cluster.shutdown.finished) ? 0 : 1;
+}
+
+/** npm hands on signals, but not its own death: a cluster that nobody waits for any more would block the next start. */
+function stopWith(npm: ProcessId, shutdown: Shutdown): void {
+  const timer = setInterval(() => {
+    if (isRunning(npm)) return;
+    shutdown.request("the npm that ran it is gone");
+    clearInterval(timer);
+  }, LAUNCHER_LOOK_MS);
+  timer.unref();
 }
 
 async function start(cluster: Cluster): Promise<void> {
