@@ -29,8 +29,8 @@ export interface ProgramOptions {
 
 /** Reached by none that works: a server migrates an empty database in a second. A big migration may take minutes. */
 const READY_LIMIT_MS = 300_000;
-/** The server drains streams and hands over its term, the agent reports what it knows. */
-const STOP_GRACE_SECONDS = 20;
+/** The server drains streams and hands over its term; the agent gives tasks their grace and reports how they ended. */
+const STOP_GRACE_SECONDS = { server: 20, agent: 70 } as const;
 
 /** The built command line beside this file. */
 const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
@@ -43,7 +43,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const ready = new Promise<Ready>((resolve) => (tell = resolve));
   const child = await startGuarded(process.execPath, [MAIN, options.name, ...options.args], {
     stopSignal: "TERM",
-    graceSeconds: STOP_GRACE_SECONDS,
+    graceSeconds: STOP_GRACE_SECONDS[options.name],
     logFile,
     env: options.env,
     onMessage: (message) => {

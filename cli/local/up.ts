@@ -34,7 +34,7 @@ const HOST = "127.0.0.1";
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
 /** Each part stops within its own grace; this only ends what those fail to. */
-const STEP_LIMIT_MS = 30_000;
+const STEP_LIMIT_MS = 80_000;
 
 /** How soon we notice that the npm which runs us was killed; nothing tells. */
 const LAUNCHER_LOOK_MS = 500;
