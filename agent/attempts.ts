@@ -30,6 +30,8 @@ export interface AttemptsOptions {
   readonly publish: Publish;
   readonly capacity: () => WorkerCapacity;
   readonly log: Log;
+  /** Default: the built one of this package. */
+  readonly runnerProgram?: string;
 }
 
 /**
@@ -68,12 +70,13 @@ export class Attempts {
 
   /** Finds or starts the runner and takes up what an earlier agent left. */
   async open(): Promise<void> {
-    const { dir, capacity, artifacts, log, journal } = this.#options;
+    const { dir, capacity, artifacts, log, journal, runnerProgram } = this.#options;
     this.#worker = await createWorker({
       dir,
       capacity,
       artifacts,
       log,
+      ...(runnerProgram === undefined ? {} : { runnerProgram }),
       onReport: (report) => this.#reported(report),
       onSpool: (key, { ended }) => (ended ? undefined : this.#logs.begin(key, this.#folder(key))),
     });

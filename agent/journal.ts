@@ -154,7 +154,9 @@ class FileJournal implements Journal {
     if (!this.#failed && this.#bytes > Math.max(COMPACT_BYTES_MIN, 4 * this.#bytesCompacted))
       await this.#compactQuietly();
     this.#writing = undefined;
-    if (this.#waiting.length > 0) this.#later(this.#failed ? RETRY_MS : LAZY_MS);
+    // Also with nothing to write: it is how room is found again.
+    if (this.#failed) this.#later(RETRY_MS);
+    else if (this.#waiting.length > 0) this.#later(LAZY_MS);
   }
 
   async #write(): Promise<void> {
@@ -212,6 +214,7 @@ class FileJournal implements Journal {
       this.#failed = error;
       this.#file = await open(this.#path, "r+");
       this.#bytes = await wholeLines(this.#file);
+      this.#later(RETRY_MS);
     }
   }
 

@@ -12,7 +12,7 @@ import { Assignments } from "./assignments.ts";
 import { Attempts } from "./attempts.ts";
 import { Bus } from "./bus.ts";
 import type { NodeCapacity } from "./core/heartbeat.ts";
-import { GpuProbe } from "./gpu/probe.ts";
+import { GpuProbe, type GpuProbeOptions } from "./gpu/probe.ts";
 import { Heartbeats } from "./heartbeat.ts";
 import { nodeIdentity } from "./identity.ts";
 import { type Inventory, takeInventory } from "./inventory.ts";
@@ -40,6 +40,10 @@ export interface AgentOptions {
   readonly natsUrl?: string;
   readonly version: string;
   readonly log: Log;
+  /** How GPUs are looked at; default: every 15 s, with this process' environment. */
+  readonly gpus?: Pick<GpuProbeOptions, "lookMs" | "deadlineMs" | "env" | "kernelLog">;
+  /** Default: the built one of this package. */
+  readonly runnerProgram?: string;
   /** Aborted: a start that still waits for the server is given up. */
   readonly signal?: AbortSignal;
 }
@@ -106,7 +110,11 @@ class RunningAgent implements Agent {
       await this.#bus.publish(...message);
     };
     const capacity = (): WorkerCapacity => workerCapacity(inventory.capacity());
-    const attempts = new Attempts({ node: this.#node, dir, journal, artifacts, publish, capacity, log });
+    const { runnerProgram } = this.#options;
+    const attempts = new Attempts({
+      ...{ node: this.#node, dir, journal, artifacts, publish, capacity, log },
+      ...(runnerProgram === undefined ? {} : { runnerProgram }),
+    });
     this.#attempts = attempts;
     await attempts.open();
 
@@ -141,7 +149,7 @@ class RunningAgent implements Agent {
 
   async #takeInventory(): Promise<Inventory> {
     const { log } = this.#options;
-    const gpus = new GpuProbe({ log, onChange: () => this.#heartbeats?.beat() });
+    const gpus = new GpuProbe({ ...this.#options.gpus, log, onChange: () => this.#heartbeats?.beat() });
     this.#gpus = gpus;
     await gpus.start();
     this.#inventory = await takeInventory({ ...this.#options, gpus });

@@ -20,9 +20,11 @@ export class AmdTool {
 
   async look(): Promise<Look> {
     const cards = await this.#first("amd-smi", [AMD_SMI_STATIC, AMD_SMI_STATIC_PLAIN], (text) => parseAmdSmi(text, ""));
-    if (cards.kind === "missing") return this.#rocm();
-    if (cards.kind !== "exited") return unusable(cards);
-    if (!parseAmdSmi(cards.stdout, "")) return { kind: "failed", message: complaint(cards) };
+    if (cards.kind !== "exited") return cards.kind === "missing" ? this.#rocm() : unusable(cards);
+    if (!parseAmdSmi(cards.stdout, "")) {
+      const rocm = await this.#rocm();
+      return rocm.kind === "absent" ? { kind: "failed", message: complaint(cards) } : rocm;
+    }
     const metrics = await runCommand("amd-smi", AMD_SMI_METRIC, this.#options);
     if (metrics.kind !== "exited") return unusable(metrics);
     return { kind: "seen", reading: parseAmdSmi(cards.stdout, metrics.stdout)! };

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import type { AttemptKey } from "../../lib/core/ids.ts";
+import { endedReport, SUCCEEDED } from "../../test/support/build.ts";
+import { BATCH_REPORTS_MAX, Outbox, STARTED_HOLD_MS } from "./outbox.ts";
+
+const a = "job.a.0.1" as AttemptKey;
+const b = "job.b.0.1" as AttemptKey;
+
+test("the started and ended of a short attempt travel together, in this order", () => {
+  const outbox = new Outbox();
+  outbox.add({ kind: "started", key: a, atMs: 1 }, 0);
+  expect(outbox.take(1)).toBeUndefined();
+  outbox.add(endedReport(a, SUCCEEDED), 2);
+  expect(outbox.take(2)?.reports.map(({ kind }) => kind)).toEqual(["started", "ended"]);
+});
+
+test("a lone started goes out when it was held long enough", () => {
+  const outbox = new Outbox();
+  outbox.add({ kind: "started", key: a, atMs: 1 }, 0);
+  expect(outbox.dueAtMs()).toBe(STARTED_HOLD_MS);
+  expect(outbox.take(STARTED_HOLD_MS)?.reports).toHaveLength(1);
+});
+
+test("an ended goes out at once and takes no other attempt's held started with it", () => {
+  const outbox = new Outbox();
+  outbox.add({ kind: "started", key: b, atMs: 1 }, 0);
+  outbox.add(endedReport(a, SUCCEEDED), 1);
+  expect(outbox.take(1)?.reports.map(({ key }) => key)).toEqual([a]);
+});
+
+test("what comes while a batch is under way gathers into the next", () => {
+  const outbox = new Outbox();
+  outbox.add(endedReport(a, SUCCEEDED), 0);
+  const first = outbox.take(0)!;
+  outbox.add(endedReport(b, SUCCEEDED), 1);
+  outbox.add({ kind: "unknown", key: a }, 1);
+  expect(outbox.take(1)).toBeUndefined();
+  expect(outbox.dueAtMs()).toBeUndefined();
+  outbox.settled();
+  const second = outbox.take(1)!;
+  expect(second.id).toBeGreaterThan(first.id);
+  expect(second.reports.map(({ kind }) => kind)).toEqual(["ended", "unknown"]);
+});
+
+test("a batch has a limit of reports and of bytes, and the rest follows", () => {
+  const outbox = new Outbox();
+  for (let i = 0; i < BATCH_REPORTS_MAX + 1; i++) outbox.add(endedReport(`job.a.${i}.1` as AttemptKey, SUCCEEDED), 0);
+  expect(outbox.take(0)?.reports).toHaveLength(BATCH_REPORTS_MAX);
+  outbox.settled();
+  expect(outbox.take(0)?.reports).toHaveLength(1);
+  outbox.settled();
+  const large = "x".repeat(200_000);
+  outbox.add(endedReport(a, SUCCEEDED, { message: large }), 0);
+  outbox.add(endedReport(b, SUCCEEDED, { message: large }), 0);
+  expect(outbox.take(0)?.reports).toHaveLength(1);
+  expect(outbox.size).toBe(2);
+});
