@@ -14,7 +14,7 @@ import { nodeConsumer, REPORTS, streamConfigs } from "./streams.ts";
 const PUBLISH_TIMEOUT_MS = 5_000;
 /** Consumers made at once when NATS came back without them: 2,000 take 3 s this way. */
 const CONSUMERS_AT_ONCE = 50;
-/** Tells other servers that the leader changed. Only a hint: they look by themselves. */
+/** Tells other servers that the leader changed. Only a hint: they look by themselves, and Postgres decides. */
 const LEADER_SUBJECT = "weft.leader";
 
 /** How long JetStream may take to appear after the server does: it reads its whole store after a kill. */
@@ -22,6 +22,12 @@ const JETSTREAM_PATIENCE_MS = 60_000;
 const JETSTREAM_LOOK_MS = 250;
 const NO_JETSTREAM =
   "NATS answers, but its JetStream does not: start nats-server with -js (or jetstream {} in its configuration), and look into its log";
+
+/** A term that was claimed in Postgres, and where its leader takes gRPC. */
+export interface LeaderNews {
+  readonly term: number;
+  readonly address: string;
+}
 
 export interface BusOptions {
   /** How long to wait for JetStream at the start, in milliseconds. */
@@ -119,13 +125,18 @@ export class Bus {
     });
   }
 
-  tellLeaderChanged(): void {
+  /** `leader`: who leads now; null: nobody, anybody may try. */
+  tellLeaderChanged(leader: LeaderNews | null): void {
     // Without a connection it is kept until there is one; after close it is nobody's business any more.
-    if (!this.#nats.isClosed()) this.#nats.publish(LEADER_SUBJECT);
+    if (!this.#nats.isClosed()) this.#nats.publish(LEADER_SUBJECT, JSON.stringify(leader));
   }
 
-  onLeaderChanged(listener: () => void): () => void {
-    const subscription = this.#nats.subscribe(LEADER_SUBJECT, { callback: () => listener() });
+  onLeaderChanged(listener: (leader: LeaderNews | null) => void): () => void {
+    const subscription = this.#nats.subscribe(LEADER_SUBJECT, {
+      callback: (error, message) => {
+        if (!error) listener(readNews(message.string()));
+      },
+    });
     return () => subscription.unsubscribe();
   }
 
@@ -173,5 +184,14 @@ export class Bus {
     } finally {
       this.#publishing.delete(giveUp);
     }
+  }
+}
+
+function readNews(text: string): LeaderNews | null {
+  try {
+    const news = JSON.parse(text) as LeaderNews | null;
+    return typeof news?.term === "number" && typeof news.address === "string" ? news : null;
+  } catch {
+    return null; // Of a server of another version; the hint is all that matters.
   }
 }

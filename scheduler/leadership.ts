@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { attemptKey, type AttemptRef, type NodeId } from "../lib/core/ids.ts";
 import type { Log } from "../lib/log.ts";
-import type { Bus } from "./bus.ts";
+import type { Bus, LeaderNews } from "./bus.ts";
 import { type Batch, type Event, restore, type Restored, type SchedulerConfig } from "./core/index.ts";
 import { Leader } from "./leader.ts";
 import type { Reign } from "./leader-store.ts";
@@ -47,6 +47,8 @@ export class Leadership {
   readonly #listeners = new Set<(role: Role) => void>();
   readonly #stopped = new AbortController();
   #role: Role = { kind: "follower", term: 0, address: null };
+  /** While this server leads: ends the reign at once, because another has begun the next. */
+  #overthrow: ((by: LeaderNews) => void) | undefined;
   /** Resolves after stop; rejects on a bug, after which the process must end. */
   readonly ended: Promise<void>;
 
@@ -73,7 +75,7 @@ export class Leadership {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
-    const unsubscribe = this.#parts.bus.onLeaderChanged(() => this.#leader.hint());
+    const unsubscribe = this.#parts.bus.onLeaderChanged((leader) => this.#onNews(leader));
     try {
       while (!signal.aborted) {
         const reign = await this.#leader.campaign(() => this.#follow(), signal);
@@ -94,6 +96,14 @@ export class Leadership {
     this.#become({ kind: "follower", term, address });
   }
 
+  /** The only word that reaches a server which has lost Postgres and not NATS. */
+  #onNews(leader: LeaderNews | null): void {
+    this.#leader.hint();
+    if (leader === null || leader.term <= this.#role.term) return;
+    if (this.#role.kind === "leader") this.#overthrow?.(leader);
+    else this.#become({ kind: "follower", term: leader.term, address: leader.address });
+  }
+
   #become(role: Role): void {
     this.#role = role;
     this.#parts.metrics.leading.set(role.kind === "leader" ? 1 : 0);
@@ -107,34 +117,36 @@ export class Leadership {
     // Renewed from the first moment: loading may take longer than the lease.
     const kept = this.#leader.keep(reign, signal).finally(() => over.abort());
     kept.catch(() => undefined);
+    let successor: LeaderNews | null = null;
     try {
       const rows = await store.loadRestored(signal);
       bus.adoptNodes(rows.nodes.map((node) => node.id));
       log.info({ term: reign.term, jobs: rows.jobs.length, nodes: rows.nodes.length }, "this server leads");
-      await this.#lead(reign, rows, kept);
+      successor = await this.#lead(reign, rows, kept);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
       over.abort();
-      this.#become({ kind: "follower", term: reign.term, address: null });
-      await this.#release(reign);
-      log.info({ term: reign.term }, "this server does not lead any more");
+      this.#become({ kind: "follower", term: reign.term, address: null, ...successor });
+      if (!successor) await this.#release(reign);
+      log.info({ term: reign.term, successor }, "this server does not lead any more");
     }
-    await kept;
+    // A renewal that hangs is of no interest once another leads.
+    if (!successor) await kept;
   }
 
   async #release(reign: Reign): Promise<void> {
     const { bus, log } = this.#parts;
     try {
       await Promise.race([this.#leader.release(reign), delay(RELEASE_GRACE_MS)]);
-      bus.tellLeaderChanged();
+      bus.tellLeaderChanged(null);
     } catch (error) {
       log.warn({ err: error }, "could not give up the lead; another takes over when the lease ends");
     }
   }
 
-  /** Until a stop, the end of the term, or a bug. */
-  async #lead(reign: Reign, rows: Restored, kept: Promise<void>): Promise<void> {
+  /** Until a stop, the end of the term, or a bug. Gives the one who leads now, when that is known. */
+  async #lead(reign: Reign, rows: Restored, kept: Promise<void>): Promise<LeaderNews | null> {
     const { bus, metrics } = this.#parts;
     const postman = bus.openPostman(reign.term, (node, ref, bytes) => this.#tooLarge(loop, node, ref, bytes));
     const loop: SchedulerLoop = this.#openLoop(reign, rows, postman);
@@ -144,11 +156,21 @@ export class Leadership {
     );
     metrics.unsent = () => postman.unsent;
     this.#become({ kind: "leader", term: reign.term, loop });
-    bus.tellLeaderChanged();
+    bus.tellLeaderChanged({ term: reign.term, address: this.#parts.address });
+    let successor: LeaderNews | null = null;
+    const overthrown = new Promise<void>((resolve) => {
+      this.#overthrow = (by) => {
+        successor = by;
+        resolve();
+      };
+    });
     try {
-      await Promise.race([loop.ended, kept]);
+      await Promise.race([loop.ended, kept, overthrown]);
+      return successor;
     } finally {
-      await loop.stop();
+      this.#overthrow = undefined;
+      // Nothing that is still being committed can succeed under an old term.
+      await loop.stop(successor ? 0 : undefined);
       await intake.stop();
       await Promise.race([postman.flushed(), delay(FLUSH_GRACE_MS)]);
       postman.stop();
