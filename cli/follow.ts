@@ -68,21 +68,28 @@ function printChanges(picture: JobPicture, changed: readonly TaskInstance[], fir
 function changeLine(task: TaskInstance, mapped: ReadonlySet<string>, terminal: Terminal): string {
   const name = instanceName(task, mapped.has(task.name));
   const at = task.finishedAt ?? task.startedAt ?? new Date();
-  const parts = [terminal.colors.dim(clock(at)), name, inColor(terminal.colors, task.state)];
+  const again = task.attempt > 0 && (task.state === "ready" || task.state === "pending");
+  const what = again ? `attempt ${task.attempt} ended, another follows` : inColor(terminal.colors, task.state);
+  const parts = [terminal.colors.dim(clock(at)), name, what];
   if (task.node && ["assigned", "running"].includes(task.state)) parts.push(`on ${task.node}`);
-  if (task.attempt > 1) parts.push(`(attempt ${task.attempt})`);
+  if (task.attempt > 1 && !again) parts.push(`(attempt ${task.attempt})`);
   if (task.finishedAt && task.startedAt) parts.push(`after ${lasted(task.startedAt, task.finishedAt, 0)}`);
-  if (task.reason && task.state !== "succeeded") parts.push(`- ${task.reason}`);
-  if (task.message && task.state !== "succeeded") parts.push(`: ${printable(task.message)}`);
-  return parts.join(" ").replace(" : ", ": ");
+  const line = parts.join(" ");
+  const why = task.state === "succeeded" ? "" : whyOf(task);
+  return why === "" ? line : `${line}: ${why}`;
+}
+
+/** The message says what the reason is a word for. */
+export function whyOf(task: TaskInstance): string {
+  return printable(task.message || (task.reason ?? "")).replaceAll("\n", " ");
 }
 
 /** What came of it: the summary and, when it failed, why, with the end of what the failing attempts wrote. */
 export async function reportEnd(client: WeftClient, job: Job, terminal: Terminal): Promise<void> {
   terminal.write(`${inColor(terminal.colors, job.state, summarize(job))}\n`);
   if (job.state === "succeeded") return;
-  if (job.reason) terminal.write(`${job.reason}\n`);
   const failed = job.tasks.filter((task) => task.state === "failed");
+  if (job.reason && failed.length === 0) terminal.write(`${printable(job.reason)}\n`);
   const mapped = mappedTasks(job);
   for (const task of failed.slice(0, FAILED_SHOWN)) await reportFailed(client, job, task, mapped, terminal);
   if (failed.length > FAILED_SHOWN)
@@ -98,7 +105,7 @@ async function reportFailed(
 ): Promise<void> {
   const { colors } = terminal;
   const name = instanceName(task, mapped.has(task.name));
-  const why = [task.reason, printable(task.message)].filter((text) => text !== null && text !== "").join(": ");
+  const why = whyOf(task);
   terminal.write(
     `\n${colors.red(`${name} failed`)} in attempt ${task.attempt}${task.node ? ` on ${task.node}` : ""}${why ? `: ${why}` : ""}\n`,
   );

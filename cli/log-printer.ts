@@ -14,14 +14,12 @@ export interface LogPrinterOptions {
   readonly terminal: Terminal;
   /** Before each line the name of its task; the set holds those that are mapped. Null: bytes as they are. */
   readonly prefixes: ReadonlySet<string> | null;
-  readonly timestamps: boolean;
   readonly warn: (line: string) => void;
 }
 
 interface Writer {
-  readonly prefix: (at: Date) => string;
+  readonly prefix: string;
   partial: Buffer;
-  at: Date;
 }
 
 /** Puts the chunks of several streams together line by line; no byte is changed unless lines get a prefix. */
@@ -40,7 +38,6 @@ export class LogPrinter {
       const name = nameOf(chunk, this.#options.prefixes);
       this.#options.warn(`weft: ${chunk.missingBytes} bytes of ${chunk.stream} of ${name} before this are gone`);
     }
-    writer.at = chunk.at;
     const end = chunk.data.lastIndexOf(NEWLINE) + 1;
     const parts: Buffer[] = [];
     if (end > 0) {
@@ -75,10 +72,10 @@ export class LogPrinter {
   }
 
   #lines(writer: Writer, bytes: Buffer): Buffer {
-    if (this.#options.prefixes === null && !this.#options.timestamps) return bytes;
+    if (this.#options.prefixes === null) return bytes;
     // Latin-1 keeps every byte as it is.
     const text = bytes.toString("latin1").replace(/\n$/, "");
-    const prefix = Buffer.from(writer.prefix(writer.at), "utf8").toString("latin1");
+    const prefix = Buffer.from(writer.prefix, "utf8").toString("latin1");
     return Buffer.from(
       text
         .split("\n")
@@ -92,11 +89,10 @@ export class LogPrinter {
     const key = `${chunk.task}.${chunk.index}.${chunk.attempt}.${chunk.stream}`;
     let writer = this.#writers.get(key);
     if (!writer) {
-      const { prefixes, timestamps, terminal } = this.#options;
+      const { prefixes, terminal } = this.#options;
       const color = chunk.stream === "stderr" ? terminal.colors.red : terminal.colors.cyan;
-      const name = prefixes ? `${color(`${nameOf(chunk, prefixes)} |`)} ` : "";
-      const prefix = (at: Date): string => (timestamps ? `${terminal.colors.dim(at.toISOString())} ${name}` : name);
-      writer = { prefix, partial: Buffer.alloc(0), at: chunk.at };
+      const prefix = prefixes ? `${color(`${nameOf(chunk, prefixes)} |`)} ` : "";
+      writer = { prefix, partial: Buffer.alloc(0) };
       this.#writers.set(key, writer);
     }
     return writer;

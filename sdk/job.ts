@@ -96,8 +96,14 @@ export function jobOf(job: Job__Output): Job {
     reason: said(job.reason),
     counts: job.counts,
     cancelRequested: job.cancelRequested,
-    tasks: job.tasks.map(taskOf),
+    tasks: withNeeds(job.tasks.map(taskOf), new Map()),
   };
+}
+
+/** Of the instances of one task only the first carries what the task needs; here each does. */
+function withNeeds(tasks: readonly TaskInstance[], known: Map<string, readonly string[]>): TaskInstance[] {
+  for (const { name, needs } of tasks) if (needs.length > 0) known.set(name, needs);
+  return tasks.map((task) => (task.needs.length > 0 ? task : { ...task, needs: known.get(task.name) ?? [] }));
 }
 
 export function taskOf(task: Task__Output): TaskInstance {
@@ -135,11 +141,12 @@ export interface JobChange {
 export class JobPicture {
   #head: Omit<Job, "tasks"> | undefined;
   readonly #tasks = new Map<string, TaskInstance>();
+  readonly #needs = new Map<string, readonly string[]>();
 
   /** The instances whose state, attempt or node are others than before. */
   take(change: JobChange): TaskInstance[] {
     if (change.job) this.#head = this.#head && !change.first ? merge(this.#head, change.job) : change.job;
-    return change.tasks.filter((task) => {
+    return withNeeds(change.tasks, this.#needs).filter((task) => {
       const key = `${task.name}.${task.index}`;
       const before = this.#tasks.get(key);
       this.#tasks.set(key, task);

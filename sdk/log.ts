@@ -8,8 +8,8 @@ export interface LogChunk {
   /** Of the first byte, in this stream of this attempt. */
   readonly offset: number;
   readonly data: Buffer;
-  /** When it was read on the node. */
-  readonly at: Date;
+  /** When it was read on the node; null once the log is archived, which keeps bytes alone. */
+  readonly at: Date | null;
   /** Bytes before `offset` that are gone for good; 0 in the normal case. */
   readonly missingBytes: number;
 }
@@ -32,7 +32,7 @@ export class LogSieve {
       stream: chunk.stream as "stdout" | "stderr",
       offset: chunk.offset + skip,
       data: chunk.data.subarray(skip),
-      at: new Date(chunk.atMs),
+      at: chunk.atMs === 0 ? null : new Date(chunk.atMs),
       missingBytes,
     };
   }

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { topologicalOrder } from "../../lib/core/pipeline/graph.ts";
 import type { Job, TaskInstance } from "../../sdk/index.ts";
 import { JobFailed } from "../failure.ts";
-import { followJob, reportEnd } from "../follow.ts";
+import { followJob, reportEnd, whyOf } from "../follow.ts";
 import { summarize } from "../progress.ts";
 import { type ServerOption, serverOption, withServer } from "../session.ts";
 import { instanceName, jobJson, mappedTasks, printJson } from "../shape.ts";
@@ -84,7 +84,7 @@ function distinct(tasks: readonly TaskInstance[]): TaskInstance[] {
 }
 
 function taskRow(task: TaskInstance, mapped: ReadonlySet<string>, nowMs: number): string[] {
-  const why = task.state === "succeeded" ? "" : [task.reason, task.message].filter(Boolean).join(": ");
+  const why = task.state === "succeeded" ? "" : whyOf(task);
   return [
     instanceName(task, mapped.has(task.name)),
     inColor(stdout.colors, task.state),
@@ -92,6 +92,6 @@ function taskRow(task: TaskInstance, mapped: ReadonlySet<string>, nowMs: number)
     task.node ?? "-",
     lasted(task.startedAt, task.finishedAt, nowMs),
     task.exitCode === null ? "-" : String(task.exitCode),
-    printable(why),
+    why,
   ];
 }

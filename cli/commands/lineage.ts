@@ -45,7 +45,7 @@ function describeLineage(found: Lineage): string {
       const producer = artifacts.get(edge.digest)?.producer;
       const from = edge.direction === "input" && producer ? ` from ${producer}` : "";
       const arrow = edge.direction === "input" ? "←" : "→";
-      return `  ${arrow} ${edge.name}  ${edge.digest.slice(0, DIGEST_SHOWN)}  ${bytes === undefined ? "" : formatSize(bytes)}${from}`;
+      return `  ${arrow} ${edge.name}  ${edge.digest.slice(0, DIGEST_SHOWN)}  ${bytes ? formatSize(bytes) : ""}${from}`;
     });
     return [executionLine(execution), ...lines].join("\n");
   });

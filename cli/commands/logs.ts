@@ -12,7 +12,6 @@ interface Options extends ServerOption {
   readonly index?: number;
   readonly attempt?: number;
   readonly stream?: "stdout" | "stderr";
-  readonly timestamps?: boolean;
 }
 
 export function logsCommand(): Command {
@@ -24,7 +23,6 @@ export function logsCommand(): Command {
     .option("-i, --index <n>", "this instance of a mapped task", wholeNumber(0))
     .option("-a, --attempt <n>", "this attempt; without it: the current or last", wholeNumber(1))
     .addOption(new Option("--stream <name>", "only this one").choices(["stdout", "stderr"]))
-    .option("-t, --timestamps", "before each line when it was read on the node")
     .addOption(serverOption())
     .addHelpText(
       "after",
@@ -49,7 +47,6 @@ async function logs(jobId: string, taskArgument: string | undefined, options: Op
       terminal: stdout,
       // One instance needs no names; a job's tasks may not all be known yet, so those of a whole job always get them.
       prefixes: task === undefined || instances.length !== 1 ? mappedTasks(job) : null,
-      timestamps: options.timestamps ?? false,
       warn: (line) => stderr.write(`${line}\n`),
     });
     const query: LogOptions = {

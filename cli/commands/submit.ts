@@ -1,6 +1,5 @@
-import { stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { putTree } from "../../lib/artifacts.ts";
 import { describeError, WeftError } from "../../lib/core/error.ts";
@@ -78,11 +77,9 @@ async function submit(fileOrFolder: string, options: Options): Promise<void> {
 }
 
 async function findFile(fileOrFolder: string): Promise<string> {
-  const info = await stat(fileOrFolder).catch((error: unknown) => {
-    throw new WeftError("invalid", `there is no ${fileOrFolder}; name a weft.yaml, or the folder that holds one`, {
-      cause: error,
-    });
-  });
+  const info = await stat(fileOrFolder).catch(() => undefined);
+  if (!info)
+    throw new WeftError("invalid", `there is no ${fileOrFolder}; name a weft.yaml, or the folder that holds one`);
   if (!info.isDirectory()) return fileOrFolder;
   for (const name of FILE_NAMES) {
     const file = join(fileOrFolder, name);
@@ -108,10 +105,7 @@ async function readFileOf(file: string): Promise<Read> {
       );
     }
     const bytes = await readFile(file);
-    return readPipeline(
-      new TextDecoder("utf8", { fatal: true }).decode(bytes),
-      basename(file) === file ? file : shown(file),
-    );
+    return readPipeline(new TextDecoder("utf8", { fatal: true }).decode(bytes), shown(file));
   } catch (error) {
     if (error instanceof WeftError) throw error;
     const what = error instanceof TypeError ? "is not UTF-8 text" : `cannot be read: ${describeError(error)}`;
