@@ -10,12 +10,12 @@ import { closeHttp, createHttpApp, listenHttp, registerHealth, registerMetrics }
 import type { Log } from "../../lib/log.ts";
 import { type Metrics, openMetrics } from "../../lib/metrics.ts";
 import { connectNats } from "../../lib/nats.ts";
-import { weftVersion } from "../../lib/version.ts";
 import type { EndedLog, Records, Role } from "../../scheduler/api/parts.ts";
 import { startScheduler } from "../../scheduler/main.ts";
 import type { Recorder } from "../../scheduler/store.ts";
 import { artifactRoutes, openArtifactStore } from "../../services/artifacts/index.ts";
 import { endedLogs, lineageResponse, recordArchived, recordEnded } from "../../services/lineage/index.ts";
+import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
 
 /** Between two tries to reach a Postgres that is away when the server starts. */
@@ -56,7 +56,7 @@ export async function startServer(config: ServerConfig, log: Log, onStop: OnStop
     nats,
     records: recordsOf(database.pool, artifacts),
     recorders: [recordLineage],
-    version: weftVersion(),
+    version: VERSION,
     httpPort,
     log,
     metrics,
