@@ -93,7 +93,7 @@ async function enter(parts: {
       state: () => ({
         node,
         capacity,
-        usage: { gpus: [] },
+        usage: { gpus: [], problems: [] },
         active: [...active].map((key) => ({ key, phase: "running" })),
         leaving: false,
       }),

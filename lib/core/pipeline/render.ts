@@ -28,18 +28,22 @@ interface TaskTemplates {
 const parsed = new WeakMap<TaskSpec, TaskTemplates>();
 const paramEnvs = new WeakMap<Readonly<Record<string, Scalar>>, readonly (readonly [string, string])[]>();
 
-/** Parsed once a task: its instances differ in values alone. */
+/** Parsed once for the instances of a mapped task, which differ in values alone; any other is run once, and not kept. */
 export function templatesOf(task: TaskSpec): TaskTemplates {
+  if (task.map.length === 0) return parseTask(task);
   let templates = parsed.get(task);
   if (!templates) {
-    const { run } = task;
-    templates = {
-      run: run.kind === "script" ? [parseTemplate(run.script, true)] : run.argv.map((arg) => parseTemplate(arg, false)),
-      env: Object.entries(task.env).map(([name, value]) => [name, parseTemplate(value, false)] as const),
-    };
+    templates = parseTask(task);
     parsed.set(task, templates);
   }
   return templates;
+}
+
+function parseTask({ run, env }: TaskSpec): TaskTemplates {
+  return {
+    run: run.kind === "script" ? [parseTemplate(run.script, true)] : run.argv.map((arg) => parseTemplate(arg, false)),
+    env: Object.entries(env).map(([name, value]) => [name, parseTemplate(value, false)] as const),
+  };
 }
 
 /** What one attempt runs, and with which variables: no `{{ … }}` is left. The pipeline must have been checked. */
