@@ -7,8 +7,8 @@ import { line, score } from "./score.mjs";
 import { readTable } from "./table.mjs";
 import { outputPath, writeJson } from "./workspace.mjs";
 
-const BATCH = 128;
-const LEARNING_RATE = 0.002;
+const BATCH = 256;
+const LEARNING_RATE = 0.004;
 /** Minutes. Later counts as this late while learning: squares make one such flight outweigh hundreds of others. */
 const DELAY_LEARNED_MAX = 180;
 /** Minutes: brings the target near 1, where the optimiser's defaults work. */
@@ -18,7 +18,7 @@ const { values: args } = parseArgs({
   options: {
     depth: { type: "string", default: "1" },
     seed: { type: "string", default: "1" },
-    epochs: { type: "string", default: "12" },
+    epochs: { type: "string", default: "8" },
   },
 });
 const [depth, seed, epochs] = [args.depth, args.seed, args.epochs].map(Number);
