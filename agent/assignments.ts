@@ -16,7 +16,7 @@ const IDLE_HEARTBEAT_MS = 5_000;
 /** Of one pull, in milliseconds; the client renews it by itself. */
 const PULL_MS = 30_000;
 const RETRY_MS_FIRST = 200;
-const RETRY_MS_MOST = 5_000;
+const RETRY_MS_MOST = 2_000;
 /** A message that cannot be taken now (disk full, lease lost) comes back after this, in milliseconds. */
 const REFUSED_MS = 2_000;
 
@@ -57,6 +57,7 @@ export class Assignments {
   constructor(options: AssignmentsOptions) {
     this.#options = options;
     this.#running = this.#run();
+    void this.#follow();
   }
 
   get counts(): AssignmentCounts {
@@ -107,6 +108,11 @@ export class Assignments {
     void this.#watch(messages);
     const error = await messages.closed();
     if (error) throw error;
+  }
+
+  /** A server that was away may have forgotten that we wait; asking anew finds out at once. */
+  async #follow(): Promise<void> {
+    for await (const { type } of this.#options.connection.status()) if (type === "reconnect") this.#messages?.stop();
   }
 
   /** A consumer may stall though its connection is well (nats-server#4736); then it is given up and got anew. */

@@ -6,7 +6,7 @@ import type { AttemptKey } from "../lib/core/ids.ts";
 import { LogTail, type TailOptions } from "./log-tail.ts";
 
 /** An attempt that ends sooner is never watched, in milliseconds; it delays a first line by no more than that. */
-const WATCH_AFTER_MS = 10;
+const WATCH_AFTER_MS = 20;
 /** A watch is a hint: every spool is looked at again after this, in milliseconds. */
 const LOOK_MS = 2_000;
 /** The same where the machine has no watches left. */
@@ -22,6 +22,8 @@ export interface AttemptLogOptions extends Pick<TailOptions, "publish" | "lanes"
   readonly key: AttemptKey;
   /** The attempt's folder, which holds the spool files. */
   readonly dir: string;
+  /** An earlier agent may have shipped a part. */
+  readonly resumed: boolean;
   /** It has ended, and both streams are out. Called once. */
   readonly onShipped: (sizes: Sizes) => void;
   readonly onUnwatchable: () => void;
@@ -83,7 +85,7 @@ export class AttemptLog {
   }
 
   async #open(): Promise<void> {
-    const offsets = await readNote(this.#options.dir);
+    const offsets = this.#options.resumed ? await readNote(this.#options.dir) : { stdout: 0, stderr: 0 };
     if (this.#closed || this.#tails) return;
     this.#noted = offsets.stdout + offsets.stderr;
     this.#tails = { stdout: this.#tail("stdout", offsets.stdout), stderr: this.#tail("stderr", offsets.stderr) };

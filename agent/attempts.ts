@@ -8,7 +8,7 @@ import {
   reportSubject,
   type StartedReport,
 } from "../lib/core/dispatch.ts";
-import type { AttemptKey, NodeId } from "../lib/core/ids.ts";
+import { attemptKey, type AttemptKey, type NodeId } from "../lib/core/ids.ts";
 import type { Log } from "../lib/log.ts";
 import { createWorker, type Worker, type WorkerCapacity } from "../worker/index.ts";
 import { Archive } from "./archive.ts";
@@ -89,6 +89,7 @@ export class Attempts {
       if (!record.archived) ended.push(record.report);
     }
     if (open.length > 0) log.info({ attempts: open.length }, "taking up the attempts of an earlier agent");
+    this.#logs.resume([...open.map(({ ref }) => attemptKey(ref)), ...ended.map(({ key }) => key)]);
     await this.#worker.recover(
       open,
       ended.map(({ key }) => key),

@@ -1,12 +1,12 @@
-import { readFile, statfs } from "node:fs/promises";
+import { readdir, readFile, statfs } from "node:fs/promises";
 import os from "node:os";
 import type { Log } from "../lib/log.ts";
 import type { NodeCapacity, NodeUsage } from "./core/heartbeat.ts";
 import type { GpuProbe } from "./gpu/probe.ts";
 import { machineLimits } from "./machine-limits.ts";
 
-/** systeminformation asks other programs; one that hangs must not hold up the start, in milliseconds. */
-const NAMES_MS_MAX = 5_000;
+/** Of the open files this process may have: over it an attempt's logs or a connection may fail at any moment. */
+const DESCRIPTORS_FRACTION_MAX = 0.9;
 /** Between two measurements of CPU, memory and disk, in milliseconds; heartbeats carry the latest. */
 const MEASURE_MS = 5_000;
 
@@ -16,6 +16,8 @@ export interface InventoryOptions {
   readonly cpus?: number;
   readonly memoryBytes?: number;
   readonly gpus: Pick<GpuProbe, "devices" | "takeUsage">;
+  /** What keeps the agent from taking work, for people. */
+  readonly problem: () => string | undefined;
   readonly log: Log;
 }
 
@@ -26,21 +28,25 @@ export interface Inventory {
   close(): void;
 }
 
+/** Quick: the proper names of system and CPU follow when other programs have told them. */
 export async function takeInventory(options: InventoryOptions): Promise<Inventory> {
-  const [limits, names, disk] = await Promise.all([machineLimits(), machineNames(), statfs(options.dir)]);
+  const [limits, disk] = await Promise.all([machineLimits(), statfs(options.dir)]);
   const fixed = {
     cpus: options.cpus ?? Math.round(limits.cpus * 1_000) / 1_000,
     memoryBytes: options.memoryBytes ?? limits.memoryBytes,
     diskBytes: disk.blocks * disk.bsize,
-    ...names,
   };
-  let measured: Omit<NodeUsage, "gpus"> = { diskBytesFree: disk.bavail * disk.bsize };
+  let names = plainNames();
+  void properNames().then((proper) => (names = { ...names, ...proper }));
+  let problem: string | undefined;
+  let measured: Omit<NodeUsage, "gpus" | "problems"> = { diskBytesFree: disk.bavail * disk.bsize };
   let before = cpuTimes();
   const measure = async (): Promise<void> => {
     const now = cpuTimes();
     const cpuFraction = now.all > before.all ? (now.busy - before.busy) / (now.all - before.all) : undefined;
     before = now;
     const [used, free] = await Promise.all([memoryBytesUsed(), diskBytesFree(options.dir)]);
+    problem = await descriptorProblem();
     measured = {
       ...(cpuFraction === undefined ? {} : { cpuFraction }),
       ...(used === undefined ? {} : { memoryBytesUsed: used }),
@@ -49,36 +55,38 @@ export async function takeInventory(options: InventoryOptions): Promise<Inventor
   };
   const timer = setInterval(() => void measure(), MEASURE_MS);
   return {
-    capacity: () => ({ ...fixed, gpus: options.gpus.devices }),
-    usage: () => ({ ...measured, gpus: options.gpus.takeUsage() }),
+    capacity: () => ({ ...fixed, ...names, gpus: options.gpus.devices }),
+    usage: () => ({
+      ...measured,
+      gpus: options.gpus.takeUsage(),
+      problems: [options.problem(), problem].filter((one) => one !== undefined),
+    }),
     close: () => clearInterval(timer),
   };
 }
 
-/** Of `systeminformation`, never its graphics(): that calls nvidia-smi synchronously and without a deadline. */
-async function machineNames(): Promise<Pick<NodeCapacity, "os" | "arch" | "cpuModel" | "hostname">> {
-  const plain = {
+type Names = Pick<NodeCapacity, "os" | "arch" | "cpuModel" | "hostname">;
+
+function plainNames(): Names {
+  return {
     os: `${os.type()} ${os.release()}`,
     arch: os.arch(),
     cpuModel: os.cpus()[0]?.model ?? "",
     hostname: os.hostname(),
   };
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), NAMES_MS_MAX)));
-  const asked = (async () => {
+}
+
+/** Of `systeminformation`, never its graphics(): that calls nvidia-smi synchronously and without a deadline. */
+async function properNames(): Promise<Partial<Names>> {
+  try {
     const { default: information } = await import("systeminformation");
-    return Promise.all([information.osInfo(), information.cpu()]);
-  })();
-  const answer = await Promise.race([asked.catch(() => undefined), late]);
-  clearTimeout(timer);
-  if (!answer) return plain;
-  const [system, cpu] = answer;
-  const name = [system.distro, system.release].filter((part) => part && part !== "unknown").join(" ");
-  return {
-    ...plain,
-    os: name || plain.os,
-    cpuModel: [cpu.manufacturer, cpu.brand].filter(Boolean).join(" ") || plain.cpuModel,
-  };
+    const [system, cpu] = await Promise.all([information.osInfo(), information.cpu()]);
+    const name = [system.distro, system.release].filter((part) => part && part !== "unknown").join(" ");
+    const model = [cpu.manufacturer, cpu.brand].filter(Boolean).join(" ");
+    return { ...(name && { os: name }), ...(model && { cpuModel: model }) };
+  } catch {
+    return {};
+  }
 }
 
 function cpuTimes(): { busy: number; all: number } {
@@ -102,4 +110,17 @@ async function memoryBytesUsed(): Promise<number | undefined> {
 async function diskBytesFree(dir: string): Promise<number | undefined> {
   const disk = await statfs(dir).catch(() => undefined);
   return disk && disk.bavail * disk.bsize;
+}
+
+/** Where there is no /proc this is not watched. */
+async function descriptorProblem(): Promise<string | undefined> {
+  const limit = Number(
+    /^Max open files\s+(\d+)/m.exec(await readFile("/proc/self/limits", "utf8").catch(() => ""))?.[1],
+  );
+  const open = await readdir("/proc/self/fd").then(
+    (names) => names.length,
+    (error: NodeJS.ErrnoException) => (error.code === "EMFILE" ? Infinity : 0),
+  );
+  if (!(open > limit * DESCRIPTORS_FRACTION_MAX)) return undefined;
+  return `the agent has nearly all the files open that it may (${Math.min(open, limit)} of ${limit}); raise the limit (ulimit -n)`;
 }

@@ -85,7 +85,7 @@ test("a full disk refuses new assignments with its reason, keeps ends, and heals
       code: "disk_full",
       message: expect.stringContaining("free some space") as string,
     });
-    expect(journal.full).toBe(true);
+    expect(journal.trouble).toContain("is full");
     expect(journal.records.get(key(1))).toBeUndefined();
     await journal.note([
       { kind: "ended", atMs: Date.now(), report: endedReport(key(0), SUCCEEDED, { message: "y".repeat(8192) }) },
@@ -93,7 +93,7 @@ test("a full disk refuses new assignments with its reason, keeps ends, and heals
     expect(journal.records.get(key(0))?.kind).toBe("ended");
     rmSync(filler);
     await journal.append([assigned(2)]);
-    expect(journal.full).toBe(false);
+    expect(journal.trouble).toBeUndefined();
     await journal.close();
     const again = await open(join(disk, "journal.jsonl"));
     expect([...again.records].map(([one, { kind }]) => `${one} ${kind}`)).toEqual([

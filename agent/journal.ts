@@ -31,8 +31,8 @@ interface Waiting {
 export interface Journal {
   /** What is on disk, and ends that could not be written yet. */
   readonly records: Records;
-  /** The disk refused the last write. */
-  readonly full: boolean;
+  /** Why the disk refused the last write; undefined: it did not. */
+  readonly trouble: string | undefined;
   /** Fulfilled when the entries are on disk. Error: `disk_full`, `unavailable`; then they are forgotten. */
   append(entries: readonly JournalEntry[]): Promise<void>;
   /** Known at once; fulfilled when on disk, or when the disk refused: it is tried again until it takes them. */
@@ -98,8 +98,8 @@ class FileJournal implements Journal {
     this.#nowMs = options.nowMs;
   }
 
-  get full(): boolean {
-    return this.#failed !== undefined;
+  get trouble(): string | undefined {
+    return this.#failed?.message;
   }
 
   append(entries: readonly JournalEntry[]): Promise<void> {

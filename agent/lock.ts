@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { WeftError } from "../lib/core/error.ts";
 
 export interface Lock {
@@ -7,35 +8,62 @@ export interface Lock {
 }
 
 interface Holder {
+  /** 0: released. */
   readonly pid: number;
   /** Field 22 of /proc/<pid>/stat: tells the holder from a later process with its number. Empty where there is no /proc. */
   readonly startTicks: string;
-  readonly id: string;
 }
 
-/** Takes over what dead agents left; another that takes it over at the same moment costs one more round. */
-const ROUNDS_MAX = 20;
+/** Each round lost means that someone else has just taken the lock or let go of it. */
+const ROUNDS_MAX = 100;
 
-/** One agent a folder. Error: `conflict`, with the pid of the agent that holds it. A lock whose holder is dead is taken over. */
+/**
+ * One agent a folder. Error: `conflict`, with the pid of the agent that holds it.
+ *
+ * The lock is the file `<path>.<n>` with the highest n, and is free when its holder is dead or has released it. To take it
+ * is to make n + 1, which only one can (link fails when the name is there); the highest is never deleted, so that nobody
+ * can be mistaken about which it is. Who finds a higher one after that was far behind, and withdraws.
+ */
 export async function takeLock(path: string): Promise<Lock> {
-  const holder: Holder = { pid: process.pid, startTicks: await startTicks(process.pid), id: randomUUID() };
-  const temp = `${path}.${holder.id}`;
-  await writeFile(temp, JSON.stringify(holder));
+  const self: Holder = { pid: process.pid, startTicks: await startTicks(process.pid) };
+  const temp = `${path}.new.${randomUUID()}`;
+  await writeFile(temp, JSON.stringify(self));
   try {
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      if (await linked(temp, path)) return { release: () => release(path, holder) };
-      const other = await read(path);
-      if (other && (await isAlive(other)))
-        throw new WeftError(
-          "conflict",
-          `another agent (pid ${other.pid}) uses the same folder (${path}); stop it, or start this one with another --dir`,
-        );
-      await moveAway(path, other, temp);
+      const highest = (await generations(path)).at(-1) ?? 0;
+      if (highest > 0) await refuseIfHeld(path, highest);
+      const mine = highest + 1;
+      if (!(await linked(temp, `${path}.${mine}`))) continue;
+      const all = await generations(path);
+      if (all.at(-1) !== mine) {
+        await rm(`${path}.${mine}`, { force: true });
+        continue;
+      }
+      for (const old of all.slice(0, -1)) await rm(`${path}.${old}`, { force: true });
+      return { release: () => release(`${path}.${mine}`) };
     }
     throw new WeftError("conflict", `${path} changes hands again and again; is something starting agents in a loop?`);
   } finally {
     await rm(temp, { force: true });
   }
+}
+
+async function generations(path: string): Promise<number[]> {
+  const prefix = `${basename(path)}.`;
+  return (await readdir(dirname(path)))
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => Number(name.slice(prefix.length)))
+    .filter((n) => Number.isInteger(n))
+    .toSorted((a, b) => a - b);
+}
+
+async function refuseIfHeld(path: string, generation: number): Promise<void> {
+  const holder = await read(`${path}.${generation}`);
+  if (!holder || !(await isAlive(holder))) return;
+  throw new WeftError(
+    "conflict",
+    `another agent (pid ${holder.pid}) uses the folder ${dirname(path)}; stop it, or start this one with another --dir`,
+  );
 }
 
 async function linked(temp: string, path: string): Promise<boolean> {
@@ -48,21 +76,10 @@ async function linked(temp: string, path: string): Promise<boolean> {
   }
 }
 
-/** Only one can rename a file. If what was moved is not the dead holder's, someone was faster: it gets its lock back. */
-async function moveAway(path: string, dead: Holder | undefined, temp: string): Promise<void> {
-  const stale = `${temp}.stale`;
-  try {
-    await rename(path, stale);
-  } catch {
-    return;
-  }
-  const moved = await read(stale);
-  if (moved?.id !== dead?.id) await linked(stale, path);
-  await rm(stale, { force: true });
-}
-
-async function release(path: string, holder: Holder): Promise<void> {
-  if ((await read(path))?.id === holder.id) await rm(path, { force: true });
+async function release(file: string): Promise<void> {
+  const temp = join(dirname(file), `.${basename(file)}.released`);
+  await writeFile(temp, JSON.stringify({ pid: 0, startTicks: "" } satisfies Holder));
+  await rename(temp, file);
 }
 
 async function read(path: string): Promise<Holder | undefined> {
@@ -74,6 +91,7 @@ async function read(path: string): Promise<Holder | undefined> {
 }
 
 async function isAlive(holder: Holder): Promise<boolean> {
+  if (!(holder.pid > 0)) return false;
   try {
     process.kill(holder.pid, 0);
   } catch (error) {

@@ -28,6 +28,8 @@ export class LogShipper {
   readonly #lanes = new Lanes(CHUNKS_UNDER_WAY);
   readonly #logs = new Map<AttemptKey, AttemptLog>();
   readonly #archiving = new Set<AttemptKey>();
+  /** Those of an earlier agent. */
+  readonly #resumed = new Set<AttemptKey>();
   readonly #round: NodeJS.Timeout;
   #idle: (() => void)[] = [];
   #warned = false;
@@ -39,6 +41,11 @@ export class LogShipper {
       const nowMs = performance.now();
       for (const log of this.#logs.values()) log.look(nowMs);
     }, ROUND_MS);
+  }
+
+  /** Before `begin` and `end`: these were here before this agent, and a part of their logs may be out. */
+  resume(keys: readonly AttemptKey[]): void {
+    for (const key of keys) this.#resumed.add(key);
   }
 
   /** The attempt has begun to print into its folder, or was adopted. */
@@ -87,6 +94,7 @@ export class LogShipper {
     const log = new AttemptLog({
       key,
       dir,
+      resumed: this.#resumed.delete(key),
       publish: this.#options.publish,
       lanes: this.#lanes,
       log: this.#options.log,

@@ -22,6 +22,8 @@ import { type Lock, takeLock } from "./lock.ts";
 import { Orders } from "./orders.ts";
 import type { Publish } from "./reports.ts";
 
+/** A connection that has held this long has brought what was waiting for the node, in milliseconds. */
+const CAUGHT_UP_MS = 3_000;
 /** Where the store is looked for until the server has said it. */
 const HTTP_PORT_DEFAULT = 8080;
 
@@ -100,7 +102,7 @@ class RunningAgent implements Agent {
     this.#node = await nodeIdentity(dir);
     const journal = await openJournal(path.join(dir, "journal.jsonl"), { log, nowMs: Date.now });
     this.#journal = journal;
-    const inventory = await this.#takeInventory();
+    const inventory = await this.#takeInventory(journal);
 
     const host = server.slice(0, server.lastIndexOf(":"));
     const artifacts = createArtifactClient({ baseUrl: () => `http://${host}:${this.#httpPort}` });
@@ -112,7 +114,13 @@ class RunningAgent implements Agent {
     const capacity = (): WorkerCapacity => workerCapacity(inventory.capacity());
     const { runnerProgram } = this.#options;
     const attempts = new Attempts({
-      ...{ node: this.#node, dir, journal, artifacts, publish, capacity, log },
+      node: this.#node,
+      dir,
+      journal,
+      artifacts,
+      publish,
+      capacity,
+      log,
       ...(runnerProgram === undefined ? {} : { runnerProgram }),
     });
     this.#attempts = attempts;
@@ -134,7 +142,7 @@ class RunningAgent implements Agent {
           stream: joined.answer.assignStream,
           consumer: joined.answer.assignConsumer,
           journal,
-          mayStart: () => this.#heartbeats!.leased && !journal.full && !this.#stopping,
+          mayStart: () => this.#heartbeats!.leased && journal.trouble === undefined && !this.#stopping,
           start: (assignment) => attempts.worker.start(assignment),
           log,
         });
@@ -147,12 +155,12 @@ class RunningAgent implements Agent {
     return this.#stopping;
   }
 
-  async #takeInventory(): Promise<Inventory> {
+  async #takeInventory(journal: Journal): Promise<Inventory> {
     const { log } = this.#options;
     const gpus = new GpuProbe({ ...this.#options.gpus, log, onChange: () => this.#heartbeats?.beat() });
     this.#gpus = gpus;
     await gpus.start();
-    this.#inventory = await takeInventory({ ...this.#options, gpus });
+    this.#inventory = await takeInventory({ ...this.#options, gpus, problem: () => journal.trouble });
     return this.#inventory;
   }
 
@@ -166,7 +174,8 @@ class RunningAgent implements Agent {
   #beat(peer: Peer, inventory: Inventory, attempts: Attempts, journal: Journal, joined: Joined): Heartbeats {
     const { log } = this.#options;
     const { worker, reports } = attempts;
-    const orders = new Orders({ worker, journal, reports, log });
+    const caughtUp = (): boolean => (this.#bus?.connectedMs ?? 0) > CAUGHT_UP_MS;
+    const orders = new Orders({ worker, journal, reports, caughtUp, log });
     const { leaseMs, heartbeatIntervalMs } = joined.answer;
     return new Heartbeats(
       {
@@ -177,7 +186,8 @@ class RunningAgent implements Agent {
           capacity: inventory.capacity(),
           usage: inventory.usage(),
           active: worker.active(),
-          leaving: this.#stopping !== undefined,
+          // It wants no work: it is going down, or could not write down what it is given.
+          leaving: this.#stopping !== undefined || journal.trouble !== undefined,
         }),
         onLease: (remainingMs) => worker.renewLease(remainingMs),
         onLeaseEnding: (remainingMs) => {

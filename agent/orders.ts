@@ -21,6 +21,8 @@ export interface OrdersOptions {
   readonly worker: Pick<Worker, "active" | "stop">;
   readonly journal: Journal;
   readonly reports: Reports;
+  /** Whatever was sent to this node before now has arrived: what is not known by now never came. */
+  readonly caughtUp: () => boolean;
   readonly log: Log;
 }
 
@@ -52,6 +54,8 @@ export class Orders {
     const record = journal.records.get(key);
     switch (record?.kind) {
       case undefined:
+        // Without NATS it may be on its way; the server asks again.
+        if (!this.#options.caughtUp()) return;
         // Should it still come, it must not run: the server will take it for lost.
         void journal
           .note([{ kind: "refused", atMs: Date.now(), key }])

@@ -5,7 +5,7 @@ import { HeartbeatWriter, type NodeState } from "./heartbeat.ts";
 const state: NodeState = {
   node: "n" as NodeId,
   capacity: { cpus: 2, memoryBytes: 1, diskBytes: 1, gpus: [], os: "", arch: "", cpuModel: "", hostname: "" },
-  usage: { gpus: [] },
+  usage: { gpus: [], problems: [] },
   active: [{ key: "job.t.0.1" as AttemptKey, phase: "running" }],
   leaving: false,
 };

@@ -19,6 +19,8 @@ export interface NodeUsage {
   readonly memoryBytesUsed?: number;
   readonly diskBytesFree?: number;
   readonly gpus: readonly GpuUsage[];
+  /** What keeps the node from working as it should, in sentences for people. */
+  readonly problems: readonly string[];
 }
 
 export interface NodeState {
@@ -34,7 +36,10 @@ export interface Heartbeat {
   nodeId: string;
   sequence: number;
   capacity?: { gpus: GpuDevice[] } & Omit<NodeCapacity, "gpus">;
-  usage: { gpus: (Omit<GpuUsage, "xids"> & { xids: number[] })[] } & Omit<NodeUsage, "gpus">;
+  usage: { gpus: (Omit<GpuUsage, "xids"> & { xids: number[] })[]; problems: string[] } & Omit<
+    NodeUsage,
+    "gpus" | "problems"
+  >;
   active: { key: string; phase: string }[];
   leaving: boolean;
 }
@@ -53,7 +58,11 @@ export class HeartbeatWriter {
       nodeId: state.node,
       sequence: this.#sequence,
       ...(changed ? { capacity: { ...state.capacity, gpus: [...state.capacity.gpus] } } : {}),
-      usage: { ...state.usage, gpus: state.usage.gpus.map((gpu) => ({ ...gpu, xids: [...gpu.xids] })) },
+      usage: {
+        ...state.usage,
+        gpus: state.usage.gpus.map((gpu) => ({ ...gpu, xids: [...gpu.xids] })),
+        problems: [...state.usage.problems],
+      },
       active: state.active.map(({ key, phase }) => ({ key, phase })),
       leaving: state.leaving,
     };

@@ -55,3 +55,15 @@ test("a batch has a limit of reports and of bytes, and the rest follows", () => 
   expect(outbox.take(0)?.reports).toHaveLength(1);
   expect(outbox.size).toBe(2);
 });
+
+test("what waits already is not told twice, and can be told again when it was taken", () => {
+  const outbox = new Outbox();
+  outbox.add({ kind: "unknown", key: a }, 0);
+  outbox.add({ kind: "unknown", key: a }, 0);
+  expect(outbox.take(0)?.reports).toHaveLength(1);
+  outbox.add({ kind: "unknown", key: a }, 0);
+  outbox.settled();
+  expect(outbox.size).toBe(0);
+  outbox.add({ kind: "unknown", key: a }, 0);
+  expect(outbox.size).toBe(1);
+});

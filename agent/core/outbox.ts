@@ -31,10 +31,15 @@ export class Outbox {
   #waiting: Waiting[] = [];
   /** The `started` reports among them that are held back, by attempt. */
   readonly #held = new Map<AttemptKey, Waiting>();
+  /** Kind and attempt of all that is here: the same thing is not told twice at once, however often it is asked for. */
+  readonly #told = new Set<string>();
   #underWay: OutboxBatch | undefined;
   #id = 0;
 
   add(report: Report, nowMs: number): void {
+    const told = `${report.kind} ${report.key}`;
+    if (this.#told.has(told)) return;
+    this.#told.add(told);
     const waiting = { report, json: JSON.stringify(report), dueAtMs: nowMs };
     if (report.kind === "started") {
       waiting.dueAtMs += STARTED_HOLD_MS;
@@ -81,6 +86,7 @@ export class Outbox {
 
   /** The queue has taken the batch. */
   settled(): void {
+    for (const { kind, key } of this.#underWay?.reports ?? []) this.#told.delete(`${kind} ${key}`);
     this.#underWay = undefined;
   }
 }

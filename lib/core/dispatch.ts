@@ -17,7 +17,10 @@ export const reportSubject = (node: NodeId): string => `weft.report.${node}`;
 export const LOG_SUBJECT_PREFIX = "weft.log";
 export const logSubject = (key: AttemptKey): string => `${LOG_SUBJECT_PREFIX}.${key}`;
 
-/** Headers of a log message; its payload is the raw bytes. `Nats-Msg-Id` is `<key>.<stream>.<offset>`. */
+/**
+ * Headers of a log message; its payload is the raw bytes. `Nats-Msg-Id` is `<key>.<stream>.<offset>.<length>`: after an
+ * agent was killed the same offset may begin a longer message, so readers cut off what they have.
+ */
 export const LOG_HEADERS = { stream: "Weft-Stream", offset: "Weft-Offset", atMs: "Weft-At" } as const;
 /** Payload of one log message, in bytes: far under NATS' 1 MiB limit, few enough messages for 200 MB. */
 export const LOG_CHUNK_BYTES_MAX = 128 * 1024;

@@ -1,4 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync, cpSync, mkdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  cpSync,
+  mkdirSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -181,4 +191,35 @@ test("a GPU driver that hangs holds up neither the heartbeats nor the event loop
   rmSync(join(answers, "hang"));
   const well = server.beats.length;
   await until(() => server.beats.slice(well).some(({ capacity }) => capacity?.gpus[0]?.healthy), "it is well again");
+}, 60_000);
+
+test("a node whose disk is full says so and wants no work, and takes what waited when there is room", async ({
+  skip,
+}) => {
+  const disk = join(dir, "disk");
+  mkdirSync(disk);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], { stdio: "ignore" });
+  } catch {
+    return skip("needs the right to mount a tmpfs");
+  }
+  cleanups.push(() => execFileSync("umount", ["--lazy", disk]));
+  const agent = await startTestAgent(server.address, disk);
+  cleanups.push(() => agent.stop({ stopTasks: true }));
+  const from = server.beats.length;
+  const filler = join(disk, "filler");
+  expect(() => {
+    for (;;) appendFileSync(filler, "x".repeat(4096));
+  }).toThrow("ENOSPC");
+  // Larger than what may be left in the journal's last block.
+  const made = assignment(["true"], { env: { PADDING: "x".repeat(8192) } });
+  await server.assign(agent.node, made);
+  const beat = await until(() => server.beats.slice(from).find(({ leaving }) => leaving), "a beat wants no work");
+  expect(beat.usage!.problems[0]).toContain("is full");
+  rmSync(filler);
+  expect(await server.ended(keyOf(made), 20_000)).toMatchObject({ outcome: { kind: "succeeded" } });
+  await until(
+    () => server.beats.at(-1)!.leaving === false && server.beats.at(-1)!.usage!.problems.length === 0,
+    "all is well",
+  );
 }, 60_000);

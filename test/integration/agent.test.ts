@@ -206,3 +206,20 @@ test("a server that does not know the node any more has it join again", async ()
   const beats = server.beats.length;
   await until(() => server.beats.length > beats, "and beats");
 });
+
+test("while NATS is away the node does not call unknown what may be on its way", async () => {
+  const made = assignment(["true"]);
+  await server.assign(agent.node, assignment(["true"]));
+  await server.nats.kill();
+  server.orders.query = [keyOf(made)];
+  const before = server.beats.length;
+  await until(() => server.beats.length > before + 5, "it was asked a few times");
+  server.orders.query = [];
+  await server.nats.restart();
+  await until(async () => {
+    await server.assign(agent.node, made);
+    return true;
+  }, "it is assigned");
+  expect(await server.ended(keyOf(made), 20_000)).toMatchObject({ outcome: { kind: "succeeded" } });
+  expect(server.reports.some(({ key, kind }) => key === keyOf(made) && kind === "unknown")).toBe(false);
+}, 60_000);

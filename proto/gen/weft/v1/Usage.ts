@@ -7,6 +7,7 @@ export interface Usage {
   'memoryBytesUsed'?: (number | string);
   'diskBytesFree'?: (number | string);
   'gpus'?: (_weft_v1_GpuUsage)[];
+  'problems'?: (string)[];
   '_cpuFraction'?: "cpuFraction";
   '_memoryBytesUsed'?: "memoryBytesUsed";
   '_diskBytesFree'?: "diskBytesFree";
@@ -17,6 +18,7 @@ export interface Usage__Output {
   'memoryBytesUsed'?: (number);
   'diskBytesFree'?: (number);
   'gpus': (_weft_v1_GpuUsage__Output)[];
+  'problems': (string)[];
   '_cpuFraction'?: "cpuFraction";
   '_memoryBytesUsed'?: "memoryBytesUsed";
   '_diskBytesFree'?: "diskBytesFree";
