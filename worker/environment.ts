@@ -168,7 +168,8 @@ function install(folder: string, lockPath: string, { env, stderr, signal }: Buil
 
 function failure(lockPath: string, how: string, output: string): Error {
   if (output.includes("ENOSPC")) return Object.assign(new Error("npm: no space left on device"), { code: "ENOSPC" });
-  const lines = output.trim().split("\n").slice(-MESSAGE_LINES).join("\n");
+  // npm says why first, and then how it is used.
+  const lines = output.trim().split("\n").slice(0, MESSAGE_LINES).join("\n");
   return new EnvironmentError(`npm ci of ${lockPath} failed with ${how}:\n${lines}`);
 }
 

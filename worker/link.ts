@@ -49,7 +49,8 @@ export class Link {
       const record = readRunnerRecord(this.#options.dir);
       if (record && isAlive(record)) {
         const socket = await tryConnect(record.socket);
-        if (socket) return this.#greet(socket);
+        const live = socket && (await this.#greet(socket));
+        if (live) return live;
       } else started ??= this.#startRunner();
       const failure = started?.failure();
       if (failure !== undefined || performance.now() > deadlineMs) {
@@ -113,7 +114,8 @@ export class Link {
     return { failure: () => failure };
   }
 
-  #greet(socket: Socket): Promise<readonly LiveAttempt[]> {
+  /** Undefined: it hung up, being on its way out. */
+  #greet(socket: Socket): Promise<readonly LiveAttempt[] | undefined> {
     return new Promise((resolve, reject) => {
       let welcomed = false;
       const channel: Channel<Request, Notice> = new Channel<Request, Notice>(
@@ -131,7 +133,7 @@ export class Link {
           if (notice.kind === "welcome") resolve(notice.attempts);
         },
         () => {
-          if (!welcomed) reject(new WeftError("unavailable", `the runner of ${this.#options.dir} hung up`));
+          if (!welcomed) resolve(undefined);
           else this.#onClosed();
         },
       );

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { assignment, isAlive, keyOf, WorkerBench } from "../support/worker.ts";
+import { assignment, isAlive, keyOf, removeBuilt, WorkerBench } from "../support/worker.ts";
 import { until } from "../support/wait.ts";
 
 let bench: WorkerBench;
@@ -8,7 +8,10 @@ beforeAll(async () => {
   bench = await WorkerBench.open();
   await bench.worker.recover([], []);
 });
-afterAll(() => bench.close());
+afterAll(async () => {
+  await bench.close();
+  removeBuilt();
+});
 
 test("a command that succeeds is reported started and succeeded", async () => {
   const key = bench.start(["sh", "-c", "echo out; echo err >&2"]);

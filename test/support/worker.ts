@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { attemptKey, type AttemptKey, type JobId } from "../../lib/core/ids.ts";
 import { silentLog } from "../../lib/log.ts";
 import { createWorker, type Spool, type Worker, type WorkerOptions } from "../../worker/index.ts";
 import { readRunnerRecord } from "../../worker/runner/door.ts";
-import { buildRunner } from "./runner.ts";
+import { buildWorker, type BuiltWorker } from "./runner.ts";
 import { until } from "./wait.ts";
 
 /** For attempts that need nothing from the store: whoever asks it anyway hears of it. */
@@ -16,8 +16,19 @@ const noStore = new Proxy({} as ArtifactClient, {
   get: (_, name) => () => Promise.reject(new Error(`the store was asked for ${String(name)}`)),
 });
 
-let program: string | undefined;
+let built: BuiltWorker | undefined;
 let assignments = 0;
+
+export function builtWorker(): BuiltWorker {
+  built ??= buildWorker();
+  return built;
+}
+
+/** After the last test of a file. */
+export function removeBuilt(): void {
+  if (built) rmSync(built.folder, { recursive: true });
+  built = undefined;
+}
 
 /** An assignment of a job of its own. A string is a script, a list a command. */
 export function assignment(run: string | readonly string[], parts: Partial<Assignment> = {}): Assignment {
@@ -52,13 +63,13 @@ export class WorkerBench {
   #worker: Worker | undefined;
   #listeners: (() => void)[] = [];
 
-  private constructor(dir: string, options: Partial<WorkerOptions>) {
-    this.dir = dir;
+  constructor(options: Partial<WorkerOptions> = {}) {
+    this.dir = options.dir ?? realpathSync(mkdtempSync(join(tmpdir(), "weft-worker-")));
     this.#options = options;
   }
 
   static async open(options: Partial<WorkerOptions> = {}): Promise<WorkerBench> {
-    const bench = new WorkerBench(options.dir ?? mkdtempSync(join(tmpdir(), "weft-worker-")), options);
+    const bench = new WorkerBench(options);
     await bench.reopen();
     return bench;
   }
@@ -67,18 +78,19 @@ export class WorkerBench {
     return this.#worker!;
   }
 
-  get runnerPid(): number {
-    return readRunnerRecord(this.dir)!.pid;
+  /** Undefined: none runs. */
+  get runnerPid(): number | undefined {
+    const record = readRunnerRecord(this.dir);
+    return record && isAlive(record.pid) ? record.pid : undefined;
   }
 
   /** Another worker in the folder, as after a restart of the agent; `recover` is up to the test. */
   async reopen(): Promise<Worker> {
-    program ??= buildRunner();
     this.#worker = await createWorker({
       capacity: () => ({ cpuMillis: 8000, memoryBytes: 2 ** 33, gpuUuids: [] }),
       artifacts: noStore,
       log: silentLog(),
-      runnerProgram: program,
+      runnerProgram: builtWorker().program,
       onReport: (report) => {
         this.reports.push(report);
         for (const listener of this.#listeners.splice(0)) listener();

@@ -5,7 +5,7 @@ import { PROCESS, STDERR, STDOUT, WORKSPACE } from "../folder.ts";
 import type { Census, Tree } from "./census.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { writeWhole } from "./exit.ts";
-import { isDead, offerToOomKiller, readStat } from "./proc.ts";
+import { bootNowMs, isDead, MS_PER_TICK, offerToOomKiller, readStat } from "./proc.ts";
 import type { ExitRecord, OutOfMemory, ProcessRecord, StartRequest, StopCause } from "./protocol.ts";
 
 /**
@@ -37,6 +37,8 @@ export class RunningAttempt {
   /** SIGKILL was first sent then; performance.now(). */
   killedNowMs: number | null = null;
   readonly #leftovers = new Set<number>();
+  readonly #terminated = new Set<number>();
+  #terminatedBootMs = Infinity;
 
   constructor(order: StartRequest, child: ChildProcess, census: Census, cgroup: Cgroup | undefined) {
     this.order = order;
@@ -62,12 +64,22 @@ export class RunningAttempt {
 
   /** SIGCONT too: what was stopped could not end itself. */
   terminate(): void {
+    this.#terminatedBootMs = bootNowMs();
     signalGroup(this.pid, "SIGTERM");
     signalGroup(this.pid, "SIGCONT");
   }
 
+  /** Those that have left the group. */
   terminateOutsiders(): void {
-    for (const pid of this.tree.aliveOutsideGroup()) signal(pid, "SIGTERM");
+    for (const pid of this.tree.aliveOutsideGroup()) this.#terminateOnce(pid);
+  }
+
+  /** Those that were being started when the others got SIGTERM; to get it twice may mean to give up saving. */
+  terminateNewcomers(): void {
+    for (const pid of this.alive()) {
+      const startedBootMs = (readStat(pid)?.startTicks ?? 0) * MS_PER_TICK;
+      if (startedBootMs >= this.#terminatedBootMs - 2 * MS_PER_TICK) this.#terminateOnce(pid);
+    }
   }
 
   kill(): void {
@@ -78,6 +90,12 @@ export class RunningAttempt {
       if (this.exit) this.#leftovers.add(pid);
       signal(pid, "SIGKILL");
     }
+  }
+
+  #terminateOnce(pid: number): void {
+    if (this.#terminated.has(pid)) return;
+    this.#terminated.add(pid);
+    signal(pid, "SIGTERM");
   }
 
   /** What the runner needs, should this one die, to find the process again. */

@@ -19,7 +19,7 @@ export interface ProcessStat {
 }
 
 /** USER_HZ is 100 on every architecture that Node is built for. */
-const MS_PER_TICK = 10;
+export const MS_PER_TICK = 10;
 const buffer = Buffer.allocUnsafe(128);
 let loadavg: number | undefined;
 

@@ -198,6 +198,7 @@ export class Runner {
       if (attempt.killedNowMs !== null && nowMs - attempt.killedNowMs > UNKILLABLE_MS_MAX)
         return this.#end(attempt, alive.length);
       if (!attempt.stop || nowMs >= attempt.stop.killAtMs) attempt.kill();
+      else attempt.terminateNewcomers();
       clearTimeout(attempt.killTimer);
       attempt.killTimer = setTimeout(() => this.#sweep(attempt, Math.min(pauseMs * 2, SWEEP_MS_MAX)), pauseMs);
     });
