@@ -29,10 +29,12 @@ interface Held {
   readonly parts: Readonly<Record<string, ProcessId>>;
 }
 
-/** The parts of a killed start stop by themselves: each has a watcher. Only where that was killed too we have to ask, */
-const BY_ITSELF_MS = 25_000;
-/** and, if it does not listen, to kill. */
-const ASKED_MS = 10_000;
+/**
+ * The parts of a killed start stop by themselves: each has a watcher. Servers that keep data are given the time to; those of
+ * ours lose nothing by a kill, and who starts again should not wait for them.
+ */
+const PATIENCE_MS: Readonly<Record<string, number>> = { server: 2_000, agent: 2_000 };
+const PATIENCE_MS_DEFAULT = 30_000;
 const KILLED_MS = 5_000;
 
 function readJson<T>(path: string): T | null {
@@ -116,9 +118,7 @@ function inUse(home: string, pid: number): WeftError {
 async function outlast(part: string, id: ProcessId, say: (line: string) => void): Promise<void> {
   if (!isRunning(id)) return;
   say(`waiting for the ${part} of a start that was killed (pid ${id.pid})`);
-  if (await goneWithin(id, BY_ITSELF_MS)) return;
-  sendSignal(id.pid, "SIGTERM");
-  if (await goneWithin(id, ASKED_MS)) return;
+  if (await goneWithin(id, PATIENCE_MS[part] ?? PATIENCE_MS_DEFAULT)) return;
   sendSignal(id.pid, "SIGKILL");
   if (await goneWithin(id, KILLED_MS)) return;
   throw new WeftError(
