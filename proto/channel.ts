@@ -43,14 +43,18 @@ function protoDir(): string {
     const dir = fileURLToPath(new URL(relative, import.meta.url));
     if (existsSync(`${dir}weft/v1/job.proto`)) return dir;
   }
-  throw new Error(`weft/v1/job.proto is neither beside ${import.meta.url} nor in the package's proto folder; reinstall the package`);
+  throw new Error(
+    `weft/v1/job.proto is neither beside ${import.meta.url} nor in the package's proto folder; reinstall the package`,
+  );
 }
+
+const SERVICE_FILES = ["weft/v1/job.proto", "weft/v1/cluster.proto", "weft/v1/agent.proto"];
 
 let loaded: PackageDefinition | undefined;
 
-/** The package definition of all services, as reflection and health checking want it. */
+/** The definition of all services, for clients and servers. */
 export function packageDefinition(): PackageDefinition {
-  loaded ??= loadSync(["weft/v1/job.proto", "weft/v1/cluster.proto", "weft/v1/agent.proto"], {
+  loaded ??= loadSync(SERVICE_FILES, {
     includeDirs: [protoDir()],
     longs: Number,
     enums: String,
@@ -58,6 +62,11 @@ export function packageDefinition(): PackageDefinition {
     oneofs: true,
   });
   return loaded;
+}
+
+/** The same with the names of fields as the proto files write them: what reflection tells. */
+export function reflectedDefinition(): PackageDefinition {
+  return loadSync(SERVICE_FILES, { includeDirs: [protoDir()], keepCase: true });
 }
 
 export type WeftServices = JobTypes["weft"]["v1"] & ClusterTypes["weft"]["v1"] & AgentTypes["weft"]["v1"];

@@ -19,14 +19,16 @@ export type RowCounts = ReadonlyMap<string, Readonly<Partial<Record<TaskState, n
  * The state of a task's instances that have no row: `ready` when all it needs has succeeded, else `pending`; once the
  * job has ended they never ran, and are `cancelled` or `skipped`.
  */
-export function restingState(shape: readonly TaskShape[], rows: RowCounts, job: JobState, task: TaskShape): TaskState {
+export function restingState(succeeded: ReadonlySet<string>, job: JobState, task: Pick<TaskShape, "needs">): TaskState {
   if (job === "cancelled") return "cancelled";
   if (job === "failed" || job === "succeeded") return "skipped";
-  const succeeded = (name: string): boolean => {
-    const need = shape.find((other) => other.name === name);
-    return need !== undefined && (rows.get(name)?.succeeded ?? 0) === need.instances;
-  };
-  return task.needs.every(succeeded) ? "ready" : "pending";
+  return task.needs.every((need) => succeeded.has(need)) ? "ready" : "pending";
+}
+
+/** Names of the tasks whose instances have all succeeded. */
+export function succeededTasks(shape: readonly TaskShape[], rows: RowCounts): Set<string> {
+  const whole = shape.filter(({ name, instances }) => (rows.get(name)?.succeeded ?? 0) === instances);
+  return new Set(whole.map(({ name }) => name));
 }
 
 /** Every instance of the job by state, with and without a row. */
@@ -35,11 +37,12 @@ export function countInstances(shape: readonly TaskShape[], rows: RowCounts, job
   const add = (state: TaskState, count: number): void => {
     if (count > 0) counts[state] = (counts[state] ?? 0) + count;
   };
+  const succeeded = succeededTasks(shape, rows);
   for (const task of shape) {
     const byState = Object.entries(rows.get(task.name) ?? {}) as [TaskState, number][];
     for (const [state, count] of byState) add(state, count);
     const withRow = byState.reduce((sum, [, count]) => sum + count, 0);
-    add(restingState(shape, rows, job, task), task.instances - withRow);
+    add(restingState(succeeded, job, task), task.instances - withRow);
   }
   return counts;
 }

@@ -8,10 +8,12 @@ import {
   type ChannelOptions,
 } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import { HealthImplementation } from "grpc-health-check";
-import { packageDefinition, SERVER_OPTIONS } from "../../proto/channel.ts";
+import { loadSync } from "@grpc/proto-loader";
+import { HealthImplementation, protoPath as healthProto } from "grpc-health-check";
+import { reflectedDefinition, SERVER_OPTIONS } from "../../proto/channel.ts";
 import { WeftError } from "../core/error.ts";
 import { recordRaw } from "./raw.ts";
+import { reflectable } from "./reflection.ts";
 
 // grpc-js prints errors on stderr that it also returns; ours are logged once, and say more.
 setLogVerbosity(logVerbosity.NONE);
@@ -47,7 +49,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   for (const service of options.services) server.addService(recordRaw(service.definition), service.handlers);
   const health = new HealthImplementation();
   health.addToServer(server);
-  new ReflectionService(packageDefinition()).addToServer(server);
+  new ReflectionService(reflectable([reflectedDefinition(), loadSync(healthProto, { keepCase: true })])).addToServer(
+    server,
+  );
   const setServing = (serving: boolean): void => {
     for (const name of ["", ...options.services.map((service) => service.name)]) {
       health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
