@@ -97,12 +97,12 @@ export class Attempts {
     for (const report of ended) this.#logs.end(report, this.#folder(report.key));
   }
 
-  /** Everything that runs must end within `remainingMs`; each has its own grace, unless that is longer. */
+  /** Everything that runs must be gone within `remainingMs`: half of it is for the SIGKILL, where SIGTERM is not heeded. */
   stopAll(remainingMs: number): void {
     for (const { key } of this.worker.active()) {
       const record = this.#options.journal.records.get(key);
       const graceMs = record?.kind === "open" ? record.assignment.stopGraceMs : remainingMs;
-      this.worker.stop(key, "lease-lost", Math.min(graceMs, remainingMs));
+      this.worker.stop(key, "lease-lost", Math.min(graceMs, remainingMs / 2));
     }
   }
 

@@ -75,8 +75,10 @@ async function run(flags: Flags): Promise<void> {
       log,
       signal: shutdown.signal,
     });
-    shutdown.onStop("the agent", () => agent.stop({ stopTasks: flags.stopTasks || supervised }));
-    process.send?.({ kind: "ready", node: agent.node });
+    const stop = (): Promise<void> => agent.stop({ stopTasks: flags.stopTasks || supervised });
+    shutdown.onStop("the agent", stop);
+    if (shutdown.signal.aborted) await stop();
+    if (process.connected) process.send?.({ kind: "ready", node: agent.node });
   } catch (error) {
     // Asked to stop while it waited for the server: that is no failure.
     if (shutdown.signal.aborted) process.exit(0);

@@ -27,7 +27,10 @@ export function buildAgent(): string {
     JSON.stringify({
       extends: join(root, "tsconfig.json"),
       compilerOptions: {
-        ...{ noEmit: false, outDir: folder, rootDir: root, sourceMap: false },
+        noEmit: false,
+        outDir: folder,
+        rootDir: root,
+        sourceMap: false,
         typeRoots: [join(root, "node_modules/@types")],
       },
       files: [join(root, "test/support/agent-entry.ts"), join(root, "worker/runner/main.ts")],
