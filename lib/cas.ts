@@ -220,7 +220,15 @@ async function copyIn(source: Readable, path: string): Promise<DigestMeter> {
   const meter = new DigestMeter();
   const file = await open(path, "wx", 0o444);
   try {
-    await pipeline(source, meter, (chunks: AsyncIterable<Buffer>) => writeFile(file, chunks));
+    let failure: unknown;
+    const write = async (chunks: AsyncIterable<Buffer>) => {
+      await writeFile(file, chunks).catch((error: unknown) => (failure = error));
+      if (failure !== undefined) throw failure;
+    };
+    // Where the write fails with more to come, the pipeline's own error says only that it was aborted.
+    await pipeline(source, meter, write).catch((error: unknown) => {
+      throw failure ?? error;
+    });
     await file.sync();
   } finally {
     await file.close();
