@@ -103,9 +103,13 @@ export class RunningAttempt {
     this.isRecorded = true;
     const stat = readStat(this.pid);
     if (!stat) return;
-    const record: ProcessRecord = { pid: this.pid, startTicks: stat.startTicks, startedAtMs: this.startedAtMs };
-    writeWhole(join(this.order.folder, PROCESS), JSON.stringify(record));
     offerToOomKiller(this.pid);
+    const record: ProcessRecord = { pid: this.pid, startTicks: stat.startTicks, startedAtMs: this.startedAtMs };
+    try {
+      writeWhole(join(this.order.folder, PROCESS), JSON.stringify(record));
+    } catch {
+      // The disk is full: the marks on the process are enough to find it.
+    }
   }
 
   record(unkillable: number): ExitRecord {
