@@ -20,9 +20,9 @@ export const noopAnswered: Row = {
       const agent = await startAnsweringAgent({ server: cluster.grpc, cpus: CPUS_PER_NODE });
       bench.onEnd(() => agent.stop());
     }
-    await timeJob(cluster.client, plainNoops(WARM_UP_TASKS, 1));
-    const plainMs = await timeJob(cluster.client, plainNoops(TASKS, 1));
-    const mappedMs = await timeJob(cluster.client, mappedNoops(TASKS, 1));
+    await timeJob(cluster, plainNoops(WARM_UP_TASKS, 1));
+    const plainMs = await timeJob(cluster, plainNoops(TASKS, 1));
+    const mappedMs = await timeJob(cluster, mappedNoops(TASKS, 1));
     const peer = {
       unit: "tasks/s",
       reference: "a table with skip locked in the same Postgres, one transaction to take and one to end, 8 connections",
