@@ -132,7 +132,7 @@ test("a name that is no digest reaches no file", () => {
     expect(() => store.path(name as Digest)).toThrow(/no digest/);
 });
 
-test("a gigabyte passes through in bounded memory", { timeout: 120_000 }, async () => {
+test("a gigabyte passes through in bounded memory", { timeout: 300_000 }, async () => {
   const sparse = join(folder, "sparse");
   await writeFile(sparse, "");
   await truncate(sparse, 1024 ** 3);

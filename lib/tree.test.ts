@@ -62,12 +62,12 @@ test(
   "a folder that is packed and laid out again is the same, and has the same digest",
   { timeout: 60_000 },
   async () => {
+    const store = await openStore(join(folder, "store"));
     let round = 0;
     await fc.assert(
       fc.asyncProperty(tree, async (files) => {
         const base = join(folder, String((round += 1)));
         await write(join(base, "source"), files);
-        const store = await openStore(join(base, "store"));
         const packed = await packFolder(join(base, "source"), Object.keys(files).toReversed());
         for (const file of packed.manifest.files) await store.putFile(join(base, "source", file.path));
         await layOutTree(decodeTree(packed.encoded)!, store.path.bind(store), join(base, "target"));
