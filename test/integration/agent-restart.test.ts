@@ -9,10 +9,9 @@ import {
   cpSync,
   mkdirSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { readRunnerRecord } from "../../worker/runner/door.ts";
 import { spawnAgent, startTestAgent } from "../support/agent.ts";
 import { PlayedServer } from "../support/played-server.ts";
@@ -31,7 +30,7 @@ afterAll(() => server?.stop());
 beforeEach(() => {
   server.leaseMs = 10_000;
   server.silent = false;
-  dir = mkdtempSync(join(tmpdir(), "weft-agent-"));
+  dir = mkdtempSync(join(inject("folder"), "agent-"));
 });
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
@@ -99,7 +98,7 @@ test("killed again and again, an agent loses no attempt and runs none twice", as
 
 test("told to stop, an agent leaves its tasks to the next; told to stop them too, it reports them before it goes", async () => {
   const first = await startTestAgent(server.address, dir);
-  const made = slow(join(dir, "counter"));
+  const made = assignment(`echo x >> ${join(dir, "counter")}; sleep 1000`);
   await server.assign(first.node, made);
   await server.reported(keyOf(made), "started");
   await first.stop({ stopTasks: false });

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, openSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inject } from "vitest";
 import type { NodeId } from "../../lib/core/ids.ts";
 import { silentLog } from "../../lib/log.ts";
 import { type Agent, type AgentOptions, startAgent } from "../../agent/main.ts";
@@ -18,8 +18,7 @@ let built: string | undefined;
  */
 export function buildAgent(): string {
   if (built !== undefined) return built;
-  const folder = mkdtempSync(join(tmpdir(), "weft-agent-build-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const folder = mkdtempSync(join(inject("folder"), "agent-build-"));
   const config = join(folder, "tsconfig.json");
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   writeFileSync(

@@ -171,12 +171,15 @@ export class PlayedServer {
 
   /** One stream put together, each byte once; throws at a gap. */
   async log(key: AttemptKey, stream: "stdout" | "stderr" = "stdout"): Promise<string> {
-    let bytes = Buffer.alloc(0);
+    const parts: Buffer[] = [];
+    let length = 0;
     for (const message of (await this.logMessages(key)).filter((one) => one.stream === stream)) {
-      if (message.offset > bytes.length) throw new Error(`bytes ${bytes.length} to ${message.offset} are missing`);
-      bytes = Buffer.concat([bytes, message.data.subarray(bytes.length - message.offset)]);
+      if (message.offset > length) throw new Error(`bytes ${length} to ${message.offset} are missing`);
+      const fresh = message.data.subarray(length - message.offset);
+      parts.push(fresh);
+      length += fresh.length;
     }
-    return bytes.toString();
+    return Buffer.concat(parts).toString();
   }
 
   /** Calls back for each log message as it arrives. */
