@@ -1,6 +1,6 @@
 // Where a script finds its inputs and leaves its outputs: the paths that Weft gives, or `out/` when run by hand.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, relative } from "node:path";
 
 export const inputPath = (name, byHand) => process.env[`WEFT_INPUT_${name.toUpperCase()}`] ?? `out/${byHand}`;
 export const outputPath = (name, byHand) => process.env[`WEFT_OUTPUT_${name.toUpperCase()}`] ?? `out/${byHand}`;
@@ -21,7 +21,7 @@ export function write(path, content) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
   console.log(
-    `wrote ${path}: ${content.length.toLocaleString("en")} ${typeof content === "string" ? "characters" : "bytes"}`,
+    `wrote ${relative("", path)}: ${content.length.toLocaleString("en")} ${typeof content === "string" ? "characters" : "bytes"}`,
   );
 }
 
