@@ -96,9 +96,12 @@ export async function initCluster(options: ClusterOptions): Promise<"made" | "ke
     );
   } catch (error) {
     const said = (error as { stderr?: string }).stderr?.trim() ?? describeError(error);
+    const remedy = /could not look up effective user ID/.test(said)
+      ? ". Postgres wants its user to have a name: add one (useradd), start as another user, or set DATABASE_URL"
+      : "";
     throw new WeftError(
-      "internal",
-      `initdb of ${binaries.folder} could not make a Postgres cluster in ${base}: ${said}`,
+      "failed_precondition",
+      `initdb of ${binaries.folder} could not make a Postgres cluster in ${base}: ${said}${remedy}`,
     );
   }
   renameSync(passwordFile, join(fresh, PASSWORD_FILE));
