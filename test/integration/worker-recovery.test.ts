@@ -132,7 +132,7 @@ test("closing with a stop ends the attempts in order, and the runner", async () 
   const bench = newBench();
   await bench.reopen();
   await bench.worker.recover([], []);
-  const key = bench.start("trap 'echo bye; exit 0' TERM; echo up; sleep 1000 & wait");
+  const key = bench.start("trap 'echo bye; exit 0' TERM; sleep 1000 & echo up; wait");
   await bench.line(key, "up");
   const pid = bench.runnerPid!;
   await bench.worker.close({ stopAttempts: true });

@@ -2,11 +2,12 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { accessSync, closeSync, constants, existsSync, openSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { PROCESS, STDERR, STDOUT, WORKSPACE } from "../folder.ts";
-import type { Census, Tree } from "./census.ts";
+import type { Census } from "./census.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { writeWhole } from "./exit.ts";
-import { bootNowMs, isDead, MS_PER_TICK, offerToOomKiller, readStat } from "./proc.ts";
+import { isDead, offerToOomKiller, readStat } from "./proc.ts";
 import type { ExitRecord, OutOfMemory, ProcessRecord, StartRequest, StopCause } from "./protocol.ts";
+import type { Tree } from "./tree.ts";
 
 /**
  * One attempt whose processes are this runner's.
@@ -37,8 +38,6 @@ export class RunningAttempt {
   /** SIGKILL was first sent then; performance.now(). */
   killedNowMs: number | null = null;
   readonly #leftovers = new Set<number>();
-  readonly #terminated = new Set<number>();
-  #terminatedBootMs = Infinity;
 
   constructor(order: StartRequest, child: ChildProcess, census: Census, cgroup: Cgroup | undefined) {
     this.order = order;
@@ -56,30 +55,23 @@ export class RunningAttempt {
     return nowMs - this.startedNowMs;
   }
 
-  /** Processes known to be there now; exact with a cgroup, else as of the last scan. */
+  /** Its processes, besides the main one, that are there now among those known (see Census.refresh). */
   alive(): number[] {
-    const pids = this.cgroup ? this.cgroup.pids().filter((pid) => !isDead(readStat(pid))) : [];
-    return [...new Set([...pids, ...this.tree.alive()])];
+    const members = this.tree.alive().map(({ pid }) => pid);
+    if (!this.cgroup) return members;
+    const inside = this.cgroup.pids().filter((pid) => pid !== this.pid && !isDead(readStat(pid)));
+    return [...new Set([...inside, ...members])];
   }
 
   /** SIGCONT too: what was stopped could not end itself. */
   terminate(): void {
-    this.#terminatedBootMs = bootNowMs();
     signalGroup(this.pid, "SIGTERM");
     signalGroup(this.pid, "SIGCONT");
   }
 
   /** Those that have left the group. */
   terminateOutsiders(): void {
-    for (const pid of this.tree.aliveOutsideGroup()) this.#terminateOnce(pid);
-  }
-
-  /** Those that were being started when the others got SIGTERM; to get it twice may mean to give up saving. */
-  terminateNewcomers(): void {
-    for (const pid of this.alive()) {
-      const startedBootMs = (readStat(pid)?.startTicks ?? 0) * MS_PER_TICK;
-      if (startedBootMs >= this.#terminatedBootMs - 2 * MS_PER_TICK) this.#terminateOnce(pid);
-    }
+    for (const { pid, pgrp } of this.tree.alive()) if (pgrp !== this.pid) signal(pid, "SIGTERM");
   }
 
   kill(): void {
@@ -90,12 +82,6 @@ export class RunningAttempt {
       if (this.exit) this.#leftovers.add(pid);
       signal(pid, "SIGKILL");
     }
-  }
-
-  #terminateOnce(pid: number): void {
-    if (this.#terminated.has(pid)) return;
-    this.#terminated.add(pid);
-    signal(pid, "SIGTERM");
   }
 
   /** What the runner needs, should this one die, to find the process again. */

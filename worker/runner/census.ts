@@ -1,32 +1,40 @@
-import { sep } from "node:path";
+import { existsSync } from "node:fs";
 import type { Enclosure } from "./enclosure.ts";
-import {
-  isDead,
-  lastPid,
-  listPids,
-  readEnvironment,
-  readLink,
-  readMemory,
-  readStat,
-  type ProcessStat,
-} from "./proc.ts";
+import { Marks } from "./marks.ts";
+import { isThread, lastPid, listPids, pidMax, readStat, type ProcessStat } from "./proc.ts";
+import { Tree } from "./tree.ts";
+
+/** With more new numbers than this since the last look, listing what is there is quicker than asking for each. */
+const NEW_PIDS_MAX = 2000;
+/**
+ * A number is given out shortly before its process can be seen: between the two the kernel may take the CPU away. Until
+ * then whoever forks is there itself, and so is found, killed and looked for again.
+ */
+const YOUNG_MS = 50;
+/** Numbers below are given out once, at boot (kernel/pid.c, RESERVED_PIDS). */
+const PID_MIN = 300;
 
 /**
  * Which processes belong to which attempt. A process belongs when it is the attempt's own, when its parent, process
- * group or session is one that belongs, or, for one whose parents are gone, when it carries the attempt's mark in its
- * environment, prints into the attempt's spool, or works in its workspace. Who belonged once does so until it is dead,
- * so a process that was seen with its parent may clear its environment and move away.
+ * group or session is one that belongs, or, for one whose parents are gone, when it carries the attempt's mark (see
+ * Marks); one that hides all of that and sits in the runner's enclosure belongs to the only attempt that can have started
+ * it, once there is one. Who belonged once does so until it is dead.
+ *
+ * The kernel gives out numbers in sequence and says the last one, so each process is looked at once, when it is new, and
+ * an attempt that started none costs one read.
  */
 export class Census {
   readonly #marks: Marks;
-  readonly #trees = new Map<number, Tree>();
-  /** Processes found not to belong: not looked at again unless their number was given out anew. */
-  #foreign = new Set<number>();
-  #spawned = 0;
-  #scannedTo = NaN;
   readonly #enclosure: Enclosure | undefined;
+  readonly #trees = new Set<Tree>();
+  /** Roots and members. */
+  readonly #owners = new Map<number, Tree>();
   /** Processes from some attempt of ours, with those from which they may be. */
-  readonly #stranded = new Map<number, Stranded>();
+  readonly #stranded = new Map<number, { readonly startTicks: number; readonly suspects: Set<Tree> }>();
+  /** Started by the runner itself since the last look. */
+  readonly #ours = new Set<number>();
+  #young: { readonly pid: number; readonly untilNowMs: number }[] = [];
+  #seenTo = lastPid();
 
   /** `attemptsDir`: where the folders of this runner's attempts lie. */
   constructor(attemptsDir: string, enclosure?: Enclosure) {
@@ -36,237 +44,85 @@ export class Census {
 
   /** A process that the runner has just started. */
   track(key: string, pid: number): Tree {
-    this.#spawned += 1;
-    this.#foreign.delete(pid);
-    const tree = new Tree(key, pid, { pid, spawned: this.#spawned });
-    this.#trees.set(pid, tree);
+    const tree = new Tree(key, pid, (member) => this.#owners.delete(member));
+    // What was made before the only attempt there is cannot come from it.
+    if (this.#trees.size === 0) this.#seenTo = pid;
+    else this.#ours.add(pid);
+    this.#trees.add(tree);
+    this.#owners.set(pid, tree);
     return tree;
   }
 
   untrack(tree: Tree): void {
-    this.#trees.delete(tree.rootPid);
+    this.#trees.delete(tree);
+    for (const pid of tree.pids()) if (this.#owners.get(pid) === tree) this.#owners.delete(pid);
+    if (this.#stranded.size > 0) this.#assignStranded();
   }
 
-  /**
-   * True when it is certain, at the price of one read, that the attempt started no process that still lives: the
-   * kernel gives out numbers in sequence, and all that were given out since the last scan went to roots of attempts.
-   */
-  startedNothing(tree: Tree): boolean {
-    const { pid, spawned } = tree.mark;
-    if (this.#stranded.size > 0 || lastPid() - pid !== this.#spawned - spawned) return false;
-    return tree.alive().every((member) => member === tree.rootPid);
-  }
-
-  /** Reads all processes, and brings every tree's members and usage up to date. */
-  scan(): void {
+  /** Finds what was started since the last call, by anybody, and gives it to the attempt it belongs to. */
+  refresh(): void {
     const last = lastPid();
-    const mark = { pid: last, spawned: this.#spawned };
-    const found = this.#read(last);
-    const owner = new Owners(this.#trees, this.#marks, found);
-    for (const tree of this.#trees.values()) tree.begin();
-    const enclosed = new Set(this.#enclosure?.pids());
-    enclosed.delete(process.pid);
-    for (const stat of found.values()) {
-      const tree = owner.of(stat) ?? (enclosed.has(stat.pid) ? this.#suspect(stat) : undefined);
-      if (tree) tree.see(stat);
-      else if (!enclosed.has(stat.pid)) this.#foreign.add(stat.pid);
-    }
-    for (const pid of this.#stranded.keys()) if (!found.has(pid)) this.#stranded.delete(pid);
-    for (const tree of this.#trees.values()) tree.finish(mark);
-    this.#scannedTo = last;
-  }
-
-  /** Processes that carry the mark of an attempt of this folder, whichever runner started them. */
-  strays(): ProcessStat[] {
-    return listPids()
-      .flatMap((pid) => readStat(pid) ?? [])
-      .filter((stat) => !isDead(stat) && this.#marks.keyOf(stat) !== undefined);
-  }
-
-  /**
-   * From which attempt is a process that has nothing in common with any? From one that was there when it was first seen;
-   * once only one of those is left, from that one. Another one's process is never taken for it.
-   */
-  #suspect(stat: ProcessStat): Tree | undefined {
-    let stranded = this.#stranded.get(stat.pid);
-    if (stranded?.startTicks !== stat.startTicks) {
-      stranded = { startTicks: stat.startTicks, suspects: new Set(this.#trees.values()) };
-      this.#stranded.set(stat.pid, stranded);
-    }
-    const suspects = [...stranded.suspects].filter((tree) => this.#trees.get(tree.rootPid) === tree);
-    return suspects.length === 1 ? suspects[0] : undefined;
-  }
-
-  #read(last: number): Map<number, ProcessStat> {
-    const found = new Map<number, ProcessStat>();
-    const foreign = new Set<number>();
-    for (const pid of listPids()) {
-      if (this.#foreign.has(pid) && !this.#isNew(pid, last)) foreign.add(pid);
+    if (last === this.#seenTo && this.#young.length === 0) return;
+    const nowMs = performance.now();
+    let enclosed: ReadonlySet<number> | undefined;
+    for (const pid of this.#newPids(last, nowMs)) {
+      if (this.#owners.has(pid) || !existsSync(`/proc/${pid}`)) continue;
+      this.#young = this.#young.filter((young) => young.pid !== pid);
+      const stat = readStat(pid);
+      if (!stat || isThread(pid)) continue;
+      const tree = this.#ownerOf(stat);
+      if (tree) this.#adopt(tree, stat);
       else {
-        const stat = readStat(pid);
-        if (stat) found.set(pid, stat);
+        enclosed ??= new Set(this.#enclosure?.pids());
+        if (enclosed.has(pid)) this.#stranded.set(pid, { startTicks: stat.startTicks, suspects: new Set(this.#trees) });
       }
     }
-    this.#foreign = foreign;
-    return found;
+    if (this.#stranded.size > 0) this.#assignStranded();
   }
 
-  /** May the number have been given out since the last scan? They wrap around at the highest. */
-  #isNew(pid: number, last: number): boolean {
-    if (!(last >= this.#scannedTo)) return pid > this.#scannedTo || pid <= last || Number.isNaN(last);
-    return pid > this.#scannedTo && pid <= last;
-  }
-}
-
-interface Stranded {
-  readonly startTicks: number;
-  readonly suspects: ReadonlySet<Tree>;
-}
-
-interface Member {
-  readonly startTicks: number;
-  readonly ppid: number;
-  readonly pgrp: number;
-  readonly cpuMs: number;
-}
-
-/** The processes of one attempt. */
-export class Tree {
-  readonly key: string;
-  readonly rootPid: number;
-  /** Sampled: what a process used that lived between two looks is not in it, unless its parent waited for it. */
-  cpuMs = 0;
-  peakMemoryBytes = 0;
-  residentBytes = 0;
-  mark: { readonly pid: number; readonly spawned: number };
-  #members = new Map<number, Member>();
-  #seen = new Map<number, Member>();
-  #lostCpuMs = 0;
-
-  constructor(key: string, rootPid: number, mark: Tree["mark"]) {
-    this.key = key;
-    this.rootPid = rootPid;
-    this.mark = mark;
+  #newPids(last: number, nowMs: number): number[] {
+    const again = this.#young.map(({ pid }) => pid);
+    const fresh = between(this.#seenTo, last).filter((pid) => !this.#ours.has(pid));
+    this.#ours.clear();
+    this.#seenTo = last;
+    const young = fresh.map((pid) => ({ pid, untilNowMs: nowMs + YOUNG_MS }));
+    this.#young = [...this.#young.filter(({ untilNowMs }) => untilNowMs > nowMs), ...young].slice(-NEW_PIDS_MAX);
+    return [...again, ...fresh];
   }
 
-  /** Members of the last scan that are in this one too. */
-  membersIn(found: ReadonlyMap<number, ProcessStat>): number[] {
-    return [...this.#members].flatMap(([pid, member]) =>
-      found.get(pid)?.startTicks === member.startTicks ? [pid] : [],
-    );
-  }
-
-  /** Members of the last scan that have not died since. */
-  alive(): number[] {
-    return [...this.#members].flatMap(([pid, member]) => {
-      const stat = readStat(pid);
-      return isDead(stat) || stat!.startTicks !== member.startTicks ? [] : [pid];
-    });
-  }
-
-  /** Those of them that a signal to the root's process group does not reach. */
-  aliveOutsideGroup(): number[] {
-    return this.alive().filter((pid) => this.#members.get(pid)!.pgrp !== this.rootPid);
-  }
-
-  begin(): void {
-    this.#seen = new Map();
-    this.residentBytes = 0;
-  }
-
-  see(stat: ProcessStat): void {
-    if (isDead(stat)) return;
-    this.#seen.set(stat.pid, stat);
-    const memory = readMemory(stat.pid);
-    this.residentBytes += memory?.residentBytes ?? 0;
-    this.peakMemoryBytes = Math.max(this.peakMemoryBytes, memory?.peakBytes ?? 0);
-  }
-
-  finish(mark: Tree["mark"]): void {
-    // What a dead member used is in its parent's figures if that one is here and waited for it; else it is kept apart.
-    for (const [pid, member] of this.#members) {
-      if (!this.#seen.has(pid) && pid !== this.rootPid && !this.#seen.has(member.ppid)) this.#lostCpuMs += member.cpuMs;
-    }
-    this.#members = this.#seen;
-    let cpuMs = this.#lostCpuMs;
-    for (const member of this.#members.values()) cpuMs += member.cpuMs;
-    this.cpuMs = Math.max(this.cpuMs, cpuMs);
-    this.peakMemoryBytes = Math.max(this.peakMemoryBytes, this.residentBytes);
-    this.mark = mark;
-  }
-}
-
-/** Finds the tree of each process of one scan, each once. */
-class Owners {
-  readonly #trees: ReadonlyMap<number, Tree>;
-  readonly #marks: Marks;
-  readonly #found: ReadonlyMap<number, ProcessStat>;
-  readonly #known = new Map<number, Tree | undefined>();
-  readonly #byKey: ReadonlyMap<string, Tree>;
-
-  constructor(trees: ReadonlyMap<number, Tree>, marks: Marks, found: ReadonlyMap<number, ProcessStat>) {
-    this.#trees = trees;
-    this.#marks = marks;
-    this.#found = found;
-    this.#byKey = new Map([...trees.values()].map((tree) => [tree.key, tree]));
-    for (const tree of trees.values()) {
-      for (const pid of tree.membersIn(found)) this.#known.set(pid, tree);
-    }
-  }
-
-  of(stat: ProcessStat): Tree | undefined {
-    if (this.#known.has(stat.pid)) return this.#known.get(stat.pid);
-    // Set first: a chain of parents has no ring, but a group or session may name the process itself.
-    this.#known.set(stat.pid, undefined);
-    const tree = this.#byRelation(stat) ?? this.#byKey.get(this.#marks.keyOf(stat) ?? "");
-    this.#known.set(stat.pid, tree);
-    return tree;
-  }
-
-  #byRelation(stat: ProcessStat): Tree | undefined {
-    for (const pid of [stat.pid, stat.pgrp, stat.session, stat.ppid]) {
-      const root = this.#trees.get(pid);
-      if (root) return root;
-      const relative = pid === stat.pid ? undefined : this.#found.get(pid);
-      const tree = relative && this.of(relative);
+  #ownerOf(stat: ProcessStat): Tree | undefined {
+    for (const pid of [stat.ppid, stat.pgrp, stat.session]) {
+      const tree = this.#owners.get(pid);
       if (tree) return tree;
     }
-    return undefined;
-  }
-}
-
-/** What an attempt leaves on its descendants. */
-class Marks {
-  readonly #prefix: string;
-  readonly #reapers: ReadonlySet<number> = ancestors();
-
-  constructor(attemptsDir: string) {
-    this.#prefix = attemptsDir + sep;
+    const key = this.#marks.keyOf(stat);
+    return key === undefined ? undefined : [...this.#trees].find((tree) => tree.key === key);
   }
 
-  /** The attempt that the process says it belongs to, among those of this folder. */
-  keyOf(stat: ProcessStat): string | undefined {
-    const [key, result] = readEnvironment(stat.pid, ["WEFT_ATTEMPT_KEY", "WEFT_RESULT"]);
-    // Another agent's attempt on the same machine has its own runner to look after it.
-    if (key !== undefined && result !== undefined) return this.#keyIn(result) === key ? key : undefined;
-    if (key !== undefined) return key;
-    // These hold for orphans only: somebody may have stepped into a workspace to look around.
-    if (!this.#reapers.has(stat.ppid) || stat.onTerminal) return undefined;
-    for (const name of ["fd/1", "fd/2", "cwd"]) {
-      const key = this.#keyIn(readLink(stat.pid, name));
-      if (key !== undefined) return key;
+  #adopt(tree: Tree, stat: ProcessStat): void {
+    tree.add(stat);
+    this.#owners.set(stat.pid, tree);
+  }
+
+  /** Another attempt's process is never taken for this one's: who cannot be told apart lives until its last suspect ends. */
+  #assignStranded(): void {
+    for (const [pid, { startTicks, suspects }] of this.#stranded) {
+      for (const tree of suspects) if (!this.#trees.has(tree)) suspects.delete(tree);
+      const stat = readStat(pid);
+      const [tree] = suspects;
+      if (stat?.startTicks === startTicks && suspects.size === 1) this.#adopt(tree!, stat);
+      if (stat?.startTicks !== startTicks || suspects.size <= 1) this.#stranded.delete(pid);
     }
-    return undefined;
-  }
-
-  #keyIn(path: string | undefined): string | undefined {
-    return path?.startsWith(this.#prefix) ? path.slice(this.#prefix.length).split(sep)[0] : undefined;
   }
 }
 
-/** Orphans go to the nearest ancestor that takes them in (man 2 PR_SET_CHILD_SUBREAPER), at the latest to process 1. */
-function ancestors(): Set<number> {
-  const pids = new Set([1]);
-  for (let stat = readStat("self"); stat && stat.ppid > 0; stat = readStat(stat.ppid)) pids.add(stat.ppid);
+/** Numbers given out after `from`, up to `to`, which wrap around; all that are in use when they are too many or not known. */
+function between(from: number, to: number): number[] {
+  const wraps = to < from;
+  const count = wraps ? pidMax() - from + to - PID_MIN : to - from;
+  if (!(count <= NEW_PIDS_MAX)) return listPids();
+  const pids: number[] = [];
+  for (let pid = from + 1; pid <= (wraps ? pidMax() : to); pid += 1) pids.push(pid);
+  for (let pid = PID_MIN; wraps && pid <= to; pid += 1) pids.push(pid);
   return pids;
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, PROCESS } from "../folder.ts";
-import { Census } from "./census.ts";
+import { Marks } from "./marks.ts";
 import { isSame } from "./proc.ts";
 import type { ProcessRecord } from "./protocol.ts";
 
@@ -14,7 +14,7 @@ const STRAYS_PAUSE_MS = 20;
  * each attempt without exit.json, and every process with the mark of an attempt of this folder. Returns how many.
  */
 export async function killStrays(attemptsDir: string): Promise<number> {
-  const census = new Census(attemptsDir);
+  const marks = new Marks(attemptsDir);
   const deadlineMs = performance.now() + STRAYS_MS_MAX;
   const killed = new Set<number>();
   for (const group of orphanedGroups(attemptsDir)) {
@@ -22,7 +22,7 @@ export async function killStrays(attemptsDir: string): Promise<number> {
     killed.add(group);
   }
   for (;;) {
-    const strays = census.strays();
+    const strays = marks.bearers();
     if (strays.length === 0 || performance.now() > deadlineMs) return killed.size;
     for (const { pid } of strays) {
       kill(pid);

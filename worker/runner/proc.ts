@@ -19,7 +19,7 @@ export interface ProcessStat {
 }
 
 /** USER_HZ is 100 on every architecture that Node is built for. */
-export const MS_PER_TICK = 10;
+const MS_PER_TICK = 10;
 const buffer = Buffer.allocUnsafe(128);
 let loadavg: number | undefined;
 
@@ -91,6 +91,21 @@ export function lastPid(): number {
   } catch {
     return NaN;
   }
+}
+
+/** Of a machine with few CPUs, should the system not say; numbers are less than it. */
+const PID_MAX = 32_768;
+let highestPid: number | undefined;
+
+/** The highest number that is given out. */
+export function pidMax(): number {
+  highestPid ??= Number.parseInt(read("/proc/sys/kernel/pid_max") ?? String(PID_MAX), 10) - 1;
+  return highestPid;
+}
+
+/** Threads have numbers too, and are found by them, though not listed. */
+export function isThread(pid: number): boolean {
+  return Number(/^Tgid:\s(\d+)$/m.exec(read(`/proc/${pid}/status`) ?? "")?.[1] ?? pid) !== pid;
 }
 
 /** Values of these variables as the process was started with them. */

@@ -170,12 +170,14 @@ export class Runner {
     attempt.killTimer = setTimeout(() => this.#kill(attempt), Math.min(graceMs, TIMER_MS_MAX));
     if (stop) return;
     attempt.terminate();
-    this.#watch.afterScan(() => attempt.terminateOutsiders());
+    this.#census.refresh();
+    attempt.terminateOutsiders();
   }
 
   #kill(attempt: RunningAttempt): void {
+    this.#census.refresh();
     attempt.kill();
-    this.#sweep(attempt, SWEEP_MS_MIN);
+    this.#sweepIn(attempt, SWEEP_MS_MIN);
   }
 
   #onExit(attempt: RunningAttempt, code: number | null, signal: NodeJS.Signals | null): void {
@@ -183,25 +185,25 @@ export class Runner {
     attempt.reapedCpuMs = this.#measureReaped();
     clearTimeout(attempt.timeoutTimer);
     this.#noteOutOfMemory(attempt);
-    if (attempt.cgroup ? attempt.alive().length === 0 : this.#census.startedNothing(attempt.tree))
-      this.#end(attempt, 0);
-    else this.#sweep(attempt, SWEEP_MS_MIN);
+    this.#sweep(attempt, SWEEP_MS_MIN);
+  }
+
+  #sweepIn(attempt: RunningAttempt, pauseMs: number): void {
+    clearTimeout(attempt.killTimer);
+    attempt.killTimer = setTimeout(() => this.#sweep(attempt, Math.min(pauseMs * 2, SWEEP_MS_MAX)), pauseMs);
   }
 
   /** Looks who is left; in time of grace lets them be, else kills; comes back until nobody is. */
   #sweep(attempt: RunningAttempt, pauseMs: number): void {
-    this.#watch.afterScan(() => {
-      if (!this.#attempts.has(attempt.order.key)) return;
-      const alive = attempt.alive();
-      if (attempt.exit && alive.length === 0) return this.#end(attempt, 0);
-      const nowMs = performance.now();
-      if (attempt.killedNowMs !== null && nowMs - attempt.killedNowMs > UNKILLABLE_MS_MAX)
-        return this.#end(attempt, alive.length);
-      if (!attempt.stop || nowMs >= attempt.stop.killAtMs) attempt.kill();
-      else attempt.terminateNewcomers();
-      clearTimeout(attempt.killTimer);
-      attempt.killTimer = setTimeout(() => this.#sweep(attempt, Math.min(pauseMs * 2, SWEEP_MS_MAX)), pauseMs);
-    });
+    this.#census.refresh();
+    const alive = attempt.alive();
+    if (attempt.exit && alive.length === 0) return this.#end(attempt, 0);
+    const nowMs = performance.now();
+    if (attempt.killedNowMs !== null && nowMs - attempt.killedNowMs > UNKILLABLE_MS_MAX) {
+      return this.#end(attempt, alive.length + (attempt.exit ? 0 : 1));
+    }
+    if (!attempt.stop || nowMs >= attempt.stop.killAtMs) attempt.kill();
+    this.#sweepIn(attempt, pauseMs);
   }
 
   #end(attempt: RunningAttempt, unkillable: number): void {

@@ -10,16 +10,12 @@ const SAMPLE_MS = 1000;
 const SAMPLE_LIMITED_MS = 100;
 /** Looking who is due is cheap, but not free with hundreds of attempts. */
 const TICK_MS_MIN = 10;
-/** A scan of /proc takes 1 to 5 ms; at most this share of the runner's time goes into it. */
-const SCAN_SHARE_MAX = 0.1;
 
-/** Has the census scan when an attempt is due to be looked at, and when somebody must know who is there. */
+/** Measures what attempts use, often while they are young. Descendants that it sees are known from then on. */
 export class Watch {
   readonly #census: Census;
   readonly #attempts: () => Iterable<RunningAttempt>;
   readonly #onSampled: (attempt: RunningAttempt) => void;
-  #waiting: (() => void)[] = [];
-  #scanAllowedNowMs = 0;
   #tickTimer: NodeJS.Timeout | undefined;
   #tickDueNowMs = Infinity;
   #oomKills = kernelOomKills();
@@ -33,18 +29,6 @@ export class Watch {
   /** An attempt has just been started. */
   begin(): void {
     this.#tickIn(FIRST_SAMPLE_MS);
-  }
-
-  /** Runs `then` after a scan that began after now. Scans are shared, and spaced so that they stay within their share. */
-  afterScan(then: () => void): void {
-    if (this.#waiting.push(then) > 1) return;
-    const waitMs = Math.max(0, this.#scanAllowedNowMs - performance.now());
-    setTimeout(() => {
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      this.#scan();
-      for (const run of waiting) run();
-    }, waitMs);
   }
 
   /** Has the kernel killed a process for want of memory since the last look? */
@@ -66,31 +50,28 @@ export class Watch {
   #tick(): void {
     this.#tickDueNowMs = Infinity;
     const nowMs = performance.now();
+    const due: RunningAttempt[] = [];
     let dueInMs = Infinity;
-    let due = false;
     for (const attempt of this.#attempts()) {
       const ageMs = attempt.ageMs(nowMs);
-      if (ageMs >= FIRST_SAMPLE_MS && !attempt.isRecorded) attempt.recordProcess();
-      if (ageMs >= Math.max(attempt.sampleAgeMs, FIRST_SAMPLE_MS)) {
-        due = true;
+      const atMs = Math.max(attempt.sampleAgeMs, FIRST_SAMPLE_MS);
+      if (ageMs >= atMs) {
+        due.push(attempt);
         const pauseMs = attempt.order.memoryBytes > 0 && !attempt.cgroup ? SAMPLE_LIMITED_MS : SAMPLE_MS;
         attempt.sampleAgeMs = SAMPLE_AGES_MS.find((age) => age > ageMs) ?? ageMs + pauseMs;
       }
       dueInMs = Math.min(dueInMs, Math.max(attempt.sampleAgeMs, FIRST_SAMPLE_MS) - ageMs);
     }
-    if (due) {
-      this.#scan();
-      this.#oomKills = kernelOomKills();
-    }
+    if (due.length > 0) this.#sample(due);
     if (dueInMs < Infinity) this.#tickIn(Math.max(dueInMs, TICK_MS_MIN));
   }
 
-  #scan(): void {
-    const beganMs = performance.now();
-    this.#census.scan();
-    const endedMs = performance.now();
-    this.#scanAllowedNowMs = endedMs + (endedMs - beganMs) * (1 / SCAN_SHARE_MAX - 1);
-    for (const attempt of this.#attempts()) {
+  #sample(due: readonly RunningAttempt[]): void {
+    this.#census.refresh();
+    this.#oomKills = kernelOomKills();
+    for (const attempt of due) {
+      if (!attempt.isRecorded) attempt.recordProcess();
+      attempt.tree.measure();
       attempt.samples += 1;
       this.#onSampled(attempt);
     }
