@@ -18,6 +18,7 @@ import type { ClusterApi } from "./cluster-api.ts";
 import type { Forwarder } from "./forward.ts";
 import type { JobApi } from "./job-api.ts";
 import type { JobFinder } from "./job-finder.ts";
+import { tellingOutages } from "./outage.ts";
 import type { Role } from "./parts.ts";
 import type { Reign } from "./reign.ts";
 import { watchJob } from "./watch-job.ts";
@@ -58,12 +59,24 @@ function jobHandlers(parts: ServiceParts): JobServiceHandlers {
   const lead = leaderCalls(parts);
   return {
     Submit: lead.unary((request, reign) => jobs.submit(request, reign)),
-    Get: unary(log, (request) => jobs.get(request)),
-    List: unary(log, (request) => jobs.list(request)),
+    Get: unary(
+      log,
+      tellingOutages((request) => jobs.get(request)),
+    ),
+    List: unary(
+      log,
+      tellingOutages((request) => jobs.list(request)),
+    ),
     Watch: lead.serverStream((request, sink, context, reign) => watchJob(finder, request, sink, context, reign)),
     Cancel: lead.unary((request, reign) => jobs.cancel(request, reign)),
-    Logs: serverStream(log, (request, sink, context) => jobs.logs(request, sink, context)),
-    Lineage: unary(log, (request) => jobs.lineage(request)),
+    Logs: serverStream(
+      log,
+      tellingOutages((request, sink, context) => jobs.logs(request, sink, context)),
+    ),
+    Lineage: unary(
+      log,
+      tellingOutages((request) => jobs.lineage(request)),
+    ),
   };
 }
 
@@ -100,18 +113,24 @@ function leaderCalls({ log, role, reign, forwarder }: ServiceParts) {
     unary: <Request extends object, Response>(
       local: (request: Request, reign: Reign) => Promise<Response> | Response,
     ) =>
-      unary<Request, Response>(log, (request, context) => {
-        const here = reign();
-        return here ? local(request, here) : (forwarder.unary(context, request, leader()) as Promise<Response>);
-      }),
+      unary<Request, Response>(
+        log,
+        tellingOutages((request, context) => {
+          const here = reign();
+          return here ? local(request, here) : (forwarder.unary(context, request, leader()) as Promise<Response>);
+        }),
+      ),
     serverStream: <Request extends object, Response>(
       local: (request: Request, sink: Sink<Response>, context: CallContext, reign: Reign) => Promise<void>,
     ) =>
-      serverStream<Request, Response>(log, (request, sink, context) => {
-        const here = reign();
-        if (here) return local(request, sink, context, here);
-        return forwarder.serverStream(context, request, sink as Sink<unknown>, leader());
-      }),
+      serverStream<Request, Response>(
+        log,
+        tellingOutages((request, sink, context) => {
+          const here = reign();
+          if (here) return local(request, sink, context, here);
+          return forwarder.serverStream(context, request, sink as Sink<unknown>, leader());
+        }),
+      ),
     duplexStream: <Request extends object, Response>(
       local: (
         requests: AsyncIterable<Request>,
@@ -120,10 +139,13 @@ function leaderCalls({ log, role, reign, forwarder }: ServiceParts) {
         reign: Reign,
       ) => Promise<void>,
     ) =>
-      duplexStream<Request, Response>(log, (requests, sink, context) => {
-        const here = reign();
-        if (here) return local(requests, sink, context, here);
-        return forwarder.duplexStream(context, requests, sink as Sink<unknown>, leader());
-      }),
+      duplexStream<Request, Response>(
+        log,
+        tellingOutages((requests, sink, context) => {
+          const here = reign();
+          if (here) return local(requests, sink, context, here);
+          return forwarder.duplexStream(context, requests, sink as Sink<unknown>, leader());
+        }),
+      ),
   };
 }
