@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { WeftError } from "../../lib/core/error.ts";
 import { canEnter, postgresAccount } from "./account.ts";
 import type { Account } from "./account.ts";
@@ -61,13 +61,14 @@ function baseFolder(place: Place, account: Account | undefined): string {
   }
   mkdirSync(inside, { recursive: true, mode: 0o755 });
   if (canEnter(inside, account)) return inside;
-  const outside = join(OPEN_FOLDER, `${basename(place.home)}-${randomBytes(4).toString("hex")}`);
+  const outside = join(OPEN_FOLDER, randomBytes(8).toString("hex"));
   try {
     mkdirSync(outside, { recursive: true, mode: 0o755 });
   } catch (error) {
     throw unreachable(place.home, account, error);
   }
   if (!canEnter(outside, account)) throw unreachable(place.home, account, undefined);
+  writeFileSync(join(outside, "home"), `${place.home}\n`);
   writeFileSync(pointer, `${outside}\n`);
   place.say(`Postgres runs as user ${account?.name}, who may not enter ${place.home}: its data goes to ${outside}`);
   return outside;
