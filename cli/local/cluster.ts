@@ -15,7 +15,7 @@ import { promisify } from "node:util";
 import pg from "pg";
 import { describeError, WeftError } from "../../lib/core/error.ts";
 import type { Account } from "./account.ts";
-import { startGuarded } from "./guard.ts";
+import { LINGER_SECONDS, startGuarded } from "./guard.ts";
 import { logSize, logTail } from "./log-tail.ts";
 import { freePort } from "./port.ts";
 import { stopOrphan } from "./postmaster.ts";
@@ -147,6 +147,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       {
         stopSignal: "INT",
         graceSeconds: STOP_GRACE_SECONDS,
+        lingerSeconds: LINGER_SECONDS,
         logFile: options.logFile,
         cwd: data,
         account: options.account,

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { WeftError } from "../../lib/core/error.ts";
-import { startGuarded } from "./guard.ts";
+import { LINGER_SECONDS, startGuarded } from "./guard.ts";
 import { logSize, logTail } from "./log-tail.ts";
 import { freePort } from "./port.ts";
 
@@ -69,6 +69,7 @@ export async function launchNats(options: NatsOptions): Promise<NatsServer> {
     const server = await startGuarded(options.binary, ["-c", configFile], {
       stopSignal: "TERM",
       graceSeconds: STOP_GRACE_SECONDS,
+      lingerSeconds: LINGER_SECONDS,
       logFile: options.logFile,
       cwd: options.folder,
     });
