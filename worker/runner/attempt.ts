@@ -1,10 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, closeSync, constants, existsSync, openSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { PROCESS, STDERR, STDOUT, WORKSPACE } from "../folder.ts";
 import type { Census } from "./census.ts";
 import type { Cgroup } from "./cgroup.ts";
-import { writeWhole } from "./exit.ts";
 import { isDead, offerToOomKiller, readStat } from "./proc.ts";
 import type { ExitRecord, OutOfMemory, ProcessRecord, StartRequest, StopCause } from "./protocol.ts";
 import type { Tree } from "./tree.ts";
@@ -92,7 +91,7 @@ export class RunningAttempt {
     offerToOomKiller(this.pid);
     const record: ProcessRecord = { pid: this.pid, startTicks: stat.startTicks, startedAtMs: this.startedAtMs };
     try {
-      writeWhole(join(this.order.folder, PROCESS), JSON.stringify(record));
+      writeFileSync(join(this.order.folder, PROCESS), JSON.stringify(record));
     } catch {
       // The disk is full: the marks on the process are enough to find it.
     }

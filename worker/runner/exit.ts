@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../folder.ts";
 import type { ExitRecord, StopCause } from "./protocol.ts";
@@ -19,8 +19,17 @@ export function recordUnstarted(stopped: StopCause | null, spawnError: string | 
   };
 }
 
+/**
+ * One write to a new file: whoever reads finds it whole, or no JSON yet and so no end. Not synced: a machine that crashed
+ * has lost the process too. No rename, for that is a second change to the folder, a tenth of what a short task costs.
+ */
 export function writeExit(folder: string, record: ExitRecord): void {
-  writeWhole(join(folder, EXIT), JSON.stringify(record));
+  const file = openSync(join(folder, EXIT), "w");
+  try {
+    writeSync(file, JSON.stringify(record));
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Undefined: it has not ended, or how is not known. */
@@ -30,15 +39,4 @@ export function readExit(folder: string): ExitRecord | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** A reader sees the old content, or the new, never a part. Not synced: a machine that crashed has lost the process too. */
-export function writeWhole(path: string, text: string): void {
-  const file = openSync(`${path}.part`, "w");
-  try {
-    writeSync(file, text);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.part`, path);
 }
