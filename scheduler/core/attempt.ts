@@ -67,17 +67,14 @@ function learnRunTime(instance: Instance, ranMs: number): void {
   job.meanRunMs.set(queueKey, known === undefined ? ranMs : known + RUN_TIME_WEIGHT * (ranMs - known));
 }
 
-/** The node has no record of the attempt: the message was lost on the way, or the node's disk was. */
+/**
+ * The node has no record of the attempt: the message was lost on the way, or the node's disk was. The node will not run it
+ * any more, should the message still come, and the same message would be taken for a duplicate: so another attempt follows.
+ */
 export function onAttemptUnknown(state: State, node: NodeId, key: AttemptKey, nowMs: number): Answer {
   const found = currentAttempt(state, node, key);
   if (!found) return STALE;
-  const { instance, active } = found;
-  if (active.stop || active.started) {
-    loseAttempt(state, instance, active, "unknown", "the node has no record of the attempt", nowMs);
-  } else {
-    active.silent = 0;
-    state.out.assigned.add(instance);
-  }
+  loseAttempt(state, found.instance, found.active, "unknown", "the node has no record of the attempt", nowMs);
   return DONE;
 }
 

@@ -190,17 +190,17 @@ test("when most nodes fall silent at once nothing is evicted", () => {
   expect(bench.pass(15_000).ended).toMatchObject([{ node: { id: "n3" } }]);
 });
 
-test("an attempt that the node does not name is asked for, and sent again if the node never had it", () => {
+test("an attempt that the node does not name is asked for, and replaced by another if the node has no record of it", () => {
   const bench = new Bench();
   bench.join("n1");
   bench.submit(job("a", pipeline(task("t"))));
   expect(bench.hear("n1")).toMatchObject({ query: [] });
   expect(bench.hear("n1")).toMatchObject({ query: ["a.t.0.1"] });
   bench.step({ kind: "attemptUnknown", node: N1, key: key("a.t.0.1") });
-  expect(assigned(bench.settle())).toEqual(["a.t.0.1@n1"]);
-  bench.start("n1", key("a.t.0.1"));
-  bench.step({ kind: "attemptUnknown", node: N1, key: key("a.t.0.1") });
   expect(assigned(bench.settle())).toEqual(["a.t.0.2@n1"]);
+  bench.start("n1", key("a.t.0.2"));
+  bench.step({ kind: "attemptUnknown", node: N1, key: key("a.t.0.2") });
+  expect(assigned(bench.settle())).toEqual(["a.t.0.3@n1"]);
 });
 
 test("cancel ends what waits at once, stops what runs, and the job is cancelled when it has stopped", () => {
