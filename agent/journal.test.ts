@@ -87,6 +87,9 @@ test("a full disk refuses new assignments with its reason, keeps ends, and heals
     });
     expect(journal.trouble).toContain("is full");
     expect(journal.records.get(key(1))).toBeUndefined();
+    // Nothing waits to be written, and the disk is looked at all the same.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(journal.trouble).toContain("is full");
     await journal.note([
       { kind: "ended", atMs: Date.now(), report: endedReport(key(0), SUCCEEDED, { message: "y".repeat(8192) }) },
     ]);

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, statfs } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { WeftError } from "../lib/core/error.ts";
 import type { Log } from "../lib/log.ts";
@@ -9,6 +9,8 @@ import { decodeEntry, type JournalEntry, Records } from "./core/record.ts";
 const LAZY_MS = 100;
 /** After the disk refused, in milliseconds between tries. */
 const RETRY_MS = 1_000;
+/** A disk that was full has room again when so many bytes are free: a few assignments, not the rest of a block. */
+const ROOM_BYTES_MIN = 64 * 1024;
 /** The file is rewritten when it is this large and four times what was left the last time, in bytes. */
 const COMPACT_BYTES_MIN = 64 * 1024 * 1024;
 /** Entries encoded between two looks at other work: a rewrite of 20,000 must not hold up a heartbeat. */
@@ -181,7 +183,8 @@ class FileJournal implements Journal {
   }
 
   async #put(bytes: Buffer, sync: boolean): Promise<void> {
-    if (bytes.length === 0) return;
+    // With nothing to write the disk is asked; else it would seem well, and what it cannot take would be sent for again.
+    if (bytes.length === 0) return this.#failed ? requireRoom(this.#path) : undefined;
     this.#file ??= await open(this.#path, "r+");
     if (this.#failed) await this.#file.truncate(this.#bytes);
     for (let done = 0; done < bytes.length;) {
@@ -248,6 +251,12 @@ class FileJournal implements Journal {
       this.#log.warn({ err: error }, "the journal could not be rewritten smaller"),
     );
   }
+}
+
+/** Throws ENOSPC when the disk has next to nothing free. */
+async function requireRoom(path: string): Promise<void> {
+  const { bavail, bsize } = await statfs(path);
+  if (bavail * bsize < ROOM_BYTES_MIN) throw Object.assign(new Error("no room"), { code: "ENOSPC" });
 }
 
 /** Bytes up to the end of the last whole line; a torn one is cut off by the next write. */
