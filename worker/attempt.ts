@@ -169,9 +169,9 @@ export function conclude(attempt: Attempt, exit: ExitRecord, tools: Tools): Ende
 async function collect(attempt: Attempt, exit: ExitRecord, verdict: Verdict, tools: Tools): Promise<EndedReport> {
   const { signal } = attempt.abort;
   try {
-    const outputs = await patiently(tools.storeWaitMsMax, signal, () =>
-      storeOutputs(tools.artifacts, attempt.assignment, attempt.folder),
-    );
+    // A store that is full may be given room; the work behind these outputs took longer than that.
+    const store = () => storeOutputs(tools.artifacts, attempt.assignment, attempt.folder);
+    const outputs = await patiently(tools.storeWaitMsMax, signal, store, ["unavailable", "disk_full"]);
     return report(attempt, exit, verdict, outputs);
   } catch (error) {
     return report(attempt, exit, explainCollection(attempt, exit, error), []);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fetchInto, type ArtifactClient } from "../lib/artifacts.ts";
 import { openStore, type Store } from "../lib/cas.ts";
-import { WeftError } from "../lib/core/error.ts";
+import { type ErrorCode, WeftError } from "../lib/core/error.ts";
 import type { Digest } from "../lib/core/ids.ts";
 
 /** Of code, inputs and environments together: a few models and environments, and far from filling a machine's disk. */
@@ -147,8 +147,13 @@ export async function folderBytes(folder: string): Promise<number> {
   return bytes;
 }
 
-/** Tries again while the store does not answer, until `waitMsMax` have passed or the signal says stop. */
-export async function patiently<T>(waitMsMax: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+/** Tries again while the store fails with one of `codes`, until `waitMsMax` have passed or the signal says stop. */
+export async function patiently<T>(
+  waitMsMax: number,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+  codes: readonly ErrorCode[] = ["unavailable"],
+): Promise<T> {
   const deadlineMs = performance.now() + waitMsMax;
   for (;;) {
     signal.throwIfAborted();
@@ -156,7 +161,7 @@ export async function patiently<T>(waitMsMax: number, signal: AbortSignal, work:
       return await unlessAborted(signal, work());
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof WeftError && error.code === "unavailable") || performance.now() > deadlineMs) throw error;
+      if (!(error instanceof WeftError && codes.includes(error.code)) || performance.now() > deadlineMs) throw error;
     }
     await delay(STORE_PAUSE_MS, undefined, { signal });
   }
