@@ -43,6 +43,8 @@ export interface Node {
     readonly memoryBytesUsed: number | null;
     readonly diskBytesFree: number | null;
   };
+  /** What keeps it from working, for people: a full disk, too few open files. Empty: nothing. */
+  readonly problems: readonly string[];
   readonly os: string;
   readonly arch: string;
   readonly cpuModel: string;
@@ -120,6 +122,7 @@ export function nodeOf(node: Node__Output): Node {
       memoryBytesUsed: usage?.memoryBytesUsed ?? null,
       diskBytesFree: usage?.diskBytesFree ?? null,
     },
+    problems: usage?.problems ?? [],
     os: capacity?.os ?? "",
     arch: capacity?.arch ?? "",
     cpuModel: capacity?.cpuModel ?? "",

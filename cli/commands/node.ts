@@ -8,7 +8,7 @@ import { type ServerOption, serverOption, withServer } from "../session.ts";
 import { printJson } from "../shape.ts";
 import { inColor } from "../state.ts";
 import { renderTable } from "../table.ts";
-import { stdout } from "../terminal.ts";
+import { printable, stdout } from "../terminal.ts";
 import { ago } from "../when.ts";
 
 interface Options extends ServerOption {
@@ -53,6 +53,7 @@ function describeNode(found: Node, nowMs: number): string {
     ["node", found.name],
     ["id", found.id],
     ["state", inColor(stdout.colors, found.state)],
+    ...found.problems.map((problem): [string, string] => ["trouble", stdout.colors.red(printable(problem))]),
     ["heard", ago(found.lastHeartbeatAt, nowMs)],
     ["has", resourcesText(capacity)],
     ["reserved", `${resourcesText(found.reserved)} by ${found.attempts} ${found.attempts === 1 ? "task" : "tasks"}`],

@@ -1,11 +1,12 @@
 import { Command } from "commander";
 import { formatSize } from "../../lib/core/pipeline/units.ts";
+import type { Node } from "../../sdk/index.ts";
 import { share } from "../resources-text.ts";
 import { type ServerOption, serverOption, withServer } from "../session.ts";
 import { printJson } from "../shape.ts";
 import { inColor } from "../state.ts";
 import { renderTable } from "../table.ts";
-import { stdout } from "../terminal.ts";
+import { printable, stdout } from "../terminal.ts";
 import { show, watchOption } from "../watching.ts";
 import { ago } from "../when.ts";
 
@@ -47,7 +48,17 @@ async function nodes(options: Options): Promise<void> {
           .map(([key, value]) => `${key}=${value}`)
           .join(" "),
       ]);
-      return renderTable(stdout, ["NODE", "STATE", "CPUS", "MEMORY", "GPUS", "TASKS", "BUSY", "HEARD", "LABELS"], rows);
+      const table = renderTable(
+        stdout,
+        ["NODE", "STATE", "CPUS", "MEMORY", "GPUS", "TASKS", "BUSY", "HEARD", "LABELS"],
+        rows,
+      );
+      return [table, ...listed.flatMap(troubles)].join("\n");
     });
   });
+}
+
+/** A line for each thing that keeps a node from working: it is ready as far as the scheduler knows, and takes nothing. */
+function troubles({ name, problems }: Node): string[] {
+  return problems.map((problem) => `${name}: ${stdout.colors.red(printable(problem))}`);
 }
