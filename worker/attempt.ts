@@ -1,4 +1,4 @@
-import { existsSync, rmdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, rmdirSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArtifactClient } from "../lib/artifacts.ts";
@@ -10,11 +10,12 @@ import { diskFull, failed, judge, judgeStop, lost, type Surroundings, type Verdi
 import { claimOf, type Claim } from "./core/room.ts";
 import { variables } from "./core/variables.ts";
 import { AttemptStopped, environmentDigest, EnvironmentError, provideEnvironment } from "./environment.ts";
+import type { Folders } from "./folders.ts";
 import { attemptDir, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
 import { OutputError, storeOutputs } from "./outputs.ts";
 import { recordUnstarted } from "./runner/exit.ts";
 import type { ExitRecord, StartRequest } from "./runner/protocol.ts";
-import { layOut, makeFolder, needsNothing } from "./workspace.ts";
+import { layOut, needsNothing } from "./workspace.ts";
 
 /**
  *   queued      waits for room. → preparing
@@ -44,6 +45,7 @@ export interface Attempt {
 /** What attempts are made with. */
 export interface Tools {
   readonly cache: Cache;
+  readonly folders: Folders;
   readonly artifacts: ArtifactClient;
   readonly env: Readonly<Record<string, string>>;
   readonly storeWaitMsMax: number;
@@ -79,7 +81,7 @@ export function prepare(
   onStderr: () => void,
 ): Verdict | undefined | Promise<Verdict | undefined> {
   try {
-    makeFolder(attempt.folder);
+    tools.folders.make(attempt.folder);
     const { run } = attempt.assignment;
     if (run.kind === "script") writeFileSync(join(attempt.folder, SCRIPT), run.script);
     if (needsNothing(attempt.assignment)) return undefined;
@@ -194,18 +196,28 @@ function report(attempt: Attempt, exit: ExitRecord, verdict: Verdict, outputs: r
   };
 }
 
-/** All but the spool. Fast where the workspace is empty, as it is after most tasks that take no time. */
-export async function clean(attempt: Attempt): Promise<void> {
-  for (const name of [WORKSPACE, TMP]) {
-    const path = join(attempt.folder, name);
-    try {
-      rmdirSync(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
-      await rm(path, { recursive: true, force: true, maxRetries: 2 });
-    }
+/**
+ * Removes what the task has made, all but the spool; the folders stay, empty. Where the task has put something else in
+ * the place of a folder, a link for instance, that itself is removed, and nothing it leads to.
+ */
+export async function clean({ folder }: Attempt): Promise<void> {
+  await rm(join(folder, RESULT), { recursive: true, force: true });
+  for (const parent of [WORKSPACE, TMP].map((name) => join(folder, name))) {
+    const info = lstatSync(parent, { throwIfNoEntry: false });
+    if (!info?.isDirectory()) await rm(parent, { recursive: true, force: true });
+    // Removed and made anew, never listed and emptied: between the two looks it could become a link.
+    else if (!removeEmpty(parent)) await rm(parent, { recursive: true, force: true, maxRetries: 2 });
   }
-  if (attempt.assignment.run.kind === "script") rmSync(join(attempt.folder, SCRIPT), { force: true });
+}
+
+/** rmdir never follows a link, and never removes what holds something. */
+function removeEmpty(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function explainPreparation(attempt: Attempt, error: unknown): Verdict {

@@ -9,7 +9,6 @@ export const WORKSPACE = "workspace";
 export const TMP = "tmp";
 export const SCRIPT = "script";
 export const RESULT = "result.json";
-/** Made by the runner just before it starts the process: where it is, the attempt was started, and is not started again. */
 export const STDOUT = "stdout";
 export const STDERR = "stderr";
 export const PROCESS = "process.json";

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, realpathSync } from "node:fs";
+import { mkdirSync, readdirSync, realpathSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -22,9 +22,10 @@ import { failed, judgeStop, type Verdict } from "./core/outcome.ts";
 import { beyond, Room } from "./core/room.ts";
 import { AttemptStopped } from "./environment.ts";
 import { attemptDir, attemptsDir, STDERR, STDOUT } from "./folder.ts";
+import { Folders } from "./folders.ts";
 import type { ActiveAttempt, Worker, WorkerOptions } from "./index.ts";
 import { Link, runnerProgram } from "./link.ts";
-import { readExit, recordUnstarted } from "./runner/exit.ts";
+import { readExit, recordUnstarted, wasStarted } from "./runner/exit.ts";
 import { bootNowMs } from "./runner/proc.ts";
 import type { ExitRecord, LiveAttempt, Notice } from "./runner/protocol.ts";
 
@@ -64,6 +65,7 @@ class LocalWorker implements Worker {
     this.#options = options;
     this.#tools = {
       cache,
+      folders: new Folders(dir),
       artifacts: options.artifacts,
       env: options.env ?? baseEnvironment(),
       storeWaitMsMax: options.storeWaitMsMax ?? STORE_WAIT_MS_MAX,
@@ -91,7 +93,7 @@ class LocalWorker implements Worker {
     for (const key of live.keys())
       if (!this.#attempts.has(key)) this.#link.send({ kind: "stop", key, reason: "fenced", graceMs: 0 });
     for (const attempt of attempts) {
-      if (!live.has(attempt.key) && !existsSync(join(attempt.folder, STDOUT))) this.#enqueue(attempt);
+      if (!live.has(attempt.key) && !wasStarted(attempt.folder)) this.#enqueue(attempt);
       else {
         this.#room.take(attempt.claim);
         attempt.phase = "running";
@@ -152,7 +154,7 @@ class LocalWorker implements Worker {
   forget(key: AttemptKey): void {
     const busy = this.#ended.get(key);
     if (!busy) return;
-    const gone = busy.then(() => rm(attemptDir(this.#dir, key), { recursive: true, force: true }));
+    const gone = busy.then(() => this.#tools.folders.give(attemptDir(this.#dir, key)));
     this.#ended.set(key, gone);
     gone.then(
       () => this.#ended.delete(key),
@@ -291,7 +293,7 @@ class LocalWorker implements Worker {
     }
     const exit = live?.exit ?? readExit(attempt.folder);
     if (exit) this.#onProcessesEnded(attempt, exit);
-    else if (existsSync(join(attempt.folder, STDOUT))) this.#onProcessesEnded(attempt, lostWithRunner(attempt));
+    else if (wasStarted(attempt.folder)) this.#onProcessesEnded(attempt, lostWithRunner(attempt));
     else this.#link.send(startRequest(attempt, this.#tools.env));
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import picomatch from "picomatch";
@@ -8,7 +8,6 @@ import type { Digest } from "../lib/core/ids.ts";
 import { decodeTree, type TreeManifest } from "../lib/core/tree.ts";
 import { layOutFile, layOutTree } from "../lib/tree.ts";
 import type { Cache } from "./cache.ts";
-import { TMP, WORKSPACE } from "./folder.ts";
 
 /** Nothing has to come from elsewhere: the workspace is three empty folders. */
 export function needsNothing(assignment: Assignment): boolean {
@@ -18,19 +17,6 @@ export function needsNothing(assignment: Assignment): boolean {
     assignment.outputs.length === 0 &&
     assignment.environment.kind === "none"
   );
-}
-
-/** Empties the attempt's folder and makes what every attempt has. Throws errno errors. */
-export function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder);
-  }
-  mkdirSync(join(folder, WORKSPACE));
-  mkdirSync(join(folder, TMP));
 }
 
 /**

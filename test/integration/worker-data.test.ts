@@ -375,7 +375,10 @@ test("a full disk loses the attempt, names the folder, and the next one runs onc
     outcome: { kind: "lost", reason: "disk-full" },
     message: expect.stringContaining(disk),
   });
-  await until(() => !existsSync(join(bench.dir, "attempts", during.key, "workspace")), "the workspace to go");
+  await until(
+    () => !existsSync(join(bench.dir, "attempts", during.key, "workspace/big")),
+    "the workspace to be emptied",
+  );
   const [input] = [await fileInput("x", "z".repeat(5_000_000))];
   const [before] = await run(bench, "true", { inputs: [input] });
   expect(before).toMatchObject({
@@ -383,7 +386,7 @@ test("a full disk loses the attempt, names the folder, and the next one runs onc
     startedAtMs: null,
     message: expect.stringContaining(disk),
   });
-  // Full to the last byte when the process ends: its end is kept until it can be written.
+  // Full to the last byte when the process ends: the record of its end has its place already.
   writeFileSync(join(disk, "filler"), "");
   const made = assignment(`echo up; while [ ! -e ${folder}/go ]; do sleep 0.02; done`);
   bench.worker.start(made);
@@ -395,7 +398,9 @@ test("a full disk loses the attempt, names the folder, and the next one runs onc
   }
   writeFileSync(join(folder, "go"), "");
   expect(await bench.ended(keyOf(made))).toMatchObject({ outcome: { kind: "succeeded" } });
+  expect(JSON.parse(readFileSync(join(bench.dir, "attempts", keyOf(made), "exit.json"), "utf8"))).toMatchObject({
+    exitCode: 0,
+  });
   await rm(join(disk, "filler"));
-  await until(() => existsSync(join(bench.dir, "attempts", keyOf(made), "exit.json")), "the record to be written");
   expect((await run(bench, "true"))[0]).toMatchObject({ outcome: { kind: "succeeded" } });
 });

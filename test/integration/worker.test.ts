@@ -302,13 +302,57 @@ test("an attempt that is known is not started again", async () => {
   expect(bench.reports.filter(({ key, kind }) => key === keyOf(made) && kind === "ended")).toHaveLength(1);
 });
 
-test("the folder of an attempt goes when it is forgotten", async () => {
-  const key = bench.start("echo x > file; mkdir -p a/b; echo y > $TMPDIR/z");
+test("what an attempt has made goes when it has ended, its spool when it is forgotten", async () => {
+  const key = bench.start("echo x > file; mkdir -p a/b; echo y > $TMPDIR/z; echo out; echo more > ../more");
+  const folder = `${bench.dir}/attempts/${key}`;
   await bench.ended(key);
-  await until(() => !existsSync(`${bench.dir}/attempts/${key}/workspace`), "the workspace to go");
-  expect(existsSync(`${bench.dir}/attempts/${key}/stdout`)).toBe(true);
+  await until(() => readdirSync(`${folder}/workspace`).length + readdirSync(`${folder}/tmp`).length === 0, "it to go");
+  expect(bench.stdout(key)).toBe("out\n");
   bench.worker.forget(key);
-  await until(() => !existsSync(`${bench.dir}/attempts/${key}`), "the folder to go");
+  await until(() => !existsSync(folder), "the folder to go");
+});
+
+test("an attempt finds nothing of those before it, also where their folders are used again", async () => {
+  const nasty = [
+    "echo x > ../left; echo $$ > file",
+    "ln -sf /etc/hostname ../stderr.new; mv ../stderr.new ../stderr",
+    "cd ..; mv tmp was; mkdir -m 777 tmp",
+    "ln ../stdout ../hard",
+    "chmod 777 .",
+    "echo out; echo err >&2; sleep 0.06",
+  ];
+  for (const script of nasty) {
+    const before = bench.start(script);
+    await bench.ended(before);
+    bench.worker.forget(before);
+    await until(() => !existsSync(`${bench.dir}/attempts/${before}`), "the folder to go");
+    const key = bench.start(
+      "pwd -P; stat -c %F:%a . ../tmp ../stdout ../stderr; ls -A . ../tmp; ls -A ..; cat ../exit.json",
+    );
+    expect((await bench.ended(key)).outcome).toEqual({ kind: "succeeded" });
+    const folder = `${bench.dir}/attempts/${key}`;
+    const lines = bench.stdout(key).split("\n");
+    expect(lines.slice(0, 9)).toEqual([
+      `${folder}/workspace`,
+      "directory:700",
+      "directory:700",
+      expect.stringMatching(/^regular.* file:600$/),
+      "regular empty file:600",
+      ".:",
+      "",
+      "../tmp:",
+      "exit.json",
+    ]);
+    expect(lines.slice(9).filter((line) => !["process.json", "script"].includes(line))).toEqual([
+      "stderr",
+      "stdout",
+      "tmp",
+      "workspace",
+      "started",
+      "",
+    ]);
+    bench.worker.forget(key);
+  }
 });
 
 function limited(mebibytes: number) {

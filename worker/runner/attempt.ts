@@ -18,6 +18,7 @@ import type { Tree } from "./tree.ts";
 export class RunningAttempt {
   readonly order: StartRequest;
   readonly startedAtMs: number;
+  readonly exitFile: number;
   readonly child: ChildProcess;
   readonly tree: Tree;
   readonly cgroup: Cgroup | undefined;
@@ -38,8 +39,10 @@ export class RunningAttempt {
   killedNowMs: number | null = null;
   readonly #leftovers = new Set<number>();
 
-  constructor(order: StartRequest, child: ChildProcess, census: Census, cgroup: Cgroup | undefined) {
+  /** `exitFile`: see markStarted. */
+  constructor(order: StartRequest, exitFile: number, child: ChildProcess, census: Census, cgroup: Cgroup | undefined) {
     this.order = order;
+    this.exitFile = exitFile;
     this.child = child;
     this.startedAtMs = Date.now();
     this.tree = census.track(order.key, child.pid!);
@@ -120,18 +123,18 @@ export class RunningAttempt {
 const devNull = openSync("/dev/null", "r");
 
 /**
- * Starts the process as leader of its own session and process group. Throws errno errors; EEXIST: the attempt was
- * started before. Node tells of some failures only later, by the child's "error" event.
+ * Starts the process as leader of its own session and process group. Throws errno errors; Node tells of some only later,
+ * by the child's "error" event.
  */
 export function startProcess(order: StartRequest, cgroup: Cgroup | undefined): ChildProcess {
+  const cwd = join(order.folder, WORKSPACE);
+  if (cgroup && !findCommand(order.argv[0]!, order.env["PATH"] ?? "", cwd)) throw errnoError("ENOENT");
   // Appending: a process that opens /dev/stderr anew then writes at the end too.
-  const stdout = openSync(join(order.folder, STDOUT), "ax");
+  const stdout = openSync(join(order.folder, STDOUT), "a", 0o600);
   try {
-    const stderr = openSync(join(order.folder, STDERR), "a");
+    const stderr = openSync(join(order.folder, STDERR), "a", 0o600);
     try {
-      const cwd = join(order.folder, WORKSPACE);
       const argv = cgroup ? cgroup.enter(order.argv) : order.argv;
-      if (cgroup && !findCommand(order.argv[0]!, order.env["PATH"] ?? "", cwd)) throw errnoError("ENOENT");
       return spawn(argv[0]!, argv.slice(1), { cwd, env: order.env, detached: true, stdio: [devNull, stdout, stderr] });
     } finally {
       closeSync(stderr);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../folder.ts";
 import type { ExitRecord, StopCause } from "./protocol.ts";
@@ -19,17 +19,41 @@ export function recordUnstarted(stopped: StopCause | null, spawnError: string | 
   };
 }
 
-/**
- * One write to a new file: whoever reads finds it whole, or no JSON yet and so no end. Not synced: a machine that crashed
- * has lost the process too. No rename, for that is a second change to the folder, a tenth of what a short task costs.
- */
-export function writeExit(folder: string, record: ExitRecord): void {
-  const file = openSync(join(folder, EXIT), "w");
+/** What exit.json holds from just before the process is started: an attempt is started once. */
+const STARTED = "started\n";
+
+/** Marks the attempt as started, and gives the open file for the record of its end. Throws EEXIST: it was marked before. */
+export function markStarted(folder: string): number {
+  const file = openSync(join(folder, EXIT), constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
-    writeSync(file, JSON.stringify(record));
+    if (fstatSync(file).size > 0) throw Object.assign(new Error(`${folder} was started before`), { code: "EEXIST" });
+    writeSync(file, STARTED, 0);
+    return file;
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
+export function wasStarted(folder: string): boolean {
+  return (statSync(join(folder, EXIT), { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
+/**
+ * One write over the mark, in the block that the mark has taken: it succeeds on a full disk too. Whoever reads finds the
+ * record whole, or no JSON and so no end. Not synced: a machine that crashed has lost the process too.
+ */
+export function finishExit(file: number, record: ExitRecord): void {
+  try {
+    writeSync(file, JSON.stringify(record), 0);
   } finally {
     closeSync(file);
   }
+}
+
+/** For an attempt that was not started. Throws errno errors. */
+export function writeExit(folder: string, record: ExitRecord): void {
+  writeFileSync(join(folder, EXIT), JSON.stringify(record));
 }
 
 /** Undefined: it has not ended, or how is not known. */

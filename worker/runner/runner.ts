@@ -3,7 +3,7 @@ import { RunningAttempt, startProcess } from "./attempt.ts";
 import { Census } from "./census.ts";
 import type { Enclosure } from "./enclosure.ts";
 import type { Cgroup, CgroupHost } from "./cgroup.ts";
-import { readExit, recordUnstarted, writeExit } from "./exit.ts";
+import { finishExit, markStarted, readExit, recordUnstarted, writeExit } from "./exit.ts";
 import { bootNowMs, reapedCpuMs } from "./proc.ts";
 import type { ExitRecord, LiveAttempt, Notice, StartRequest, StopCause } from "./protocol.ts";
 import { Watch } from "./watch.ts";
@@ -114,21 +114,28 @@ export class Runner {
       this.#publish(order.key, order.folder, recordUnstarted("lease-lost", null));
       return;
     }
+    let exitFile: number;
+    try {
+      exitFile = markStarted(order.folder);
+    } catch (error) {
+      return this.#onNotStarted(order, error);
+    }
     const cgroup = order.memoryBytes > 0 ? this.#cgroups?.create(order.key, order.memoryBytes) : undefined;
     const fail = (error: unknown) => {
       cgroup?.remove();
-      this.#onNotStarted(order, (error as NodeJS.ErrnoException).code ?? String(error));
+      this.#publish(order.key, order.folder, recordUnstarted(null, errno(error)), exitFile);
     };
     try {
       const child = startProcess(order, cgroup);
       if (child.pid === undefined) child.once("error", fail);
-      else this.#onStarted(new RunningAttempt(order, child, this.#census, cgroup));
+      else this.#onStarted(new RunningAttempt(order, exitFile, child, this.#census, cgroup));
     } catch (error) {
       fail(error);
     }
   }
 
-  #onNotStarted(order: StartRequest, code: string): void {
+  #onNotStarted(order: StartRequest, error: unknown): void {
+    const code = errno(error);
     if (code !== "EEXIST") return this.#publish(order.key, order.folder, recordUnstarted(null, code));
     // It was started before, by this runner or an earlier one; its end, if that is known, is on disk.
     const exit = readExit(order.folder);
@@ -219,16 +226,16 @@ export class Runner {
       clearInterval(this.#leaseTimer);
       this.#leaseTimer = undefined;
     }
-    this.#publish(key, folder, record);
+    this.#publish(key, folder, record, attempt.exitFile);
   }
 
-  #publish(key: AttemptKey, folder: string, exit: ExitRecord): void {
+  #publish(key: AttemptKey, folder: string, exit: ExitRecord, file?: number): void {
     try {
-      writeExit(folder, exit);
-      this.#unwritten.delete(key);
+      if (file === undefined) writeExit(folder, exit);
+      else finishExit(file, exit);
     } catch (error) {
       // A folder that is gone has nobody who waits for it. Else the disk is full: it may not be for ever.
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+      if (errno(error) !== "ENOENT") {
         this.#unwritten.set(key, { folder, exit });
         setTimeout(() => this.#rewrite(key), EXIT_RETRY_MS);
       }
@@ -243,7 +250,7 @@ export class Runner {
     try {
       writeExit(waiting.folder, waiting.exit);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+      if (errno(error) !== "ENOENT") {
         setTimeout(() => this.#rewrite(key), EXIT_RETRY_MS);
         return;
       }
@@ -280,4 +287,8 @@ export class Runner {
     attempt.outOfMemory = { limitBytes: memoryBytes, seenBy: "sampling" };
     this.#stop(attempt, "out-of-memory", 0);
   }
+}
+
+function errno(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
 }
