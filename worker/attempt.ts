@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, rmdirSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { constants, existsSync, lstatSync, readdirSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArtifactClient } from "../lib/artifacts.ts";
@@ -197,26 +197,15 @@ function report(attempt: Attempt, exit: ExitRecord, verdict: Verdict, outputs: r
 }
 
 /**
- * Removes what the task has made, all but the spool; the folders stay, empty. Where the task has put something else in
- * the place of a folder, a link for instance, that itself is removed, and nothing it leads to.
+ * Removes what the task has made, all but the spool. A folder that is empty stays, to be used again; any other thing in
+ * its place goes as a whole, by its own name: a task may have put a link there, and what it leads to is not ours.
  */
 export async function clean({ folder }: Attempt): Promise<void> {
-  await rm(join(folder, RESULT), { recursive: true, force: true });
-  for (const parent of [WORKSPACE, TMP].map((name) => join(folder, name))) {
-    const info = lstatSync(parent, { throwIfNoEntry: false });
-    if (!info?.isDirectory()) await rm(parent, { recursive: true, force: true });
-    // Removed and made anew, never listed and emptied: between the two looks it could become a link.
-    else if (!removeEmpty(parent)) await rm(parent, { recursive: true, force: true, maxRetries: 2 });
-  }
-}
-
-/** rmdir never follows a link, and never removes what holds something. */
-function removeEmpty(folder: string): boolean {
-  try {
-    rmdirSync(folder);
-    return true;
-  } catch {
-    return false;
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  for (const path of [RESULT, WORKSPACE, TMP].map((name) => join(folder, name))) {
+    const info = lstatSync(path, { throwIfNoEntry: false });
+    if (!info || (info.isDirectory() && readdirSync(path).length === 0)) continue;
+    await rm(path, { recursive: true, force: true, maxRetries: 2 });
   }
 }
 
@@ -275,7 +264,8 @@ function bytesFree(folder: string): number | undefined {
 
 async function lastLine(path: string): Promise<string> {
   try {
-    const file = await open(path);
+    // The task may have put a pipe there, which would never answer, or a link.
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const { size } = await file.stat();
       const { buffer, bytesRead } = await file.read(

@@ -30,7 +30,13 @@ export async function storeOutputs(
   assignment: Assignment,
   folder: string,
 ): Promise<OutputRef[]> {
-  const workspace = await realpath(join(folder, WORKSPACE));
+  const workspace = join(folder, WORKSPACE);
+  // A link in its place would have us read, and publish, what lies elsewhere.
+  if ((await realpath(workspace).catch(() => "")) !== workspace) {
+    throw new OutputError(
+      "the task has removed its workspace, or put a link in its place; its outputs cannot be found",
+    );
+  }
   const collected: Collected[] = [];
   for (const { name, path } of assignment.outputs) {
     collected.push(

@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { assignment, isAlive, keyOf, removeBuilt, WorkerBench } from "../support/worker.ts";
 import { until } from "../support/wait.ts";
@@ -306,10 +308,52 @@ test("what an attempt has made goes when it has ended, its spool when it is forg
   const key = bench.start("echo x > file; mkdir -p a/b; echo y > $TMPDIR/z; echo out; echo more > ../more");
   const folder = `${bench.dir}/attempts/${key}`;
   await bench.ended(key);
-  await until(() => readdirSync(`${folder}/workspace`).length + readdirSync(`${folder}/tmp`).length === 0, "it to go");
+  await until(() => !existsSync(`${folder}/workspace`) && !existsSync(`${folder}/tmp`), "it to go");
   expect(bench.stdout(key)).toBe("out\n");
   bench.worker.forget(key);
   await until(() => !existsSync(folder), "the folder to go");
+});
+
+test("a link in the place of a folder or file goes alone: what it leads to is left as it was", async () => {
+  const outside = mkdtempSync(join(tmpdir(), "weft-outside-"));
+  writeFileSync(join(outside, "precious"), "x");
+  mkdirSync(join(outside, "deep"));
+  writeFileSync(join(outside, "deep/precious"), "x");
+  for (const name of [
+    "workspace",
+    "tmp",
+    "result.json",
+    "stdout",
+    "stderr",
+    "script",
+    "exit.json",
+    "link",
+    "workspace/x",
+  ]) {
+    const to = ["stdout", "stderr", "script", "exit.json"].includes(name) ? `${outside}/precious` : outside;
+    const key = bench.start(["sh", "-c", `rm -rf ../${name}; ln -s ${to} ../${name}`]);
+    await bench.ended(key);
+    bench.worker.forget(key);
+    await until(() => !existsSync(`${bench.dir}/attempts/${key}`), "the folder to go");
+    expect((await bench.run("echo next")).outcome).toEqual({ kind: "succeeded" });
+    expect(readFileSync(join(outside, "deep/precious"), "utf8")).toBe("x");
+    expect(readFileSync(join(outside, "precious"), "utf8")).toBe("x");
+  }
+  mkdirSync(join(outside, "tmp"));
+  writeFileSync(join(outside, "tmp/precious"), "x");
+  const key = bench.start(["sh", "-c", `cd ..; d=$PWD; cd /; mv "$d" "$d.was"; ln -s ${outside} "$d"`]);
+  await bench.ended(key);
+  bench.worker.forget(key);
+  await until(() => !existsSync(`${bench.dir}/attempts/${key}`), "the link to go");
+  expect(readFileSync(join(outside, "tmp/precious"), "utf8")).toBe("x");
+  rmSync(outside, { recursive: true });
+});
+
+test("a pipe in the place of stderr holds nobody up", async () => {
+  expect(await bench.run(["sh", "-c", "rm ../stderr; mkfifo ../stderr; exit 4"])).toMatchObject({
+    exitCode: 4,
+    message: "exit code 4",
+  });
 });
 
 test("an attempt finds nothing of those before it, also where their folders are used again", async () => {

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, closeSync, constants, existsSync, openSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { PROCESS, STDERR, STDOUT, WORKSPACE } from "../folder.ts";
 import type { Census } from "./census.ts";
@@ -94,9 +94,13 @@ export class RunningAttempt {
     offerToOomKiller(this.pid);
     const record: ProcessRecord = { pid: this.pid, startTicks: stat.startTicks, startedAtMs: this.startedAtMs };
     try {
-      writeFileSync(join(this.order.folder, PROCESS), JSON.stringify(record));
+      // The task runs already, and might have put a link there.
+      const flag = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+      const file = openSync(join(this.order.folder, PROCESS), flag, 0o600);
+      writeSync(file, JSON.stringify(record));
+      closeSync(file);
     } catch {
-      // The disk is full: the marks on the process are enough to find it.
+      // The disk is full, or it is a link: the marks on the process are enough to find it.
     }
   }
 
