@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RUNNER_RECORD } from "../folder.ts";
 import { Channel } from "./channel.ts";
@@ -139,7 +139,7 @@ export function isAlive(record: RunnerRecord): boolean {
 function socketPathFor(dir: string): string {
   const path = join(dir, "runner.sock");
   if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return path;
-  const folder = join(tmpdir(), `weft-${userInfo().uid}`);
+  const folder = join(tmpdir(), `weft-${process.getuid?.() ?? 0}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return join(folder, `${createHash("sha256").update(dir).digest("hex").slice(0, 24)}.sock`);
 }
