@@ -20,9 +20,13 @@ export interface Command {
 }
 
 /** Starts one command of the command line against the server at `grpc` (HOST:PORT). */
-export function startWeft(grpc: string, args: readonly string[], cwd?: string): Command {
-  const env: NodeJS.ProcessEnv = { ...process.env, WEFT_SERVER: grpc };
-  delete env["WEFT_HOME"];
+export function startWeft(
+  grpc: string,
+  args: readonly string[],
+  cwd?: string,
+  variables: NodeJS.ProcessEnv = {},
+): Command {
+  const env: NodeJS.ProcessEnv = { ...process.env, WEFT_HOME: undefined, WEFT_SERVER: grpc, ...variables };
   const child = spawn(process.execPath, [MAIN, ...args], {
     env,
     stdio: ["ignore", "pipe", "pipe"],

@@ -7,7 +7,7 @@ import { until } from "./wait.ts";
 /** Seconds between two lines of a task; lines come throughout, so that a hole of any length is seen. */
 const LINE_PAUSE = 0.05;
 
-interface Layer {
+export interface Layer {
   readonly name: string;
   readonly instances: number;
   /** Lines that each instance prints, LINE_PAUSE apart. */
@@ -95,8 +95,9 @@ export class Ledger {
     expect(job.state).toBe("succeeded");
     expect(this.completed().toSorted()).toEqual(this.instances().toSorted());
     const { exitCode, stdout, stderr } = await weft(grpc, ["logs", jobId]);
-    expect(stderr).toBe("");
-    expect(exitCode).toBe(0);
+    expect(exitCode, stderr).toBe(0);
+    // Bytes that are gone would be told.
+    expect(stderr).not.toContain("weft:");
     this.checkLog(stdout.toString("utf8"));
     return job;
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { inject } from "vitest";
 import { type Guarded, startGuarded } from "../../cli/local/guard.ts";
@@ -102,18 +102,19 @@ export async function startAgent(server: string, dir: string, flags: readonly st
 }
 
 /** As a machine that loses its power: agent, runner and tasks are gone at once. */
-export async function killMachine(agent: Part, dir: string, tasks: readonly number[]): Promise<void> {
+export async function killMachine(agent: Part, dir: string): Promise<void> {
   const runner = readRunnerRecord(dir);
   for (const pid of [agent.pid, ...(runner === undefined ? [] : [runner.pid])]) process.kill(pid, "SIGKILL");
-  for (const pid of tasks) killGroup(pid);
+  for (const key of readdirSync(join(dir, "attempts"))) killTask(join(dir, "attempts", key, "process.json"));
   await agent.ended;
 }
 
-function killGroup(pid: number): void {
+function killTask(record: string): void {
   try {
+    const { pid } = JSON.parse(readFileSync(record, "utf8")) as { pid: number };
     process.kill(-pid, "SIGKILL");
   } catch {
-    // It ended meanwhile.
+    // It has ended, or did not begin.
   }
 }
 

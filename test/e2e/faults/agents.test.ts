@@ -1,0 +1,140 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type JobJson, submit, weft, weftJson } from "../../support/command.ts";
+import { Ledger } from "../../support/ledger.ts";
+import { type Bare, killMachine, type Part, startAgent, startBare, startServer, sweep } from "../../support/parts.ts";
+import { until } from "../../support/wait.ts";
+
+const LIMIT_MS = 120_000;
+
+let bare: Bare;
+let grpc: string;
+const cleanups: (() => unknown)[] = [];
+beforeEach(async () => {
+  bare = await startBare();
+  const { databaseUrl, folder, nats } = bare;
+  const flags = ["--lease-ms", "3000", "--heartbeat-ms", "300"];
+  const server = await startServer({ home: join(folder, "home"), databaseUrl, natsUrl: nats.url, flags });
+  cleanups.push(() => server.stop());
+  grpc = server.grpc;
+}, LIMIT_MS);
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+  await bare.stop();
+}, LIMIT_MS);
+
+/** A machine of its own, as far as the cluster can tell: another folder, another cache, and nothing but the server's ports. */
+async function machine(name: string, cpus = "2"): Promise<{ agent: Part; dir: string }> {
+  const dir = join(bare.folder, name);
+  const agent = await startAgent(grpc, dir, ["--name", name, "--cpus", cpus]);
+  cleanups.push(
+    () => sweep(dir),
+    () => agent.stop(),
+  );
+  return { agent, dir };
+}
+
+async function succeeded(id: string): Promise<void> {
+  const end = await weft(grpc, ["job", id, "--watch"]);
+  expect(end.exitCode, end.stdout.toString()).toBe(0);
+}
+
+const nodesOf = (job: JobJson, task: string): Set<string | null> =>
+  new Set(job.tasks.filter(({ name }) => name === task).map(({ node }) => node));
+
+test(
+  "tasks spread over two machines, and code, inputs and outputs travel between them",
+  { timeout: LIMIT_MS },
+  async () => {
+    await Promise.all([machine("n1"), machine("n2")]);
+    const folder = join(bare.folder, "pipeline");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "word.txt"), "travelled");
+    writeFileSync(
+      join(folder, "weft.yaml"),
+      `pipeline: spread
+tasks:
+  make:
+    map: { n: [0, 1, 2, 3] }
+    run: sleep 0.5; echo "$(cat word.txt) {{ map.n }}" > out.txt
+    outputs: { out: out.txt }
+  more:
+    map: { n: [0, 1, 2, 3] }
+    inputs: { made: make.out }
+    run: |
+      sleep 0.5
+      cat "$WEFT_INPUT_MADE"/*/out.txt > all.txt
+    outputs: { all: all.txt }
+  last:
+    inputs: { all: more.all }
+    run: cat "$WEFT_INPUT_ALL"/*/all.txt > result.txt
+    outputs: { result: result.txt }
+`,
+    );
+    const id = await submit(grpc, join(folder, "weft.yaml"));
+    await succeeded(id);
+    const job = await weftJson<JobJson>(grpc, ["job", id]);
+    expect(nodesOf(job, "make")).toEqual(new Set(["n1", "n2"]));
+    expect(nodesOf(job, "more")).toEqual(new Set(["n1", "n2"]));
+    const made = [0, 1, 2, 3].map((n) => `travelled ${n}\n`).join("");
+    const got = await weft(grpc, ["get", id, "last", "result", "-o", "-"]);
+    expect(got.stdout.toString()).toBe(made.repeat(4));
+  },
+);
+
+test(
+  "a machine that dies for good is given up after its lease, and its tasks run on the other",
+  { timeout: LIMIT_MS },
+  async () => {
+    const [, dying] = await Promise.all([machine("n1"), machine("n2")]);
+    const ledger = Ledger.make(join(bare.folder, "job"), [
+      { name: "long", instances: 8, lines: 80, needs: [] },
+      { name: "last", instances: 2, lines: 5, needs: ["long"] },
+    ]);
+    const id = await submit(grpc, ledger.file);
+    const doomed = await until(
+      async () => {
+        const { tasks } = await weftJson<JobJson>(grpc, ["job", id]);
+        const running = tasks.filter(({ state }) => state === "running");
+        return running.length === 8 && running.filter(({ node }) => node === "n2").map(({ index }) => index);
+      },
+      "all to run",
+      30_000,
+    );
+    expect(doomed.length).toBe(4);
+    await killMachine(dying.agent, dying.dir);
+    await succeeded(id);
+    const job = await ledger.check(grpc, id);
+    const long = job.tasks.filter(({ name }) => name === "long");
+    expect(long.filter(({ attempt }) => attempt === 2).map(({ index }) => index)).toEqual(doomed);
+    expect(nodesOf(job, "long")).toEqual(new Set(["n1"]));
+    const nodes = await weftJson<{ name: string; state: string }[]>(grpc, ["nodes"]);
+    expect(nodes.find(({ name }) => name === "n2")?.state).toBe("lost");
+  },
+);
+
+test(
+  "an agent that is stopped in order leaves its tasks running, and the next one takes them up",
+  { timeout: LIMIT_MS },
+  async () => {
+    const { agent, dir } = await machine("n1", "4");
+    const ledger = Ledger.make(join(bare.folder, "job"), [
+      { name: "long", instances: 6, lines: 60, needs: [] },
+      { name: "last", instances: 4, lines: 5, needs: ["long"] },
+    ]);
+    const id = await submit(grpc, ledger.file);
+    await until(
+      async () =>
+        (await weftJson<JobJson>(grpc, ["job", id])).tasks.filter(({ state }) => state === "running").length === 6,
+      "all to run",
+      30_000,
+    );
+    await agent.stop();
+    expect(ledger.completed()).toEqual([]);
+    await startAgent(grpc, dir, ["--name", "n1", "--cpus", "4"]).then((next) => cleanups.push(() => next.stop()));
+    await succeeded(id);
+    const job = await ledger.check(grpc, id);
+    expect(job.tasks.filter(({ attempt, losses }) => attempt !== 1 || losses > 0)).toEqual([]);
+  },
+);
