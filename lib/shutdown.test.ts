@@ -63,11 +63,20 @@ test("the death of the parent asks for a stop", async () => {
 
 test("a second signal ends the process at once", async () => {
   const body = `const shutdown = stopInOrder({ say, onForced: () => say("forced") });
-    shutdown.onStop("stuck", () => { process.send("stopping"); return new Promise(() => {}); });`;
+    shutdown.onStop("stuck", () => {
+      setInterval(() => process.send("still stopping"), 100);
+      return new Promise(() => {});
+    });`;
   const { text, code } = await stopped(body, (child) => {
-    child.once("message", () => child.kill("SIGINT"));
+    child.on("message", () => child.kill("SIGINT"));
     child.kill("SIGINT");
   });
   expect(text).toBe("forced\n");
   expect(code).toBe(130);
+});
+
+test("a channel to the parent does not keep a program that has nothing to do", async () => {
+  const body = `const shutdown = stopInOrder({ say });
+    setTimeout(() => clearInterval(alive), 50);`;
+  expect((await stopped(body, () => {})).text).toBe("");
 });

@@ -24,6 +24,8 @@ export interface ShutdownOptions {
 
 /** Longer than a drain of gRPC streams and NATS takes, shorter than what service managers wait before SIGKILL (90 s). */
 const STEP_LIMIT_MS = 15_000;
+/** npm hands on the signal that the terminal gave us already: twice within this is once. */
+const SAME_SIGNAL_MS = 300;
 /** Exit code of a process that a second Ctrl-C ended: 128 + SIGINT. */
 const INTERRUPTED = 130;
 
@@ -40,19 +42,24 @@ export function stopInOrder(options: ShutdownOptions): Shutdown {
     ask(reason);
     controller.abort(reason);
   };
-  let signals = 0;
+  let firstMs: number | undefined;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
+      const now = performance.now();
       // A terminal that closes may send several; only a person or a manager who asks again means it.
-      if (signal !== "SIGHUP") signals += 1;
-      if (signals > 1) {
+      if (firstMs !== undefined && now - firstMs > SAME_SIGNAL_MS && signal !== "SIGHUP") {
         options.onForced?.();
         process.exit(INTERRUPTED);
       }
+      firstMs ??= now;
       request(signal);
     });
   }
-  if (process.connected) process.once("disconnect", () => request("the process that started this one is gone"));
+  if (process.connected) {
+    process.once("disconnect", () => request("the process that started this one is gone"));
+    // A program that could not start ends by itself: the channel alone must not keep it.
+    process.channel?.unref();
+  }
   const finished = requested.then(async () => {
     let clean = true;
     for (const step of steps.reverse()) {
