@@ -126,8 +126,11 @@ export class Cache {
     }
     for (const name of await readdir(this.environmentsDir)) {
       const path = join(this.environmentsDir, name);
-      // Half built when an earlier agent was killed.
-      if (!/^[0-9a-f]{64}$/.test(name)) await rm(path, { recursive: true, force: true });
+      // Half built when an earlier agent was killed. Its npm may write on in there for a while: then the next start sweeps.
+      if (!/^[0-9a-f]{64}$/.test(name))
+        await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
+          if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+        });
       else await this.#found(name, path, await folderBytes(path));
     }
   }

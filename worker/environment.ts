@@ -9,8 +9,6 @@ import { folderBytes, type Cache } from "./cache.ts";
 
 /** Largest that were seen take five minutes on a slow link. */
 const BUILD_MS_MAX = 15 * 60_000;
-/** Between SIGTERM and SIGKILL for a build that is no longer wanted. */
-const BUILD_GRACE_MS = 2000;
 /** Of npm's output that goes into the message; all of it is in the attempt's stderr. */
 const MESSAGE_LINES = 8;
 const OUTPUT_BYTES_MAX = 64 * 1024;
@@ -139,10 +137,8 @@ function install(folder: string, lockPath: string, { env, stderr, signal }: Buil
     };
     child.stdout.on("data", take);
     child.stderr.on("data", take);
-    const stop = () => {
-      signalGroup(child.pid, "SIGTERM");
-      setTimeout(() => signalGroup(child.pid, "SIGKILL"), BUILD_GRACE_MS).unref();
-    };
+    // At once: half an installation is thrown away, and npm must not write on in it when this process has ended.
+    const stop = () => signalGroup(child.pid, "SIGKILL");
     const timer = setTimeout(() => {
       overdue = true;
       stop();
