@@ -52,6 +52,11 @@ export function assignment(run: string | readonly string[], parts: Partial<Assig
   };
 }
 
+/** Resources with this memory limit, in MiB. */
+export function limited(mebibytes: number) {
+  return { resources: { cpuMillis: 1000, memoryBytes: mebibytes * 2 ** 20, diskBytes: 0, gpus: 0 } };
+}
+
 export const keyOf = (of: Assignment): AttemptKey => attemptKey(of.ref);
 
 /** A worker with a folder and a runner of its own, and all it has reported. */
