@@ -11,8 +11,16 @@ const CHECKS = [
   { name: "lint", command: [bin("oxlint")], remedy: "mend what oxlint names; `npx oxlint --fix` does some" },
   { name: "format", command: [bin("oxfmt"), "--check"], remedy: "npm run format" },
   { name: "proto", command: [process.execPath, "scripts/proto.mjs", "--check"], remedy: "npm run proto" },
-  { name: "migrations", command: [process.execPath, "scripts/migrations.mjs", "--check"], remedy: "npm run migrations" },
-  { name: "tidy", command: [bin("vitest"), "run", "--config", "vitest.tidy.config.ts"], remedy: "read what the law says, it tells what to do instead" },
+  {
+    name: "migrations",
+    command: [process.execPath, "scripts/migrations.mjs", "--check"],
+    remedy: "npm run migrations",
+  },
+  {
+    name: "tidy",
+    command: [bin("vitest"), "run", "--config", "vitest.tidy.config.ts"],
+    remedy: "read what the law says, it tells what to do instead",
+  },
 ];
 
 function run({ command: [file, ...args] }) {

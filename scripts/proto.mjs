@@ -11,18 +11,28 @@ const check = process.argv.includes("--check");
 const out = check ? mkdtempSync(join(protoDir, ".gen-")) : join(protoDir, "gen");
 
 function listFiles(dir) {
-  return readdirSync(dir, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts")).sort();
+  return readdirSync(dir, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .sort();
 }
 
-const protos = readdirSync(join(protoDir, "weft/v1")).filter((name) => name.endsWith(".proto")).sort();
+const protos = readdirSync(join(protoDir, "weft/v1"))
+  .filter((name) => name.endsWith(".proto"))
+  .sort();
 if (!check) rmSync(out, { recursive: true, force: true });
 execFileSync(
   process.execPath,
   [
     join(root, "node_modules/@grpc/proto-loader/build/bin/proto-loader-gen-types.js"),
-    "--longs=Number", "--enums=String", "--defaults", "--oneofs", "--grpcLib=@grpc/grpc-js",
-    "--targetFileExtension=.ts", "--importFileExtension=.ts",
-    `--includeDirs=${protoDir}`, `--outDir=${out}`,
+    "--longs=Number",
+    "--enums=String",
+    "--defaults",
+    "--oneofs",
+    "--grpcLib=@grpc/grpc-js",
+    "--targetFileExtension=.ts",
+    "--importFileExtension=.ts",
+    `--includeDirs=${protoDir}`,
+    `--outDir=${out}`,
     ...protos.map((name) => `weft/v1/${name}`),
   ],
   { stdio: ["ignore", "ignore", "inherit"], cwd: root },
@@ -35,11 +45,17 @@ for (const name of listFiles(out)) {
 if (check) {
   const made = listFiles(out);
   const kept = listFiles(join(protoDir, "gen"));
-  const differs = made.filter((name) => !kept.includes(name) || readFileSync(join(out, name), "utf8") !== readFileSync(join(protoDir, "gen", name), "utf8"));
+  const differs = made.filter(
+    (name) =>
+      !kept.includes(name) ||
+      readFileSync(join(out, name), "utf8") !== readFileSync(join(protoDir, "gen", name), "utf8"),
+  );
   const stale = kept.filter((name) => !made.includes(name));
   rmSync(out, { recursive: true, force: true });
   if (differs.length + stale.length > 0) {
-    console.error(`proto/gen is not what proto/weft/v1 gives: ${[...differs, ...stale].join(", ")}\nRun: npm run proto`);
+    console.error(
+      `proto/gen is not what proto/weft/v1 gives: ${[...differs, ...stale].join(", ")}\nRun: npm run proto`,
+    );
     process.exit(1);
   }
 }
