@@ -102,6 +102,17 @@ export class Ledger {
     return job;
   }
 
+  /** No attempt that had begun was given up: what ran went on. One that never reached its node may have been replaced. */
+  static async nothingBegunTwice(grpc: string, jobId: string): Promise<void> {
+    const lineage = await weftJson<{ executions: readonly { startedAt: string | null; state: string }[] }>(grpc, [
+      "lineage",
+      jobId,
+    ]);
+    expect(lineage.executions.filter(({ startedAt, state }) => startedAt !== null && state !== "succeeded")).toEqual(
+      [],
+    );
+  }
+
   /** `text` is what `weft logs` of the whole job wrote: a name before each line. */
   checkLog(text: string): void {
     const found: Record<string, string[]> = {};
