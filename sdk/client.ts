@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { weftServices } from "../proto/channel.ts";
+import type { LineageResponse__Output } from "../proto/gen/weft/v1/LineageResponse.ts";
 import type { PipelineSpec } from "../proto/gen/weft/v1/PipelineSpec.ts";
 import { type Scalar, toProtoValues } from "../proto/value.ts";
 import { WeftClientError } from "./error.ts";
@@ -181,7 +182,9 @@ export class WeftClient {
 
   /** What each ended attempt of the job ran from, read and wrote. */
   async lineage(jobId: string): Promise<Lineage> {
-    return lineageOf(await this.#link.unary(this.#jobs.Lineage, { jobId }, QUERY_DEADLINE_MS));
+    const parts: LineageResponse__Output[] = [];
+    for await (const part of this.#link.stream(this.#jobs.Lineage, { jobId }, undefined)) parts.push(part);
+    return lineageOf(parts);
   }
 
   async nodes(): Promise<Node[]> {

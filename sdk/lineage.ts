@@ -56,16 +56,21 @@ export interface Lineage {
   readonly edges: readonly Edge[];
 }
 
-export function lineageOf(response: LineageResponse__Output): Lineage {
+/** Puts the parts of an answer together. */
+export function lineageOf(parts: readonly LineageResponse__Output[]): Lineage {
   return {
-    executions: response.executions.map(executionOf),
-    artifacts: response.artifacts.map((artifact) => ({
-      digest: artifact.digest,
-      kind: artifact.kind as Artifact["kind"],
-      bytes: artifact.bytes,
-      producer: said(artifact.producer),
-    })),
-    edges: response.edges.map((edge) => ({ ...edge, direction: edge.direction as Edge["direction"] })),
+    executions: parts.flatMap((part) => part.executions.map(executionOf)),
+    artifacts: parts
+      .flatMap((part) => part.artifacts)
+      .map((artifact) => ({
+        digest: artifact.digest,
+        kind: artifact.kind as Artifact["kind"],
+        bytes: artifact.bytes,
+        producer: said(artifact.producer),
+      })),
+    edges: parts
+      .flatMap((part) => part.edges)
+      .map((edge) => ({ ...edge, direction: edge.direction as Edge["direction"] })),
   };
 }
 

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { formatDuration, formatSize } from "../../lib/core/pipeline/units.ts";
-import type { Execution, Lineage } from "../../sdk/index.ts";
+import type { Edge, Execution, Lineage } from "../../sdk/index.ts";
 import { type ServerOption, serverOption, withServer } from "../session.ts";
 import { printJson } from "../shape.ts";
 import { inColor } from "../state.ts";
@@ -38,9 +38,9 @@ async function lineage(jobId: string, options: Options): Promise<void> {
 function describeLineage(found: Lineage): string {
   if (found.executions.length === 0) return "no attempt of this job has ended yet";
   const artifacts = new Map(found.artifacts.map((artifact) => [artifact.digest, artifact]));
+  const edges = groupEdges(found.edges);
   const blocks = found.executions.map((execution) => {
-    const edges = found.edges.filter((edge) => edge.execution === execution.id);
-    const lines = edges.map((edge) => {
+    const lines = (edges.get(execution.id) ?? []).map((edge) => {
       const bytes = artifacts.get(edge.digest)?.bytes;
       const producer = artifacts.get(edge.digest)?.producer;
       const from = edge.direction === "input" && producer ? ` from ${producer}` : "";
@@ -52,6 +52,16 @@ function describeLineage(found: Lineage): string {
   return blocks.join("\n");
 }
 
+function groupEdges(edges: readonly Edge[]): Map<string, Edge[]> {
+  const groups = new Map<string, Edge[]>();
+  for (const edge of edges) {
+    const group = groups.get(edge.execution);
+    if (group) group.push(edge);
+    else groups.set(edge.execution, [edge]);
+  }
+  return groups;
+}
+
 function executionLine(execution: Execution): string {
   const { colors } = stdout;
   const { code } = execution;
@@ -60,7 +70,11 @@ function executionLine(execution: Execution): string {
       ? `${code.commit.slice(0, 12)}${code.dirty ? " with changes" : ""}`
       : code.digest.slice(0, DIGEST_SHOWN)
     : "no code";
-  const cost = `${formatDuration(execution.cpuMs)} CPU, ${formatSize(execution.peakMemoryBytes)} at most`;
+  // Of a process that ends within milliseconds nothing could be read.
+  const cost =
+    execution.usageSource === "none"
+      ? "usage not measured"
+      : `${formatDuration(execution.cpuMs)} CPU, ${formatSize(execution.peakMemoryBytes)} at most`;
   const facts = [
     inColor(colors, execution.state),
     `on ${execution.node}`,

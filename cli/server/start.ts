@@ -14,7 +14,7 @@ import type { EndedLog, Records, Role } from "../../scheduler/api/parts.ts";
 import { startScheduler } from "../../scheduler/main.ts";
 import type { Recorder } from "../../scheduler/store.ts";
 import { artifactRoutes, openArtifactStore } from "../../services/artifacts/index.ts";
-import { endedLogs, lineageResponse, recordArchived, recordEnded } from "../../services/lineage/index.ts";
+import { endedLogs, lineageParts, recordArchived, recordEnded } from "../../services/lineage/index.ts";
 import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
 
@@ -111,7 +111,7 @@ const recordLineage: Recorder = async (client, { batch, archived }) => {
 
 function recordsOf(pool: Pool, artifacts: ArtifactStore): Records {
   return {
-    lineage: (job) => lineageResponse(pool, job),
+    lineage: (job) => lineageParts(pool, job),
     endedLogs: async (job) =>
       (await endedLogs(pool, job)).map(({ id, lost, archived, log }): EndedLog => {
         const bytes = { stdout: log.stdoutBytes, stderr: log.stderrBytes };

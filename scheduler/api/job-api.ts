@@ -102,8 +102,9 @@ export class JobApi {
     await streamLogs(parts, job, selection, (chunk) => sink.write(chunk), context.signal);
   }
 
-  async lineage(request: LineageRequest__Output): Promise<LineageResponse> {
-    return this.#parts.records.lineage(await this.#parts.finder.resolve(request.jobId));
+  async lineage(request: LineageRequest__Output, sink: Sink<LineageResponse>): Promise<void> {
+    const job = await this.#parts.finder.resolve(request.jobId);
+    for (const part of await this.#parts.records.lineage(job)) await sink.write(part);
   }
 
   async #progress(job: JobId): Promise<JobProgress> {

@@ -52,7 +52,8 @@ export interface EndedLog {
 
 /** What other components keep about executions; injected, since the scheduler knows no services. */
 export interface Records {
-  lineage(job: JobId): Promise<LineageResponse>;
+  /** In parts of a size that one message can carry. */
+  lineage(job: JobId): Promise<Iterable<LineageResponse>>;
   endedLogs(job: JobId): Promise<readonly EndedLog[]>;
   /** The bytes of an artifact from `start` on. */
   openArtifact(digest: Digest, start: number): Promise<AsyncIterable<Uint8Array>>;

@@ -73,9 +73,9 @@ function jobHandlers(parts: ServiceParts): JobServiceHandlers {
       log,
       tellingOutages((request, sink, context) => jobs.logs(request, sink, context)),
     ),
-    Lineage: unary(
+    Lineage: serverStream(
       log,
-      tellingOutages((request) => jobs.lineage(request)),
+      tellingOutages((request, sink) => jobs.lineage(request, sink)),
     ),
   };
 }

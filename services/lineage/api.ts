@@ -1,23 +1,39 @@
 import type { Pool } from "pg";
+import type { Artifact } from "../../proto/gen/weft/v1/Artifact.ts";
 import type { Execution } from "../../proto/gen/weft/v1/Execution.ts";
 import type { LineageResponse } from "../../proto/gen/weft/v1/LineageResponse.ts";
 import type { JobId } from "../../lib/core/ids.ts";
 import { toProtoValues } from "../../proto/value.ts";
-import { lineageOfJob, type ExecutionRow } from "./store.ts";
+import { type ArtifactRow, type EdgeRow, type ExecutionRow, lineageOfJob } from "./store.ts";
 
-/** Answer to JobService.Lineage. Empty for a job of which nothing has ended; whether it exists is the scheduler's to say. */
-export async function lineageResponse(pool: Pool, job: JobId): Promise<LineageResponse> {
+/** Rows in one message. An execution holds its command, at most 100 kB and in practice well under 1 kB. */
+const ROWS_PER_PART = 100;
+
+/**
+ * Answer to JobService.Lineage, in parts to be put together. Nothing for a job of which nothing has ended; whether the job exists
+ * is the scheduler's to say.
+ */
+export async function lineageParts(pool: Pool, job: JobId): Promise<Iterable<LineageResponse>> {
   const { executions, artifacts, edges } = await lineageOfJob(pool, job);
-  return {
-    executions: executions.map(toProtoExecution),
-    artifacts: artifacts.map(({ digest, kind, bytes, producer }) => ({
-      digest,
-      kind,
-      bytes: bytes ?? 0,
-      producer: producer ?? "",
-    })),
-    edges: edges.map(({ execution, digest, direction, name }) => ({ execution, digest, direction, name })),
-  };
+  return parts(executions, artifacts, edges);
+}
+
+function* parts(
+  executions: readonly ExecutionRow[],
+  artifacts: readonly ArtifactRow[],
+  edges: readonly EdgeRow[],
+): Generator<LineageResponse> {
+  for (const some of slices(executions)) yield { executions: some.map(toProtoExecution) };
+  for (const some of slices(artifacts)) yield { artifacts: some.map(toProtoArtifact) };
+  for (const some of slices(edges)) yield { edges: [...some] };
+}
+
+function* slices<T>(rows: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < rows.length; start += ROWS_PER_PART) yield rows.slice(start, start + ROWS_PER_PART);
+}
+
+function toProtoArtifact({ digest, kind, bytes, producer }: ArtifactRow): Artifact {
+  return { digest, kind, bytes: bytes ?? 0, producer: producer ?? "" };
 }
 
 function toProtoExecution(row: ExecutionRow): Execution {

@@ -1,4 +1,4 @@
-export { lineageResponse } from "./api.ts";
+export { lineageParts } from "./api.ts";
 export { endedLogs, type EndedExecutionLog } from "./ended-logs.ts";
 export { lineageOfJob, logArchive, recordArchived, recordEnded } from "./store.ts";
 export type { ArtifactRow, EdgeRow, ExecutionRow, JobLineage } from "./store.ts";

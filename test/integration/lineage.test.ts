@@ -4,13 +4,7 @@ import type { EndedAttempt } from "../../lib/core/execution.ts";
 import { attemptKey, type AttemptRef, type Digest, type JobId, type NodeId } from "../../lib/core/ids.ts";
 import { inTransaction, openDatabase, type Database } from "../../lib/db.ts";
 import { digestBytes } from "../../lib/digest.ts";
-import {
-  lineageOfJob,
-  lineageResponse,
-  logArchive,
-  recordArchived,
-  recordEnded,
-} from "../../services/lineage/index.ts";
+import { lineageOfJob, lineageParts, logArchive, recordArchived, recordEnded } from "../../services/lineage/index.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 
 let testDatabase: TestDatabase;
@@ -110,13 +104,16 @@ const batch = [
 
 test("lineage tells from what, where and with what result each attempt ran", async () => {
   await record(batch);
-  const { executions, artifacts, edges } = await lineageResponse(database.pool, job);
-  expect(executions!.map((execution) => execution.id)).toEqual([
+  const parts = [...(await lineageParts(database.pool, job))];
+  const executions = parts.flatMap((part) => part.executions ?? []);
+  const artifacts = parts.flatMap((part) => part.artifacts ?? []);
+  const edges = parts.flatMap((part) => part.edges ?? []);
+  expect(executions.map((execution) => execution.id)).toEqual([
     `${job}.features.0.1`,
     `${job}.train.0.1`,
     `${job}.train.1.1`,
   ]);
-  expect(executions![1]).toEqual({
+  expect(executions[1]).toEqual({
     id: `${job}.train.0.1`,
     jobId: job,
     task: "train",
@@ -149,7 +146,7 @@ test("lineage tells from what, where and with what result each attempt ran", asy
     { digest: model, kind: "file", bytes: 42, producer: `${job}.train.0.1` },
   ];
   expect(artifacts).toEqual(artifactList.toSorted((a, b) => (a.digest < b.digest ? -1 : 1)));
-  expect(edges!.filter((edge) => edge.execution === `${job}.train.1.1`)).toEqual([
+  expect(edges.filter((edge) => edge.execution === `${job}.train.1.1`)).toEqual([
     { execution: `${job}.train.1.1`, digest: code, direction: "input", name: "code" },
     { execution: `${job}.train.1.1`, digest: table, direction: "input", name: "table" },
     { execution: `${job}.train.1.1`, digest: model, direction: "output", name: "model" },

@@ -6,6 +6,7 @@ import { type Issue, WeftError } from "../../lib/core/error.ts";
 import { attemptKey } from "../../lib/core/ids.ts";
 import { fromServiceError, type PeerMethod } from "../../lib/grpc.ts";
 import { connectNats } from "../../lib/nats.ts";
+import type { LineageResponse__Output } from "../../proto/gen/weft/v1/LineageResponse.ts";
 import type { JobEvent__Output } from "../../proto/gen/weft/v1/JobEvent.ts";
 import type { SubmitRequest } from "../../proto/gen/weft/v1/SubmitRequest.ts";
 import { SUCCEEDED } from "../support/build.ts";
@@ -220,8 +221,11 @@ test("a watch gives the whole job, then each change, until it ends", async () =>
   const again = await collect<JobEvent__Output>(await server.peer.serverStream(JOBS.Watch, { jobId }));
   expect(again).toHaveLength(1);
   expect(again[0]!.job!.tasks).toMatchObject([{ node: "watched", exitCode: 0 }, { state: "succeeded" }]);
-  const lineage = await server.peer.unary(JOBS.Lineage, { jobId });
-  expect(lineage.executions.map(({ task, state }) => `${task} ${state}`)).toEqual(["a succeeded", "b succeeded"]);
+  const lineage = await collect<LineageResponse__Output>(await server.peer.serverStream(JOBS.Lineage, { jobId }));
+  expect(lineage.flatMap(({ executions }) => executions).map(({ task, state }) => `${task} ${state}`)).toEqual([
+    "a succeeded",
+    "b succeeded",
+  ]);
 });
 
 test("a node is told what it needs, shown with what it said, cordoned, and drained with a stop order at once", async () => {

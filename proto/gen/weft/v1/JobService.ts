@@ -36,14 +36,10 @@ export interface JobServiceClient extends grpc.Client {
   get(argument: _weft_v1_GetJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_Job__Output>): grpc.ClientUnaryCall;
   get(argument: _weft_v1_GetJobRequest, callback: grpc.requestCallback<_weft_v1_Job__Output>): grpc.ClientUnaryCall;
   
-  Lineage(argument: _weft_v1_LineageRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_LineageResponse__Output>): grpc.ClientUnaryCall;
-  Lineage(argument: _weft_v1_LineageRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_weft_v1_LineageResponse__Output>): grpc.ClientUnaryCall;
-  Lineage(argument: _weft_v1_LineageRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_LineageResponse__Output>): grpc.ClientUnaryCall;
-  Lineage(argument: _weft_v1_LineageRequest, callback: grpc.requestCallback<_weft_v1_LineageResponse__Output>): grpc.ClientUnaryCall;
-  lineage(argument: _weft_v1_LineageRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_LineageResponse__Output>): grpc.ClientUnaryCall;
-  lineage(argument: _weft_v1_LineageRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_weft_v1_LineageResponse__Output>): grpc.ClientUnaryCall;
-  lineage(argument: _weft_v1_LineageRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_LineageResponse__Output>): grpc.ClientUnaryCall;
-  lineage(argument: _weft_v1_LineageRequest, callback: grpc.requestCallback<_weft_v1_LineageResponse__Output>): grpc.ClientUnaryCall;
+  Lineage(argument: _weft_v1_LineageRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_weft_v1_LineageResponse__Output>;
+  Lineage(argument: _weft_v1_LineageRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_weft_v1_LineageResponse__Output>;
+  lineage(argument: _weft_v1_LineageRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_weft_v1_LineageResponse__Output>;
+  lineage(argument: _weft_v1_LineageRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_weft_v1_LineageResponse__Output>;
   
   List(argument: _weft_v1_ListJobsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_ListJobsResponse__Output>): grpc.ClientUnaryCall;
   List(argument: _weft_v1_ListJobsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_weft_v1_ListJobsResponse__Output>): grpc.ClientUnaryCall;
@@ -80,7 +76,7 @@ export interface JobServiceHandlers extends grpc.UntypedServiceImplementation {
   
   Get: grpc.handleUnaryCall<_weft_v1_GetJobRequest__Output, _weft_v1_Job>;
   
-  Lineage: grpc.handleUnaryCall<_weft_v1_LineageRequest__Output, _weft_v1_LineageResponse>;
+  Lineage: grpc.handleServerStreamingCall<_weft_v1_LineageRequest__Output, _weft_v1_LineageResponse>;
   
   List: grpc.handleUnaryCall<_weft_v1_ListJobsRequest__Output, _weft_v1_ListJobsResponse>;
   
