@@ -237,15 +237,17 @@ class LocalWorker implements Worker {
     if (this.#closing === "leaving" && attempt.abort.signal.aborted) return;
     attempt.phase = "ended";
     this.#showSpool(attempt, true);
-    this.#ended.set(
-      attempt.key,
-      this.#report(report).then(async () => {
-        this.#attempts.delete(attempt.key);
-        if (this.#attempts.size === 0) this.#onEmpty();
-        await clean(attempt).catch((error: unknown) =>
-          this.#options.log.warn({ err: error, key: attempt.key }, "cannot clean up"),
-        );
-      }),
+    this.#ended.set(attempt.key, this.#finish(attempt, report));
+  }
+
+  async #finish(attempt: Attempt, report: EndedReport): Promise<void> {
+    // The attempt may be forgotten by whoever hears the report, so it is known as ended before.
+    await Promise.resolve();
+    await this.#report(report);
+    this.#attempts.delete(attempt.key);
+    if (this.#attempts.size === 0) this.#onEmpty();
+    await clean(attempt).catch((error: unknown) =>
+      this.#options.log.warn({ err: error, key: attempt.key }, "cannot clean up"),
     );
   }
 

@@ -69,12 +69,13 @@ export class Census {
       if (this.#owners.has(pid) || !existsSync(`/proc/${pid}`)) continue;
       this.#young = this.#young.filter((young) => young.pid !== pid);
       const stat = readStat(pid);
-      if (!stat || isThread(pid)) continue;
-      const tree = this.#ownerOf(stat);
-      if (tree) this.#adopt(tree, stat);
-      else {
-        enclosed ??= new Set(this.#enclosure?.pids());
-        if (enclosed.has(pid)) this.#stranded.set(pid, { startTicks: stat.startTicks, suspects: new Set(this.#trees) });
+      if (!stat) continue;
+      enclosed ??= new Set(this.#enclosure?.pids());
+      // Who is not in the enclosure was started by somebody else, or by one of ours that it is seen with.
+      const tree = this.#relativeOf(stat) ?? (this.#enclosure && !enclosed.has(pid) ? undefined : this.#markedBy(stat));
+      if (tree && !isThread(pid)) this.#adopt(tree, stat);
+      else if (!tree && enclosed.has(pid)) {
+        this.#stranded.set(pid, { startTicks: stat.startTicks, suspects: new Set(this.#trees) });
       }
     }
     if (this.#stranded.size > 0) this.#assignStranded();
@@ -90,11 +91,15 @@ export class Census {
     return [...again, ...fresh];
   }
 
-  #ownerOf(stat: ProcessStat): Tree | undefined {
+  #relativeOf(stat: ProcessStat): Tree | undefined {
     for (const pid of [stat.ppid, stat.pgrp, stat.session]) {
       const tree = this.#owners.get(pid);
       if (tree) return tree;
     }
+    return undefined;
+  }
+
+  #markedBy(stat: ProcessStat): Tree | undefined {
     const key = this.#marks.keyOf(stat);
     return key === undefined ? undefined : [...this.#trees].find((tree) => tree.key === key);
   }
