@@ -26,14 +26,32 @@ test("the most urgent come first, and of those the first that came", () => {
   expect(order).toEqual([b, c, a, d]);
 });
 
-test("one that does not fit holds back nobody", () => {
-  const [big, small] = [item(3000), item(1000)];
-  const room = roomWith(item(2000));
+test("one that does not fit keeps its place: only what leaves room for it passes", () => {
+  const [running, large, small, card] = [item(2000), item(3000), item(1000), item(1000, { gpuUuids: ["a"] })];
+  const room = roomWith(running);
   room.admit(capacity);
-  room.add(big);
+  room.add(large);
+  room.add(small);
+  expect(room.admit(capacity)).toEqual([]);
+  room.leave(running.claim);
+  expect(room.admit(capacity)).toEqual([large, small]);
+  room.leave(large.claim);
+  room.take(card.claim);
+  const again = item(1000, { gpuUuids: ["a"] });
+  room.add(again);
   room.add(small);
   expect(room.admit(capacity)).toEqual([small]);
-  expect(room.waiting).toEqual([big]);
+  expect(room.waiting).toEqual([again]);
+});
+
+test("a stream of small ones does not keep a large one waiting for ever", () => {
+  const large = item(4000);
+  const room = roomWith(item(1000), item(1000), large, ...Array.from({ length: 20 }, () => item(1000)));
+  const [first, second] = room.admit(capacity);
+  room.leave(first!.claim);
+  expect(room.admit(capacity)).toEqual([]);
+  room.leave(second!.claim);
+  expect(room.admit(capacity)).toEqual([large]);
 });
 
 test("a GPU is given to one at a time", () => {

@@ -31,9 +31,7 @@ export function beyond(claim: Claim, capacity: Claim): string | undefined {
 /** Those that wait, by priority and then by arrival, and what is taken by those that were let in. */
 export class Room<T extends Waiting> {
   readonly #waiting: T[] = [];
-  readonly #gpus = new Set<string>();
-  #cpuMillis = 0;
-  #memoryBytes = 0;
+  readonly #taken = new Taken();
 
   get waiting(): readonly T[] {
     return this.#waiting;
@@ -53,40 +51,59 @@ export class Room<T extends Waiting> {
   }
 
   /**
-   * Takes out, in order, all that fit. One that does not fit holds back nobody: the scheduler never gives out more than
-   * there is, so what is in its way is on its way out, and nothing newer can take its place for long.
+   * Takes out, in order, all that fit. One that does not fit keeps its place: only what leaves room for it may pass, so
+   * that a stream of small ones, which the scheduler may send ahead of room, does not keep a large one waiting for ever.
    */
   admit(capacity: Claim): T[] {
     const admitted: T[] = [];
-    for (let at = 0; at < this.#waiting.length && this.#cpuMillis < capacity.cpuMillis;) {
+    const held = new Taken();
+    for (let at = 0; at < this.#waiting.length && this.#taken.cpuMillis + held.cpuMillis < capacity.cpuMillis;) {
       const item = this.#waiting[at]!;
-      if (this.#fits(item.claim, capacity)) {
+      if (fits(item.claim, capacity, this.#taken, held)) {
         this.#waiting.splice(at, 1);
         this.take(item.claim);
         admitted.push(item);
-      } else at += 1;
+      } else {
+        // What there is may have become less since it came.
+        if (beyond(item.claim, capacity) === undefined) held.add(item.claim);
+        at += 1;
+      }
     }
     return admitted;
   }
 
   /** Also without asking: for what runs already. */
   take(claim: Claim): void {
-    this.#cpuMillis += claim.cpuMillis;
-    this.#memoryBytes += claim.memoryBytes;
-    for (const uuid of claim.gpuUuids) this.#gpus.add(uuid);
+    this.#taken.add(claim);
   }
 
   leave(claim: Claim): void {
-    this.#cpuMillis -= claim.cpuMillis;
-    this.#memoryBytes -= claim.memoryBytes;
-    for (const uuid of claim.gpuUuids) this.#gpus.delete(uuid);
+    this.#taken.remove(claim);
+  }
+}
+
+class Taken {
+  readonly gpus = new Set<string>();
+  cpuMillis = 0;
+  memoryBytes = 0;
+
+  add(claim: Claim): void {
+    this.cpuMillis += claim.cpuMillis;
+    this.memoryBytes += claim.memoryBytes;
+    for (const uuid of claim.gpuUuids) this.gpus.add(uuid);
   }
 
-  #fits(claim: Claim, capacity: Claim): boolean {
-    return (
-      this.#cpuMillis + claim.cpuMillis <= capacity.cpuMillis &&
-      this.#memoryBytes + claim.memoryBytes <= capacity.memoryBytes &&
-      !claim.gpuUuids.some((uuid) => this.#gpus.has(uuid))
-    );
+  remove(claim: Claim): void {
+    this.cpuMillis -= claim.cpuMillis;
+    this.memoryBytes -= claim.memoryBytes;
+    for (const uuid of claim.gpuUuids) this.gpus.delete(uuid);
   }
+}
+
+function fits(claim: Claim, capacity: Claim, taken: Taken, held: Taken): boolean {
+  return (
+    taken.cpuMillis + held.cpuMillis + claim.cpuMillis <= capacity.cpuMillis &&
+    taken.memoryBytes + held.memoryBytes + claim.memoryBytes <= capacity.memoryBytes &&
+    !claim.gpuUuids.some((uuid) => taken.gpus.has(uuid) || held.gpus.has(uuid))
+  );
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -16,6 +16,8 @@ export interface Enclosure {
 /** Of an earlier runner of the folder that died: what it left is killed with the group. */
 const KILL_MS_MAX = 2000;
 
+const STALE = /^weft-[0-9a-f]{16}-all$/;
+
 /** Undefined: there is no version 2 hierarchy here, or it may not be written. */
 export function enterEnclosure(name: string): Enclosure | undefined {
   try {
@@ -24,6 +26,7 @@ export function enterEnclosure(name: string): Enclosure | undefined {
     if (mount === undefined || path === undefined) return undefined;
     const parent = join(mount, path);
     const group = join(parent, name);
+    removeStale(parent);
     mkdirSync(group, { recursive: true });
     empty(group);
     writeFileSync(join(group, "cgroup.procs"), String(process.pid));
@@ -40,6 +43,18 @@ export function enterEnclosure(name: string): Enclosure | undefined {
     };
   } catch {
     return undefined;
+  }
+}
+
+/** Groups of runners that were killed and whose folder nobody uses any more; one with a process in it cannot be removed. */
+function removeStale(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    if (!STALE.test(name)) continue;
+    try {
+      rmdirSync(join(parent, name));
+    } catch {
+      // In use.
+    }
   }
 }
 
