@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { AttemptKey } from "../../lib/core/ids.ts";
 import { endedReport, SUCCEEDED } from "../../test/support/build.ts";
-import { BATCH_REPORTS_MAX, Outbox, STARTED_HOLD_MS } from "./outbox.ts";
+import { BATCH_REPORTS_MAX, BUSY_PACE_MS, Outbox, STARTED_HOLD_MS } from "./outbox.ts";
 
 const a = "job.a.0.1" as AttemptKey;
 const b = "job.b.0.1" as AttemptKey;
@@ -66,4 +66,17 @@ test("what waits already is not told twice, and can be told again when it was ta
   expect(outbox.size).toBe(0);
   outbox.add({ kind: "unknown", key: a }, 0);
   expect(outbox.size).toBe(1);
+});
+
+test("a lone attempt is told at once; while several end, messages keep a pace and carry many", () => {
+  const outbox = new Outbox();
+  outbox.add(endedReport(a, SUCCEEDED), 100);
+  expect(outbox.dueAtMs()).toBe(100);
+  outbox.take(100);
+  outbox.settled();
+  outbox.add(endedReport(b, SUCCEEDED), 101);
+  expect(outbox.dueAtMs()).toBe(101);
+  outbox.add(endedReport("job.c.0.1" as AttemptKey, SUCCEEDED), 102);
+  expect(outbox.dueAtMs()).toBe(100 + BUSY_PACE_MS);
+  expect(outbox.take(100 + BUSY_PACE_MS)?.reports).toHaveLength(2);
 });

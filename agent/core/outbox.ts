@@ -3,6 +3,11 @@ import type { AttemptKey } from "../../lib/core/ids.ts";
 
 /** How long a `started` waits for its `ended`, in milliseconds: a short attempt then costs one message, not two. */
 export const STARTED_HOLD_MS = 10;
+/**
+ * Between two messages while attempts end faster than that, in milliseconds: ten at once cost the scheduler one commit and
+ * NATS one message. What waits there does not idle the machine, since short tasks queue here ahead of room.
+ */
+export const BUSY_PACE_MS = 20;
 /** Reports in one message: the scheduler takes them in one round. */
 export const BATCH_REPORTS_MAX = 500;
 /** Characters of JSON in one message; a character is at most 3 bytes, and NATS takes 1 MiB. */
@@ -34,6 +39,7 @@ export class Outbox {
   /** Kind and attempt of all that is here: the same thing is not told twice at once, however often it is asked for. */
   readonly #told = new Set<string>();
   #underWay: OutboxBatch | undefined;
+  #sentAtMs = -Infinity;
   #id = 0;
 
   add(report: Report, nowMs: number): void {
@@ -57,7 +63,14 @@ export class Outbox {
   /** When the next batch can go; undefined: nothing waits, or one is under way. */
   dueAtMs(): number | undefined {
     if (this.#underWay || this.#waiting.length === 0) return undefined;
-    return this.#waiting.reduce((least, { dueAtMs }) => Math.min(least, dueAtMs), Infinity);
+    const dueAtMs = this.#waiting.reduce((least, waiting) => Math.min(least, waiting.dueAtMs), Infinity);
+    return this.#isBusy() ? Math.max(dueAtMs, this.#sentAtMs + BUSY_PACE_MS) : dueAtMs;
+  }
+
+  /** What there is to tell of a lone attempt, as in a chain, goes at once; a second attempt makes both wait. */
+  #isBusy(): boolean {
+    const first = this.#waiting[0]?.report.key;
+    return this.#waiting.some(({ report }) => report.key !== first);
   }
 
   /** The next batch, then under way until `settled`; undefined: none is due. */
@@ -80,6 +93,7 @@ export class Outbox {
     if (taken.length === 0) return undefined;
     this.#waiting = left;
     this.#id += 1;
+    this.#sentAtMs = nowMs;
     this.#underWay = { id: this.#id, reports: taken.map(({ report }) => report), json: taken.map(({ json }) => json) };
     return this.#underWay;
   }
