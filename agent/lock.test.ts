@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { until } from "../test/support/wait.ts";
 import { takeLock } from "./lock.ts";
 
 let dir: string;
@@ -44,5 +45,20 @@ test("of many that take over the same stale lock one has it", async () => {
     writeFileSync(`${own}.1`, JSON.stringify({ pid: 2 ** 22 + 1, startTicks: "1" }));
     const tries = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(own)));
     expect(tries.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  }
+});
+
+test("the lock of a killed agent is taken over though its parent has not asked for its exit status", async () => {
+  // The shell becomes a program that never waits for the child that ended: a zombie, for as long as it runs.
+  const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    const [line] = (await once(parent.stdout, "data")) as [Buffer];
+    const pid = Number(line.toString());
+    const fields = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+    await until(() => fields()[0] === "Z", "the child to end");
+    writeFileSync(`${path}.1`, JSON.stringify({ pid, startTicks: fields()[19] }));
+    await (await takeLock(path)).release();
+  } finally {
+    parent.kill("SIGKILL");
   }
 });

@@ -104,7 +104,10 @@ async function startTicks(pid: number): Promise<string> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
     // The name, in brackets, may hold spaces: count from its end.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // Dead, though nobody has asked for its exit status yet: a killed agent's new parent may be slow to.
+    if (fields[0] === "Z" || fields[0] === "X") return "";
+    return fields[19] ?? "";
   } catch {
     return "";
   }
