@@ -98,7 +98,8 @@ class LocalWorker implements Worker {
         this.#room.take(attempt.claim);
         attempt.phase = "running";
         await repin(attempt, this.#tools.cache);
-        this.#reconcile(attempt, live.get(attempt.key));
+        // Unless its end was told meanwhile.
+        if (attempt.phase === "running") this.#reconcile(attempt, live.get(attempt.key));
       }
     }
     for (const name of readdirSync(attemptsDir(this.#dir)) as AttemptKey[]) {
@@ -287,15 +288,16 @@ class LocalWorker implements Worker {
 
   /** Brings an attempt that a runner was given in line with what the runner, and the folder, say now. */
   #reconcile(attempt: Attempt, live: LiveAttempt | undefined): void {
-    if (live && !live.exit) {
+    // Its end may have come after the runner said that it runs, and before anybody here was there to hear of it.
+    const exit = live?.exit ?? readExit(attempt.folder);
+    if (exit) return this.#onProcessesEnded(attempt, exit);
+    if (live) {
       if (live.startedAtMs !== null) this.#onStarted(attempt, live.startedAtMs);
       if (attempt.stop)
         this.#link.send({ kind: "stop", key: attempt.key, reason: attempt.stop.reason, graceMs: attempt.stop.graceMs });
       return;
     }
-    const exit = live?.exit ?? readExit(attempt.folder);
-    if (exit) this.#onProcessesEnded(attempt, exit);
-    else if (wasStarted(attempt.folder)) this.#onProcessesEnded(attempt, lostWithRunner(attempt));
+    if (wasStarted(attempt.folder)) this.#onProcessesEnded(attempt, lostWithRunner(attempt));
     else this.#link.send(startRequest(attempt, this.#tools.env));
   }
 }

@@ -66,7 +66,8 @@ export class Census {
     const nowMs = performance.now();
     let enclosed: ReadonlySet<number> | undefined;
     for (const pid of this.#newPids(last, nowMs)) {
-      if (this.#owners.has(pid) || !existsSync(`/proc/${pid}`)) continue;
+      // The runner sits in its enclosure too, and is nobody's.
+      if (pid === process.pid || this.#owners.has(pid) || !existsSync(`/proc/${pid}`)) continue;
       this.#young = this.#young.filter((young) => young.pid !== pid);
       const stat = readStat(pid);
       if (!stat) continue;
@@ -74,7 +75,8 @@ export class Census {
       // Who is not in the enclosure was started by somebody else, or by one of ours that it is seen with.
       const tree = this.#relativeOf(stat) ?? (this.#enclosure && !enclosed.has(pid) ? undefined : this.#markedBy(stat));
       if (tree && !isThread(pid)) this.#adopt(tree, stat);
-      else if (!tree && enclosed.has(pid)) {
+      // Numbers that wrapped around, or too many of them, bring back who was looked at before.
+      else if (!tree && enclosed.has(pid) && this.#stranded.get(pid)?.startTicks !== stat.startTicks) {
         this.#stranded.set(pid, { startTicks: stat.startTicks, suspects: new Set(this.#trees) });
       }
     }
