@@ -191,6 +191,7 @@ test("a watch gives the whole job, then each change, until it ends", async () =>
   const stream = await server.peer.serverStream(JOBS.Watch, { jobId });
   const ended = new Promise<void>((resolve, reject) => stream.on("end", resolve).on("error", reject));
   stream.on("data", (event: JobEvent__Output) => events.push(event));
+  await until(() => events.length > 0, "the watch to begin");
   const node = await startNode("watched");
   for (const task of ["a", "b"]) {
     const { ref } = await until(
