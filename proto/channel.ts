@@ -5,6 +5,8 @@ import { loadSync, type PackageDefinition } from "@grpc/proto-loader";
 import type { ProtoGrpcType as AgentTypes } from "./gen/agent.ts";
 import type { ProtoGrpcType as ClusterTypes } from "./gen/cluster.ts";
 import type { ProtoGrpcType as JobTypes } from "./gen/job.ts";
+import type { ProtoGrpcType as NotificationTypes } from "./gen/notification.ts";
+import type { ProtoGrpcType as TriggerTypes } from "./gen/trigger.ts";
 
 /**
  * Largest message either side takes, in bytes. A job of 10,000 plain tasks is about 1.5 MiB; a pipeline is
@@ -48,7 +50,13 @@ function protoDir(): string {
   );
 }
 
-const SERVICE_FILES = ["weft/v1/job.proto", "weft/v1/cluster.proto", "weft/v1/agent.proto"];
+const SERVICE_FILES = [
+  "weft/v1/job.proto",
+  "weft/v1/cluster.proto",
+  "weft/v1/agent.proto",
+  "weft/v1/trigger.proto",
+  "weft/v1/notification.proto",
+];
 
 let loaded: PackageDefinition | undefined;
 
@@ -69,7 +77,11 @@ export function reflectedDefinition(): PackageDefinition {
   return loadSync(SERVICE_FILES, { includeDirs: [protoDir()], keepCase: true });
 }
 
-export type WeftServices = JobTypes["weft"]["v1"] & ClusterTypes["weft"]["v1"] & AgentTypes["weft"]["v1"];
+export type WeftServices = JobTypes["weft"]["v1"] &
+  ClusterTypes["weft"]["v1"] &
+  AgentTypes["weft"]["v1"] &
+  TriggerTypes["weft"]["v1"] &
+  NotificationTypes["weft"]["v1"];
 
 /** Client constructors and service definitions of `weft.v1`. */
 export function weftServices(): WeftServices {

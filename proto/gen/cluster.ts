@@ -8,6 +8,8 @@ import type { ActiveAttempt as _weft_v1_ActiveAttempt, ActiveAttempt__Output as 
 import type { AgentServiceClient as _weft_v1_AgentServiceClient, AgentServiceDefinition as _weft_v1_AgentServiceDefinition } from './weft/v1/AgentService.ts';
 import type { Capacity as _weft_v1_Capacity, Capacity__Output as _weft_v1_Capacity__Output } from './weft/v1/Capacity.ts';
 import type { ClusterServiceClient as _weft_v1_ClusterServiceClient, ClusterServiceDefinition as _weft_v1_ClusterServiceDefinition } from './weft/v1/ClusterService.ts';
+import type { DataSource as _weft_v1_DataSource, DataSource__Output as _weft_v1_DataSource__Output } from './weft/v1/DataSource.ts';
+import type { EmailTarget as _weft_v1_EmailTarget, EmailTarget__Output as _weft_v1_EmailTarget__Output } from './weft/v1/EmailTarget.ts';
 import type { Environment as _weft_v1_Environment, Environment__Output as _weft_v1_Environment__Output } from './weft/v1/Environment.ts';
 import type { ExplainReason as _weft_v1_ExplainReason, ExplainReason__Output as _weft_v1_ExplainReason__Output } from './weft/v1/ExplainReason.ts';
 import type { ExplainRequest as _weft_v1_ExplainRequest, ExplainRequest__Output as _weft_v1_ExplainRequest__Output } from './weft/v1/ExplainRequest.ts';
@@ -19,22 +21,30 @@ import type { HeartbeatResponse as _weft_v1_HeartbeatResponse, HeartbeatResponse
 import type { InfoRequest as _weft_v1_InfoRequest, InfoRequest__Output as _weft_v1_InfoRequest__Output } from './weft/v1/InfoRequest.ts';
 import type { InfoResponse as _weft_v1_InfoResponse, InfoResponse__Output as _weft_v1_InfoResponse__Output } from './weft/v1/InfoResponse.ts';
 import type { InputSpec as _weft_v1_InputSpec, InputSpec__Output as _weft_v1_InputSpec__Output } from './weft/v1/InputSpec.ts';
+import type { JobSource as _weft_v1_JobSource, JobSource__Output as _weft_v1_JobSource__Output } from './weft/v1/JobSource.ts';
 import type { JoinRequest as _weft_v1_JoinRequest, JoinRequest__Output as _weft_v1_JoinRequest__Output } from './weft/v1/JoinRequest.ts';
 import type { JoinResponse as _weft_v1_JoinResponse, JoinResponse__Output as _weft_v1_JoinResponse__Output } from './weft/v1/JoinResponse.ts';
+import type { ManualSource as _weft_v1_ManualSource, ManualSource__Output as _weft_v1_ManualSource__Output } from './weft/v1/ManualSource.ts';
 import type { MapDimension as _weft_v1_MapDimension, MapDimension__Output as _weft_v1_MapDimension__Output } from './weft/v1/MapDimension.ts';
+import type { NatsSource as _weft_v1_NatsSource, NatsSource__Output as _weft_v1_NatsSource__Output } from './weft/v1/NatsSource.ts';
 import type { Node as _weft_v1_Node, Node__Output as _weft_v1_Node__Output } from './weft/v1/Node.ts';
 import type { NodeRequest as _weft_v1_NodeRequest, NodeRequest__Output as _weft_v1_NodeRequest__Output } from './weft/v1/NodeRequest.ts';
 import type { NodesRequest as _weft_v1_NodesRequest, NodesRequest__Output as _weft_v1_NodesRequest__Output } from './weft/v1/NodesRequest.ts';
 import type { NodesResponse as _weft_v1_NodesResponse, NodesResponse__Output as _weft_v1_NodesResponse__Output } from './weft/v1/NodesResponse.ts';
+import type { NotifySpec as _weft_v1_NotifySpec, NotifySpec__Output as _weft_v1_NotifySpec__Output } from './weft/v1/NotifySpec.ts';
 import type { PipelineSpec as _weft_v1_PipelineSpec, PipelineSpec__Output as _weft_v1_PipelineSpec__Output } from './weft/v1/PipelineSpec.ts';
 import type { QueueClass as _weft_v1_QueueClass, QueueClass__Output as _weft_v1_QueueClass__Output } from './weft/v1/QueueClass.ts';
 import type { QueueRequest as _weft_v1_QueueRequest, QueueRequest__Output as _weft_v1_QueueRequest__Output } from './weft/v1/QueueRequest.ts';
 import type { QueueResponse as _weft_v1_QueueResponse, QueueResponse__Output as _weft_v1_QueueResponse__Output } from './weft/v1/QueueResponse.ts';
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
+import type { ScheduleSource as _weft_v1_ScheduleSource, ScheduleSource__Output as _weft_v1_ScheduleSource__Output } from './weft/v1/ScheduleSource.ts';
 import type { StopAttempt as _weft_v1_StopAttempt, StopAttempt__Output as _weft_v1_StopAttempt__Output } from './weft/v1/StopAttempt.ts';
 import type { TaskSpec as _weft_v1_TaskSpec, TaskSpec__Output as _weft_v1_TaskSpec__Output } from './weft/v1/TaskSpec.ts';
+import type { TriggerSpec as _weft_v1_TriggerSpec, TriggerSpec__Output as _weft_v1_TriggerSpec__Output } from './weft/v1/TriggerSpec.ts';
 import type { Usage as _weft_v1_Usage, Usage__Output as _weft_v1_Usage__Output } from './weft/v1/Usage.ts';
+import type { WebhookSource as _weft_v1_WebhookSource, WebhookSource__Output as _weft_v1_WebhookSource__Output } from './weft/v1/WebhookSource.ts';
+import type { WebhookTarget as _weft_v1_WebhookTarget, WebhookTarget__Output as _weft_v1_WebhookTarget__Output } from './weft/v1/WebhookTarget.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -55,6 +65,8 @@ export interface ProtoGrpcType {
       AgentService: SubtypeConstructor<typeof grpc.Client, _weft_v1_AgentServiceClient> & { service: _weft_v1_AgentServiceDefinition }
       Capacity: MessageTypeDefinition<_weft_v1_Capacity, _weft_v1_Capacity__Output>
       ClusterService: SubtypeConstructor<typeof grpc.Client, _weft_v1_ClusterServiceClient> & { service: _weft_v1_ClusterServiceDefinition }
+      DataSource: MessageTypeDefinition<_weft_v1_DataSource, _weft_v1_DataSource__Output>
+      EmailTarget: MessageTypeDefinition<_weft_v1_EmailTarget, _weft_v1_EmailTarget__Output>
       Environment: MessageTypeDefinition<_weft_v1_Environment, _weft_v1_Environment__Output>
       ExplainReason: MessageTypeDefinition<_weft_v1_ExplainReason, _weft_v1_ExplainReason__Output>
       ExplainRequest: MessageTypeDefinition<_weft_v1_ExplainRequest, _weft_v1_ExplainRequest__Output>
@@ -66,22 +78,30 @@ export interface ProtoGrpcType {
       InfoRequest: MessageTypeDefinition<_weft_v1_InfoRequest, _weft_v1_InfoRequest__Output>
       InfoResponse: MessageTypeDefinition<_weft_v1_InfoResponse, _weft_v1_InfoResponse__Output>
       InputSpec: MessageTypeDefinition<_weft_v1_InputSpec, _weft_v1_InputSpec__Output>
+      JobSource: MessageTypeDefinition<_weft_v1_JobSource, _weft_v1_JobSource__Output>
       JoinRequest: MessageTypeDefinition<_weft_v1_JoinRequest, _weft_v1_JoinRequest__Output>
       JoinResponse: MessageTypeDefinition<_weft_v1_JoinResponse, _weft_v1_JoinResponse__Output>
+      ManualSource: MessageTypeDefinition<_weft_v1_ManualSource, _weft_v1_ManualSource__Output>
       MapDimension: MessageTypeDefinition<_weft_v1_MapDimension, _weft_v1_MapDimension__Output>
+      NatsSource: MessageTypeDefinition<_weft_v1_NatsSource, _weft_v1_NatsSource__Output>
       Node: MessageTypeDefinition<_weft_v1_Node, _weft_v1_Node__Output>
       NodeRequest: MessageTypeDefinition<_weft_v1_NodeRequest, _weft_v1_NodeRequest__Output>
       NodesRequest: MessageTypeDefinition<_weft_v1_NodesRequest, _weft_v1_NodesRequest__Output>
       NodesResponse: MessageTypeDefinition<_weft_v1_NodesResponse, _weft_v1_NodesResponse__Output>
+      NotifySpec: MessageTypeDefinition<_weft_v1_NotifySpec, _weft_v1_NotifySpec__Output>
       PipelineSpec: MessageTypeDefinition<_weft_v1_PipelineSpec, _weft_v1_PipelineSpec__Output>
       QueueClass: MessageTypeDefinition<_weft_v1_QueueClass, _weft_v1_QueueClass__Output>
       QueueRequest: MessageTypeDefinition<_weft_v1_QueueRequest, _weft_v1_QueueRequest__Output>
       QueueResponse: MessageTypeDefinition<_weft_v1_QueueResponse, _weft_v1_QueueResponse__Output>
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
+      ScheduleSource: MessageTypeDefinition<_weft_v1_ScheduleSource, _weft_v1_ScheduleSource__Output>
       StopAttempt: MessageTypeDefinition<_weft_v1_StopAttempt, _weft_v1_StopAttempt__Output>
       TaskSpec: MessageTypeDefinition<_weft_v1_TaskSpec, _weft_v1_TaskSpec__Output>
+      TriggerSpec: MessageTypeDefinition<_weft_v1_TriggerSpec, _weft_v1_TriggerSpec__Output>
       Usage: MessageTypeDefinition<_weft_v1_Usage, _weft_v1_Usage__Output>
+      WebhookSource: MessageTypeDefinition<_weft_v1_WebhookSource, _weft_v1_WebhookSource__Output>
+      WebhookTarget: MessageTypeDefinition<_weft_v1_WebhookTarget, _weft_v1_WebhookTarget__Output>
     }
   }
 }

@@ -25,7 +25,8 @@ export function readSubmit(request: SubmitRequest__Output, bytes: number, id: Jo
   if (!request.pipeline) throw new WeftError("invalid", "the submit has no pipeline");
   const canonical = fromProto(request.pipeline);
   if (!canonical.ok) throw problems(request.pipeline.name, canonical.issues);
-  const { spec } = canonical;
+  // Registering triggers is TriggerService's; a job is started, and starts nothing.
+  const { triggers: _, ...spec } = canonical.spec;
   const issues: Issue[] = [];
   const given = readParams(request, issues);
   const bound = bindParams(spec, given);

@@ -7,8 +7,10 @@ import type { TaskSpec as TaskSpecProto, TaskSpec__Output } from "../../../proto
 import { fromProtoValue, toProtoValue, toProtoValues } from "../../../proto/value.ts";
 import type { Issue } from "../error.ts";
 import { LIMITS } from "./limits.ts";
+import { notifyFromProto, type NotifyRule, notifyToProto } from "./notify.ts";
 import { checkPipeline } from "./rules.ts";
 import type { Environment, InputSpec, MapDimension, PipelineSpec, Run, Scalar, TaskSpec } from "./spec.ts";
+import { triggerFromProto, type TriggerSpec, triggerToProto } from "./trigger.ts";
 
 /** What is used where the author said nothing. */
 export const DEFAULTS = {
@@ -51,6 +53,8 @@ export interface PipelineDraft {
   readonly name: string;
   readonly params: Readonly<Record<string, Scalar>>;
   readonly tasks: readonly TaskDraft[];
+  readonly triggers?: readonly TriggerSpec[];
+  readonly notify?: readonly NotifyRule[];
 }
 
 export type Canonical =
@@ -59,7 +63,13 @@ export type Canonical =
 
 /** Fills in the defaults and orders what has no order, so that equal pipelines are equal values; not checked yet. */
 export function complete(draft: PipelineDraft): PipelineSpec {
-  return { name: draft.name, params: byKey(draft.params), tasks: draft.tasks.map(completeTask) };
+  return {
+    name: draft.name,
+    params: byKey(draft.params),
+    tasks: draft.tasks.map(completeTask),
+    ...(draft.triggers?.length ? { triggers: draft.triggers } : {}),
+    ...(draft.notify?.length ? { notify: draft.notify } : {}),
+  };
 }
 
 function completeTask(draft: TaskDraft): TaskSpec {
@@ -115,8 +125,10 @@ export function fromProto(message: PipelineSpec__Output): Canonical {
     return [name, scalar ?? null];
   });
   const tasks = message.tasks.map((task) => draftOf(task, issues));
+  const triggers = message.triggers.flatMap((each, i) => triggerFromProto(each, ["on", i], issues) ?? []);
+  const notify = message.notify.flatMap((each, i) => notifyFromProto(each, ["notify", i], issues) ?? []);
   if (issues.length > 0) return { ok: false, issues: issues.slice(0, LIMITS.issues) };
-  const spec = complete({ name: message.name, params: Object.fromEntries(params), tasks });
+  const spec = complete({ name: message.name, params: Object.fromEntries(params), tasks, triggers, notify });
   const found = checkPipeline(spec);
   return found.length > 0 ? { ok: false, issues: found } : { ok: true, spec };
 }
@@ -176,7 +188,13 @@ function runOf(task: TaskSpec__Output, issues: Issue[]): Run {
 
 /** The message of a pipeline; `fromProto` gives back an equal one. */
 export function toProto(spec: PipelineSpec): PipelineSpecProto {
-  return { name: spec.name, params: toProtoValues(spec.params), tasks: spec.tasks.map(taskToProto) };
+  return {
+    name: spec.name,
+    params: toProtoValues(spec.params),
+    tasks: spec.tasks.map(taskToProto),
+    triggers: (spec.triggers ?? []).map(triggerToProto),
+    notify: (spec.notify ?? []).map(notifyToProto),
+  };
 }
 
 function taskToProto(task: TaskSpec): TaskSpecProto {

@@ -2,9 +2,11 @@ import type { Issue } from "../error.ts";
 import { findCycle, tasksByName } from "./graph.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { hint } from "./nearest.ts";
+import { checkNotify } from "./notify.ts";
 import { checkRendered } from "./params.ts";
 import { instanceCount, type PipelineSpec, type TaskSpec } from "./spec.ts";
 import { checkName, checkTask, checkVariables } from "./task-rules.ts";
+import { checkTriggers } from "./trigger-rules.ts";
 import { checkScalar, scalarText } from "./value.ts";
 
 /** Everything that is wrong with a pipeline, each with its path; empty: it can be accepted. At most LIMITS.issues. */
@@ -40,6 +42,8 @@ export function checkPipeline(spec: PipelineSpec): Issue[] {
     add(["tasks", cycle[0]!, "needs"], `${message}; take one of the needs away`);
   }
   checkTotals(spec, add);
+  checkTriggers(spec, issues);
+  checkNotify(spec, issues);
   if (issues.length === 0) issues.push(...checkRendered(spec, spec.params));
   return issues.slice(0, LIMITS.issues);
 }

@@ -1,4 +1,6 @@
 import type { Digest } from "../ids.ts";
+import type { NotifyRule } from "./notify.ts";
+import type { TriggerSpec } from "./trigger.ts";
 
 /** A JSON scalar: what a parameter or a map value may be. */
 export type Scalar = string | number | boolean | null;
@@ -64,6 +66,10 @@ export interface PipelineSpec {
   readonly name: string;
   readonly params: Readonly<Record<string, Scalar>>;
   readonly tasks: readonly TaskSpec[];
+  /** What starts jobs of it, in the order of writing; absent: nothing by itself. A job's own spec does not keep it. */
+  readonly triggers?: readonly TriggerSpec[];
+  /** Absent: nobody is told. */
+  readonly notify?: readonly NotifyRule[];
 }
 
 export interface Code {

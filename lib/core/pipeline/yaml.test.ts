@@ -115,7 +115,7 @@ test.each([
   [
     "a key of later at the top",
     "pipeline: p\non: { push: {} }\ntasks: { a: { run: x } }",
-    `2:1: "on" is not supported yet in a pipeline; take it away for now`,
+    `2:7: "push" is not supported yet in "on"; take it away for now`,
   ],
   [
     "a resource of later",

@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Node, type Pair, type YAMLError } from "yaml";
 import { formatSize } from "../../../proto/units.ts";
-import { complete, type TaskDraft } from "./canonical.ts";
+import { complete, type PipelineDraft } from "./canonical.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { checkPipeline } from "./rules.ts";
 import { type LocatedIssue, Source } from "./source.ts";
@@ -8,16 +8,16 @@ import type { PipelineSpec, Scalar } from "./spec.ts";
 import type { Issue } from "../error.ts";
 import { resolveAliases } from "./yaml-alias.ts";
 import { type Entry, NodeReader, offsetOf } from "./yaml-node.ts";
+import { readNotify } from "./yaml-notify.ts";
 import { readTask } from "./yaml-task.ts";
+import { readTriggers } from "./yaml-trigger.ts";
 
-const PIPELINE_KEYS = ["pipeline", "params", "tasks"] as const;
+const PIPELINE_KEYS = ["pipeline", "params", "on", "tasks", "notify"] as const;
 const PIPELINE_LATER = new Set([
-  "on",
   "schedule",
   "triggers",
   "concurrency",
   "secrets",
-  "notify",
   "notifications",
   "services",
   "defaults",
@@ -80,11 +80,8 @@ function refuse(issues: readonly LocatedIssue[]): Read {
   return { ok: false, issues: sorted.slice(0, LIMITS.issues) };
 }
 
-function readDraft(
-  reader: NodeReader,
-  contents: Node,
-): { name: string; params: Record<string, Scalar>; tasks: TaskDraft[] } {
-  const draft = { name: "", params: {} as Record<string, Scalar>, tasks: [] as TaskDraft[] };
+function readDraft(reader: NodeReader, contents: Node): PipelineDraft {
+  const draft: { -readonly [K in keyof PipelineDraft]: PipelineDraft[K] } = { name: "", params: {}, tasks: [] };
   const entries = reader.entries(contents, [], "the file", 0);
   if (!entries) return draft;
   for (const entry of entries) {
@@ -99,6 +96,12 @@ function readDraft(
         draft.tasks = (reader.entries(entry.value, entry.path, '"tasks"', entry.offset) ?? []).map((task) =>
           readTask(reader, task),
         );
+        break;
+      case "on":
+        draft.triggers = readTriggers(reader, entry);
+        break;
+      case "notify":
+        draft.notify = readNotify(reader, entry);
         break;
       default:
         // x-… may hold anchors, as in other formats.

@@ -3,6 +3,7 @@
 import type { Value as _google_protobuf_Value, Value__Output as _google_protobuf_Value__Output } from '../../google/protobuf/Value.ts';
 import type { Code as _weft_v1_Code, Code__Output as _weft_v1_Code__Output } from '../../weft/v1/Code.ts';
 import type { Task as _weft_v1_Task, Task__Output as _weft_v1_Task__Output } from '../../weft/v1/Task.ts';
+import type { TriggeredBy as _weft_v1_TriggeredBy, TriggeredBy__Output as _weft_v1_TriggeredBy__Output } from '../../weft/v1/TriggeredBy.ts';
 
 export interface Job {
   'id'?: (string);
@@ -19,6 +20,7 @@ export interface Job {
   'tasks'?: (_weft_v1_Task)[];
   'counts'?: ({[key: string]: number});
   'cancelRequested'?: (boolean);
+  'triggeredBy'?: (_weft_v1_TriggeredBy | null);
 }
 
 export interface Job__Output {
@@ -36,4 +38,5 @@ export interface Job__Output {
   'tasks': (_weft_v1_Task__Output)[];
   'counts': ({[key: string]: number});
   'cancelRequested': (boolean);
+  'triggeredBy': (_weft_v1_TriggeredBy__Output | null);
 }

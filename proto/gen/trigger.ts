@@ -1,0 +1,132 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { ListValue as _google_protobuf_ListValue, ListValue__Output as _google_protobuf_ListValue__Output } from './google/protobuf/ListValue.ts';
+import type { Struct as _google_protobuf_Struct, Struct__Output as _google_protobuf_Struct__Output } from './google/protobuf/Struct.ts';
+import type { Value as _google_protobuf_Value, Value__Output as _google_protobuf_Value__Output } from './google/protobuf/Value.ts';
+import type { AppliedTrigger as _weft_v1_AppliedTrigger, AppliedTrigger__Output as _weft_v1_AppliedTrigger__Output } from './weft/v1/AppliedTrigger.ts';
+import type { ApplyTriggersRequest as _weft_v1_ApplyTriggersRequest, ApplyTriggersRequest__Output as _weft_v1_ApplyTriggersRequest__Output } from './weft/v1/ApplyTriggersRequest.ts';
+import type { ApplyTriggersResponse as _weft_v1_ApplyTriggersResponse, ApplyTriggersResponse__Output as _weft_v1_ApplyTriggersResponse__Output } from './weft/v1/ApplyTriggersResponse.ts';
+import type { Artifact as _weft_v1_Artifact, Artifact__Output as _weft_v1_Artifact__Output } from './weft/v1/Artifact.ts';
+import type { CancelJobRequest as _weft_v1_CancelJobRequest, CancelJobRequest__Output as _weft_v1_CancelJobRequest__Output } from './weft/v1/CancelJobRequest.ts';
+import type { CancelJobResponse as _weft_v1_CancelJobResponse, CancelJobResponse__Output as _weft_v1_CancelJobResponse__Output } from './weft/v1/CancelJobResponse.ts';
+import type { Code as _weft_v1_Code, Code__Output as _weft_v1_Code__Output } from './weft/v1/Code.ts';
+import type { DataSource as _weft_v1_DataSource, DataSource__Output as _weft_v1_DataSource__Output } from './weft/v1/DataSource.ts';
+import type { Edge as _weft_v1_Edge, Edge__Output as _weft_v1_Edge__Output } from './weft/v1/Edge.ts';
+import type { EmailTarget as _weft_v1_EmailTarget, EmailTarget__Output as _weft_v1_EmailTarget__Output } from './weft/v1/EmailTarget.ts';
+import type { Environment as _weft_v1_Environment, Environment__Output as _weft_v1_Environment__Output } from './weft/v1/Environment.ts';
+import type { Execution as _weft_v1_Execution, Execution__Output as _weft_v1_Execution__Output } from './weft/v1/Execution.ts';
+import type { FireTriggerRequest as _weft_v1_FireTriggerRequest, FireTriggerRequest__Output as _weft_v1_FireTriggerRequest__Output } from './weft/v1/FireTriggerRequest.ts';
+import type { FireTriggerResponse as _weft_v1_FireTriggerResponse, FireTriggerResponse__Output as _weft_v1_FireTriggerResponse__Output } from './weft/v1/FireTriggerResponse.ts';
+import type { Firing as _weft_v1_Firing, Firing__Output as _weft_v1_Firing__Output } from './weft/v1/Firing.ts';
+import type { GetJobRequest as _weft_v1_GetJobRequest, GetJobRequest__Output as _weft_v1_GetJobRequest__Output } from './weft/v1/GetJobRequest.ts';
+import type { GetTriggerRequest as _weft_v1_GetTriggerRequest, GetTriggerRequest__Output as _weft_v1_GetTriggerRequest__Output } from './weft/v1/GetTriggerRequest.ts';
+import type { InputSpec as _weft_v1_InputSpec, InputSpec__Output as _weft_v1_InputSpec__Output } from './weft/v1/InputSpec.ts';
+import type { Job as _weft_v1_Job, Job__Output as _weft_v1_Job__Output } from './weft/v1/Job.ts';
+import type { JobEvent as _weft_v1_JobEvent, JobEvent__Output as _weft_v1_JobEvent__Output } from './weft/v1/JobEvent.ts';
+import type { JobServiceClient as _weft_v1_JobServiceClient, JobServiceDefinition as _weft_v1_JobServiceDefinition } from './weft/v1/JobService.ts';
+import type { JobSource as _weft_v1_JobSource, JobSource__Output as _weft_v1_JobSource__Output } from './weft/v1/JobSource.ts';
+import type { LineageRequest as _weft_v1_LineageRequest, LineageRequest__Output as _weft_v1_LineageRequest__Output } from './weft/v1/LineageRequest.ts';
+import type { LineageResponse as _weft_v1_LineageResponse, LineageResponse__Output as _weft_v1_LineageResponse__Output } from './weft/v1/LineageResponse.ts';
+import type { ListJobsRequest as _weft_v1_ListJobsRequest, ListJobsRequest__Output as _weft_v1_ListJobsRequest__Output } from './weft/v1/ListJobsRequest.ts';
+import type { ListJobsResponse as _weft_v1_ListJobsResponse, ListJobsResponse__Output as _weft_v1_ListJobsResponse__Output } from './weft/v1/ListJobsResponse.ts';
+import type { ListTriggersRequest as _weft_v1_ListTriggersRequest, ListTriggersRequest__Output as _weft_v1_ListTriggersRequest__Output } from './weft/v1/ListTriggersRequest.ts';
+import type { ListTriggersResponse as _weft_v1_ListTriggersResponse, ListTriggersResponse__Output as _weft_v1_ListTriggersResponse__Output } from './weft/v1/ListTriggersResponse.ts';
+import type { LogChunk as _weft_v1_LogChunk, LogChunk__Output as _weft_v1_LogChunk__Output } from './weft/v1/LogChunk.ts';
+import type { LogsRequest as _weft_v1_LogsRequest, LogsRequest__Output as _weft_v1_LogsRequest__Output } from './weft/v1/LogsRequest.ts';
+import type { ManualSource as _weft_v1_ManualSource, ManualSource__Output as _weft_v1_ManualSource__Output } from './weft/v1/ManualSource.ts';
+import type { MapDimension as _weft_v1_MapDimension, MapDimension__Output as _weft_v1_MapDimension__Output } from './weft/v1/MapDimension.ts';
+import type { NatsSource as _weft_v1_NatsSource, NatsSource__Output as _weft_v1_NatsSource__Output } from './weft/v1/NatsSource.ts';
+import type { NotifySpec as _weft_v1_NotifySpec, NotifySpec__Output as _weft_v1_NotifySpec__Output } from './weft/v1/NotifySpec.ts';
+import type { OutputArtifact as _weft_v1_OutputArtifact, OutputArtifact__Output as _weft_v1_OutputArtifact__Output } from './weft/v1/OutputArtifact.ts';
+import type { PipelineSpec as _weft_v1_PipelineSpec, PipelineSpec__Output as _weft_v1_PipelineSpec__Output } from './weft/v1/PipelineSpec.ts';
+import type { RemoveTriggerResponse as _weft_v1_RemoveTriggerResponse, RemoveTriggerResponse__Output as _weft_v1_RemoveTriggerResponse__Output } from './weft/v1/RemoveTriggerResponse.ts';
+import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
+import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
+import type { RotateSecretResponse as _weft_v1_RotateSecretResponse, RotateSecretResponse__Output as _weft_v1_RotateSecretResponse__Output } from './weft/v1/RotateSecretResponse.ts';
+import type { ScheduleSource as _weft_v1_ScheduleSource, ScheduleSource__Output as _weft_v1_ScheduleSource__Output } from './weft/v1/ScheduleSource.ts';
+import type { SubmitRequest as _weft_v1_SubmitRequest, SubmitRequest__Output as _weft_v1_SubmitRequest__Output } from './weft/v1/SubmitRequest.ts';
+import type { SubmitResponse as _weft_v1_SubmitResponse, SubmitResponse__Output as _weft_v1_SubmitResponse__Output } from './weft/v1/SubmitResponse.ts';
+import type { Task as _weft_v1_Task, Task__Output as _weft_v1_Task__Output } from './weft/v1/Task.ts';
+import type { TaskSpec as _weft_v1_TaskSpec, TaskSpec__Output as _weft_v1_TaskSpec__Output } from './weft/v1/TaskSpec.ts';
+import type { Trigger as _weft_v1_Trigger, Trigger__Output as _weft_v1_Trigger__Output } from './weft/v1/Trigger.ts';
+import type { TriggerRequest as _weft_v1_TriggerRequest, TriggerRequest__Output as _weft_v1_TriggerRequest__Output } from './weft/v1/TriggerRequest.ts';
+import type { TriggerServiceClient as _weft_v1_TriggerServiceClient, TriggerServiceDefinition as _weft_v1_TriggerServiceDefinition } from './weft/v1/TriggerService.ts';
+import type { TriggerSpec as _weft_v1_TriggerSpec, TriggerSpec__Output as _weft_v1_TriggerSpec__Output } from './weft/v1/TriggerSpec.ts';
+import type { TriggeredBy as _weft_v1_TriggeredBy, TriggeredBy__Output as _weft_v1_TriggeredBy__Output } from './weft/v1/TriggeredBy.ts';
+import type { WatchJobRequest as _weft_v1_WatchJobRequest, WatchJobRequest__Output as _weft_v1_WatchJobRequest__Output } from './weft/v1/WatchJobRequest.ts';
+import type { WebhookSource as _weft_v1_WebhookSource, WebhookSource__Output as _weft_v1_WebhookSource__Output } from './weft/v1/WebhookSource.ts';
+import type { WebhookTarget as _weft_v1_WebhookTarget, WebhookTarget__Output as _weft_v1_WebhookTarget__Output } from './weft/v1/WebhookTarget.ts';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  google: {
+    protobuf: {
+      ListValue: MessageTypeDefinition<_google_protobuf_ListValue, _google_protobuf_ListValue__Output>
+      NullValue: EnumTypeDefinition
+      Struct: MessageTypeDefinition<_google_protobuf_Struct, _google_protobuf_Struct__Output>
+      Value: MessageTypeDefinition<_google_protobuf_Value, _google_protobuf_Value__Output>
+    }
+  }
+  weft: {
+    v1: {
+      AppliedTrigger: MessageTypeDefinition<_weft_v1_AppliedTrigger, _weft_v1_AppliedTrigger__Output>
+      ApplyTriggersRequest: MessageTypeDefinition<_weft_v1_ApplyTriggersRequest, _weft_v1_ApplyTriggersRequest__Output>
+      ApplyTriggersResponse: MessageTypeDefinition<_weft_v1_ApplyTriggersResponse, _weft_v1_ApplyTriggersResponse__Output>
+      Artifact: MessageTypeDefinition<_weft_v1_Artifact, _weft_v1_Artifact__Output>
+      CancelJobRequest: MessageTypeDefinition<_weft_v1_CancelJobRequest, _weft_v1_CancelJobRequest__Output>
+      CancelJobResponse: MessageTypeDefinition<_weft_v1_CancelJobResponse, _weft_v1_CancelJobResponse__Output>
+      Code: MessageTypeDefinition<_weft_v1_Code, _weft_v1_Code__Output>
+      DataSource: MessageTypeDefinition<_weft_v1_DataSource, _weft_v1_DataSource__Output>
+      Edge: MessageTypeDefinition<_weft_v1_Edge, _weft_v1_Edge__Output>
+      EmailTarget: MessageTypeDefinition<_weft_v1_EmailTarget, _weft_v1_EmailTarget__Output>
+      Environment: MessageTypeDefinition<_weft_v1_Environment, _weft_v1_Environment__Output>
+      Execution: MessageTypeDefinition<_weft_v1_Execution, _weft_v1_Execution__Output>
+      FireTriggerRequest: MessageTypeDefinition<_weft_v1_FireTriggerRequest, _weft_v1_FireTriggerRequest__Output>
+      FireTriggerResponse: MessageTypeDefinition<_weft_v1_FireTriggerResponse, _weft_v1_FireTriggerResponse__Output>
+      Firing: MessageTypeDefinition<_weft_v1_Firing, _weft_v1_Firing__Output>
+      GetJobRequest: MessageTypeDefinition<_weft_v1_GetJobRequest, _weft_v1_GetJobRequest__Output>
+      GetTriggerRequest: MessageTypeDefinition<_weft_v1_GetTriggerRequest, _weft_v1_GetTriggerRequest__Output>
+      InputSpec: MessageTypeDefinition<_weft_v1_InputSpec, _weft_v1_InputSpec__Output>
+      Job: MessageTypeDefinition<_weft_v1_Job, _weft_v1_Job__Output>
+      JobEvent: MessageTypeDefinition<_weft_v1_JobEvent, _weft_v1_JobEvent__Output>
+      JobService: SubtypeConstructor<typeof grpc.Client, _weft_v1_JobServiceClient> & { service: _weft_v1_JobServiceDefinition }
+      JobSource: MessageTypeDefinition<_weft_v1_JobSource, _weft_v1_JobSource__Output>
+      LineageRequest: MessageTypeDefinition<_weft_v1_LineageRequest, _weft_v1_LineageRequest__Output>
+      LineageResponse: MessageTypeDefinition<_weft_v1_LineageResponse, _weft_v1_LineageResponse__Output>
+      ListJobsRequest: MessageTypeDefinition<_weft_v1_ListJobsRequest, _weft_v1_ListJobsRequest__Output>
+      ListJobsResponse: MessageTypeDefinition<_weft_v1_ListJobsResponse, _weft_v1_ListJobsResponse__Output>
+      ListTriggersRequest: MessageTypeDefinition<_weft_v1_ListTriggersRequest, _weft_v1_ListTriggersRequest__Output>
+      ListTriggersResponse: MessageTypeDefinition<_weft_v1_ListTriggersResponse, _weft_v1_ListTriggersResponse__Output>
+      LogChunk: MessageTypeDefinition<_weft_v1_LogChunk, _weft_v1_LogChunk__Output>
+      LogsRequest: MessageTypeDefinition<_weft_v1_LogsRequest, _weft_v1_LogsRequest__Output>
+      ManualSource: MessageTypeDefinition<_weft_v1_ManualSource, _weft_v1_ManualSource__Output>
+      MapDimension: MessageTypeDefinition<_weft_v1_MapDimension, _weft_v1_MapDimension__Output>
+      NatsSource: MessageTypeDefinition<_weft_v1_NatsSource, _weft_v1_NatsSource__Output>
+      NotifySpec: MessageTypeDefinition<_weft_v1_NotifySpec, _weft_v1_NotifySpec__Output>
+      OutputArtifact: MessageTypeDefinition<_weft_v1_OutputArtifact, _weft_v1_OutputArtifact__Output>
+      PipelineSpec: MessageTypeDefinition<_weft_v1_PipelineSpec, _weft_v1_PipelineSpec__Output>
+      RemoveTriggerResponse: MessageTypeDefinition<_weft_v1_RemoveTriggerResponse, _weft_v1_RemoveTriggerResponse__Output>
+      Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
+      Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
+      RotateSecretResponse: MessageTypeDefinition<_weft_v1_RotateSecretResponse, _weft_v1_RotateSecretResponse__Output>
+      ScheduleSource: MessageTypeDefinition<_weft_v1_ScheduleSource, _weft_v1_ScheduleSource__Output>
+      SubmitRequest: MessageTypeDefinition<_weft_v1_SubmitRequest, _weft_v1_SubmitRequest__Output>
+      SubmitResponse: MessageTypeDefinition<_weft_v1_SubmitResponse, _weft_v1_SubmitResponse__Output>
+      Task: MessageTypeDefinition<_weft_v1_Task, _weft_v1_Task__Output>
+      TaskSpec: MessageTypeDefinition<_weft_v1_TaskSpec, _weft_v1_TaskSpec__Output>
+      Trigger: MessageTypeDefinition<_weft_v1_Trigger, _weft_v1_Trigger__Output>
+      TriggerRequest: MessageTypeDefinition<_weft_v1_TriggerRequest, _weft_v1_TriggerRequest__Output>
+      TriggerService: SubtypeConstructor<typeof grpc.Client, _weft_v1_TriggerServiceClient> & { service: _weft_v1_TriggerServiceDefinition }
+      TriggerSpec: MessageTypeDefinition<_weft_v1_TriggerSpec, _weft_v1_TriggerSpec__Output>
+      TriggeredBy: MessageTypeDefinition<_weft_v1_TriggeredBy, _weft_v1_TriggeredBy__Output>
+      WatchJobRequest: MessageTypeDefinition<_weft_v1_WatchJobRequest, _weft_v1_WatchJobRequest__Output>
+      WebhookSource: MessageTypeDefinition<_weft_v1_WebhookSource, _weft_v1_WebhookSource__Output>
+      WebhookTarget: MessageTypeDefinition<_weft_v1_WebhookTarget, _weft_v1_WebhookTarget__Output>
+    }
+  }
+}
+

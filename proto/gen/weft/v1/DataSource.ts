@@ -1,0 +1,14 @@
+// Original file: proto/weft/v1/pipeline.proto
+
+
+export interface DataSource {
+  'pipeline'?: (string);
+  'task'?: (string);
+  'output'?: (string);
+}
+
+export interface DataSource__Output {
+  'pipeline': (string);
+  'task': (string);
+  'output': (string);
+}

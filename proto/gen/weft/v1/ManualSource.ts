@@ -1,0 +1,8 @@
+// Original file: proto/weft/v1/pipeline.proto
+
+
+export interface ManualSource {
+}
+
+export interface ManualSource__Output {
+}

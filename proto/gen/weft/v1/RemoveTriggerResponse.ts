@@ -1,0 +1,8 @@
+// Original file: proto/weft/v1/trigger.proto
+
+
+export interface RemoveTriggerResponse {
+}
+
+export interface RemoveTriggerResponse__Output {
+}
