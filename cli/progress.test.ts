@@ -36,6 +36,7 @@ function task(
     map: {},
     failures: 0,
     losses: 0,
+    crashes: 0,
     ...more,
   };
 }

@@ -40,6 +40,7 @@ function taskJson(task: TaskInstance): object {
     outputs: task.outputs,
     failures: task.failures,
     losses: task.losses,
+    crashes: task.crashes,
   };
 }
 

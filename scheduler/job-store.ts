@@ -1,5 +1,7 @@
 import type { ClientBase, Pool } from "pg";
 import type { JobId } from "../lib/core/ids.ts";
+import { DEFAULTS } from "../lib/core/pipeline/canonical.ts";
+import { PLAIN_FLOW } from "../lib/core/pipeline/flow.ts";
 import { jsonRows } from "../lib/json-rows.ts";
 import type { JobProgress, JobRow, JobState } from "./core/index.ts";
 import { shapeOf, type TaskShape } from "./shape.ts";
@@ -101,7 +103,21 @@ export async function loadUnfinishedJobs(pool: Pool): Promise<StoredJob[]> {
 }
 
 export function storedJob(record: JobRecord & { spec: JobRow["spec"] }): StoredJob {
-  return { row: { ...jobHead(record), spec: record.spec }, progress: jobProgress(record) };
+  return { row: { ...jobHead(record), spec: withDefaults(record.spec) }, progress: jobProgress(record) };
+}
+
+/** What was stored by an earlier version says nothing about what came later. */
+function withDefaults(spec: JobRow["spec"]): JobRow["spec"] {
+  const tasks = spec.tasks.map((task) => ({
+    ...task,
+    retries: {
+      ...task.retries,
+      reasons: task.retries.reasons ?? [],
+      crashes: task.retries.crashes ?? DEFAULTS.crashes,
+    },
+    flow: { ...PLAIN_FLOW, ...task.flow },
+  }));
+  return { ...spec, tasks };
 }
 
 export function jobHead(record: JobRecord): Omit<JobRow, "spec"> {

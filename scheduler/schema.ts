@@ -96,6 +96,7 @@ export const tasks = pgTable(
     outputs: jsonb().$type<readonly OutputRef[]>().notNull(),
     failures: integer().notNull(),
     losses: integer().notNull(),
+    crashes: integer().notNull().default(0),
     notBeforeMs: doublePrecision("not_before_ms"),
   },
   (table) => [

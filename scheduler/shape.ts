@@ -1,5 +1,5 @@
 import { instanceCount, type PipelineSpec } from "../lib/core/pipeline/spec.ts";
-import type { JobState, TaskState } from "./core/index.ts";
+import { type JobState, type TaskState, TERMINAL_TASK_STATES } from "./core/index.ts";
 
 /** What of a task is needed to know the state of its instances that have no row. */
 export interface TaskShape {
@@ -16,18 +16,22 @@ export function shapeOf(spec: PipelineSpec): TaskShape[] {
 export type RowCounts = ReadonlyMap<string, Readonly<Partial<Record<TaskState, number>>>>;
 
 /**
- * The state of a task's instances that have no row: `ready` when all it needs has succeeded, else `pending`; once the
- * job has ended they never ran, and are `cancelled` or `skipped`.
+ * The state of a task's instances that have no row: `ready` when all it needs has ended (had they not to run then, they would
+ * have rows that say so), else `pending`; once the job has ended they never ran, and are `cancelled` or `skipped`.
  */
-export function restingState(succeeded: ReadonlySet<string>, job: JobState, task: Pick<TaskShape, "needs">): TaskState {
+export function restingState(ended: ReadonlySet<string>, job: JobState, task: Pick<TaskShape, "needs">): TaskState {
   if (job === "cancelled") return "cancelled";
   if (job === "failed" || job === "succeeded") return "skipped";
-  return task.needs.every((need) => succeeded.has(need)) ? "ready" : "pending";
+  return task.needs.every((need) => ended.has(need)) ? "ready" : "pending";
 }
 
-/** Names of the tasks whose instances have all succeeded. */
-export function succeededTasks(shape: readonly TaskShape[], rows: RowCounts): Set<string> {
-  const whole = shape.filter(({ name, instances }) => (rows.get(name)?.succeeded ?? 0) === instances);
+/** Names of the tasks whose instances have all ended. */
+export function endedTasks(shape: readonly TaskShape[], rows: RowCounts): Set<string> {
+  const ended = (name: string): number => {
+    const byState = Object.entries(rows.get(name) ?? {}) as [TaskState, number][];
+    return byState.reduce((sum, [state, count]) => (TERMINAL_TASK_STATES.has(state) ? sum + count : sum), 0);
+  };
+  const whole = shape.filter(({ name, instances }) => ended(name) === instances);
   return new Set(whole.map(({ name }) => name));
 }
 
@@ -37,12 +41,12 @@ export function countInstances(shape: readonly TaskShape[], rows: RowCounts, job
   const add = (state: TaskState, count: number): void => {
     if (count > 0) counts[state] = (counts[state] ?? 0) + count;
   };
-  const succeeded = succeededTasks(shape, rows);
+  const ended = endedTasks(shape, rows);
   for (const task of shape) {
     const byState = Object.entries(rows.get(task.name) ?? {}) as [TaskState, number][];
     for (const [state, count] of byState) add(state, count);
     const withRow = byState.reduce((sum, [, count]) => sum + count, 0);
-    add(restingState(succeeded, job, task), task.instances - withRow);
+    add(restingState(ended, job, task), task.instances - withRow);
   }
   return counts;
 }

@@ -14,19 +14,19 @@ export async function upsertTasks(client: ClientBase, rows: readonly TaskRow[]):
 
 const UPSERT = `
   insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, started_at_ms, finished_at_ms,
-                     exit_code, reason, message, outputs, failures, losses, not_before_ms)
+                     exit_code, reason, message, outputs, failures, losses, crashes, not_before_ms)
   select job, task, index, state, attempt, node, "gpuUuids", "assignedAtMs", "startedAtMs", "finishedAtMs",
-         "exitCode", reason, message, outputs, failures, losses, "notBeforeMs"
+         "exitCode", reason, message, outputs, failures, losses, crashes, "notBeforeMs"
   from json_to_recordset($1::json) as row(
     job text, task text, index integer, state text, attempt integer, node text, "gpuUuids" jsonb,
     "assignedAtMs" float8, "startedAtMs" float8, "finishedAtMs" float8, "exitCode" integer, reason text, message text,
-    outputs jsonb, failures integer, losses integer, "notBeforeMs" float8)
+    outputs jsonb, failures integer, losses integer, crashes integer, "notBeforeMs" float8)
   on conflict (job, task, index) do update set
     state = excluded.state, attempt = excluded.attempt, node = excluded.node, gpu_uuids = excluded.gpu_uuids,
     assigned_at_ms = excluded.assigned_at_ms, started_at_ms = excluded.started_at_ms,
     finished_at_ms = excluded.finished_at_ms, exit_code = excluded.exit_code, reason = excluded.reason,
     message = excluded.message, outputs = excluded.outputs, failures = excluded.failures, losses = excluded.losses,
-    not_before_ms = excluded.not_before_ms
+    crashes = excluded.crashes, not_before_ms = excluded.not_before_ms
   where tasks.attempt < excluded.attempt
      or (tasks.attempt = excluded.attempt and tasks.state not in ('succeeded', 'failed', 'cancelled', 'skipped'))`;
 
@@ -47,12 +47,13 @@ interface TaskRecord {
   outputs: TaskRow["outputs"];
   failures: number;
   losses: number;
+  crashes: number;
   not_before_ms: number | null;
 }
 
 const COLUMNS = `tasks.job, tasks.task, tasks.index, tasks.state, tasks.attempt, tasks.node, tasks.gpu_uuids,
   tasks.assigned_at_ms, tasks.started_at_ms, tasks.finished_at_ms, tasks.exit_code, tasks.reason, tasks.message,
-  tasks.outputs, tasks.failures, tasks.losses, tasks.not_before_ms`;
+  tasks.outputs, tasks.failures, tasks.losses, tasks.crashes, tasks.not_before_ms`;
 
 /** The rows of all jobs that have not ended. */
 export async function loadUnfinishedTasks(pool: Pool): Promise<TaskRow[]> {
@@ -107,6 +108,7 @@ function taskRow(record: TaskRecord): TaskRow {
     outputs: record.outputs,
     failures: record.failures,
     losses: record.losses,
+    crashes: record.crashes,
     notBeforeMs: record.not_before_ms,
   };
 }

@@ -43,6 +43,8 @@ export interface TaskInstance {
   readonly map: Readonly<Record<string, Scalar>>;
   readonly failures: number;
   readonly losses: number;
+  /** Losses that the task may have caused. */
+  readonly crashes: number;
 }
 
 export interface Job {
@@ -123,6 +125,7 @@ export function taskOf(task: Task__Output): TaskInstance {
     map: scalarsOf(task.map),
     failures: task.failures,
     losses: task.losses,
+    crashes: task.crashes,
   };
 }
 

@@ -31,7 +31,11 @@ export interface TaskOptions<Task extends string, Output extends string, Outputs
     readonly limit: number;
     readonly backoff?: Duration;
     readonly maxBackoff?: Duration;
+    /** Only failures with one of these exit codes or reasons (timeout, out-of-memory, …) are retried; neither: any. */
     readonly exitCodes?: readonly number[];
+    readonly reasons?: readonly string[];
+    /** Losses of its machine that the task may have caused before it is given up. Default 5. */
+    readonly crashes?: number;
   };
   readonly timeout?: Duration;
   readonly env?: Readonly<Record<string, string>>;
@@ -39,6 +43,10 @@ export interface TaskOptions<Task extends string, Output extends string, Outputs
   /** `node`: path of a package-lock.json. */
   readonly environment?: { readonly node: string };
   readonly stopGrace?: Duration;
+  /** After which ends of what it needs it runs. Default: when all have succeeded. */
+  readonly when?: "succeeded" | "always" | "failed";
+  /** So many instances, or this share of them, may fail, and the task still counts as succeeded. */
+  readonly tolerate?: number | `${number}%`;
 }
 
 /** A name that is not taken yet; when names are only known at run time, any. */
@@ -136,12 +144,23 @@ function taskToProto(name: string, task: TaskOptions<string, string, Record<stri
       backoffMs: duration("backoff", retries?.backoff),
       maxBackoffMs: duration("maxBackoff", retries?.maxBackoff),
       exitCodes: [...(retries?.exitCodes ?? [])],
+      reasons: [...(retries?.reasons ?? [])],
+      ...(retries?.crashes === undefined ? {} : { crashes: retries.crashes }),
     },
     timeoutMs: duration("timeout", task.timeout),
     env: { ...task.env },
     files: [...(task.files ?? [])],
     environment: task.environment ? { node: task.environment.node } : null,
     stopGraceMs: duration("stopGrace", task.stopGrace),
+    ...flowToProto(task),
+  };
+}
+
+function flowToProto({ when, tolerate }: TaskOptions<string, string, Record<string, string>>): Partial<TaskSpec> {
+  return {
+    ...(when === undefined || when === "succeeded" ? {} : { when }),
+    ...(typeof tolerate === "number" ? { tolerateCount: tolerate } : {}),
+    ...(typeof tolerate === "string" ? { tolerateShare: Number(tolerate.slice(0, -1)) / 100 } : {}),
   };
 }
 

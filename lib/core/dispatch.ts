@@ -72,7 +72,7 @@ export interface AssignMessage {
 
 /**
  * Why an attempt did not succeed. The first group is the task's own doing and spends a retry; the second is the
- * platform's, is counted apart and runs again without spending one (up to LOSSES_MAX).
+ * platform's, is counted apart and runs again without spending one (up to `retries.crashes` of CRASH_REASONS).
  */
 export const FAILURE_REASONS = [
   "exit", // exit code other than 0
@@ -94,6 +94,17 @@ export const LOSS_REASONS = [
   "disk-full",
   "store-unreachable", // code, inputs or outputs could not travel
 ] as const;
+/**
+ * Losses that the task may have brought about: what takes its machine down with it would visit every machine, for ever. The
+ * others are ordered by people or by the scheduler, or are messages that went astray.
+ */
+export const CRASH_REASONS: ReadonlySet<LossReason> = new Set([
+  "node-lost",
+  "lease-lost",
+  "runner-lost",
+  "disk-full",
+  "store-unreachable",
+]);
 export const STOP_REASONS = ["cancelled", "fenced"] as const;
 
 export type FailureReason = (typeof FAILURE_REASONS)[number];

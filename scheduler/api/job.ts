@@ -6,7 +6,7 @@ import type { Task as TaskProto } from "../../proto/gen/weft/v1/Task.ts";
 import { toProtoValues } from "../../proto/value.ts";
 import type { JobProgress, TaskRow, TaskState } from "../core/index.ts";
 import type { ListedJob } from "../job-reader.ts";
-import { countInstances, type RowCounts, restingState, shapeOf, succeededTasks } from "../shape.ts";
+import { countInstances, type RowCounts, endedTasks, restingState, shapeOf } from "../shape.ts";
 import type { WholeJob } from "./parts.ts";
 
 /**
@@ -50,10 +50,10 @@ export function codeToProto(code: Code | null): CodeProto | null {
 /** Every instance, in the order of the pipeline: from its row, or worked out for those that have none. */
 export function* tasksToProto(job: WholeJob, names: NodeNames): Generator<TaskProto> {
   const rows = rowsByTask(job.tasks);
-  const succeeded = succeededTasks(shapeOf(job.row.spec), countRows(rows));
+  const ended = endedTasks(shapeOf(job.row.spec), countRows(rows));
   for (const spec of job.row.spec.tasks) {
     const own = rows.get(spec.name);
-    const fresh = restingState(succeeded, job.progress.state, spec);
+    const fresh = restingState(ended, job.progress.state, spec);
     for (let index = 0; index < instanceCount(spec); index += 1) {
       const row = own?.get(index);
       yield row ? taskToProto(row, spec, names) : freshToProto(spec, index, fresh);
@@ -86,6 +86,7 @@ export function taskToProto(row: TaskRow, spec: TaskSpec, names: NodeNames): Tas
     outputs: row.outputs.map(({ name, digest, bytes, kind, fileName }) => ({ name, digest, bytes, kind, fileName })),
     failures: row.failures,
     losses: row.losses,
+    crashes: row.crashes,
   };
 }
 

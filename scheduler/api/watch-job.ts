@@ -5,7 +5,7 @@ import type { Job as JobProto } from "../../proto/gen/weft/v1/Job.ts";
 import type { JobEvent } from "../../proto/gen/weft/v1/JobEvent.ts";
 import type { Task as TaskProto } from "../../proto/gen/weft/v1/Task.ts";
 import type { WatchJobRequest__Output } from "../../proto/gen/weft/v1/WatchJobRequest.ts";
-import type { TaskRow } from "../core/index.ts";
+import { type TaskRow, TERMINAL_TASK_STATES } from "../core/index.ts";
 import type { JobChange } from "../watch.ts";
 import { countStates, freshToProto, headToProto, TASKS_PER_MESSAGE_MAX, tasksToProto, taskToProto } from "./job.ts";
 import type { JobFinder } from "./job-finder.ts";
@@ -70,9 +70,9 @@ class ChangeTeller {
   readonly #finder: JobFinder;
   readonly #job: WholeJob;
   readonly #specs: ReadonlyMap<string, TaskSpec>;
-  /** Instances of each task that have not succeeded, and those known to have, so that none is counted twice. */
+  /** Instances of each task that have not ended, and those known to have, so that none is counted twice. */
   readonly #left = new Map<string, number>();
-  readonly #succeeded = new Map<string, Set<number>>();
+  readonly #ended = new Map<string, Set<number>>();
   readonly #withRow = new Map<string, Set<number>>();
 
   constructor(finder: JobFinder, job: WholeJob) {
@@ -96,7 +96,7 @@ class ChangeTeller {
   /** True when this row completes its task. */
   #count(row: TaskRow): boolean {
     addTo(this.#withRow, row.task, row.index);
-    if (row.state !== "succeeded" || !addTo(this.#succeeded, row.task, row.index)) return false;
+    if (!TERMINAL_TASK_STATES.has(row.state) || !addTo(this.#ended, row.task, row.index)) return false;
     const left = this.#left.get(row.task)! - 1;
     this.#left.set(row.task, left);
     return left === 0;

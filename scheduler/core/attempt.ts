@@ -1,10 +1,10 @@
-import type { EndedReport, Outcome } from "../../lib/core/dispatch.ts";
+import { CRASH_REASONS, type EndedReport, type Outcome } from "../../lib/core/dispatch.ts";
 import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
 import { parseAttemptKey } from "../../lib/core/ids.ts";
 import { makeAssignment } from "./assignment.ts";
 import type { Answer } from "./event.ts";
 import { endInstance } from "./job.ts";
-import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, LOSSES_MAX } from "./limit.ts";
+import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX } from "./limit.ts";
 import { enqueueInstance } from "./queue.ts";
 import { release, reserveStarted } from "./reservation.ts";
 import type { Active, Instance, State } from "./state.ts";
@@ -143,13 +143,14 @@ function settle(state: State, instance: Instance, report: EndedReport, nowMs: nu
   switch (outcome.kind) {
     case "failed":
       instance.failures += 1;
-      return mayRetry(instance, report.exitCode)
+      return mayRetry(instance, outcome, report.exitCode)
         ? waitToRetry(state, instance, retryWaitMs(state, instance), nowMs)
         : endInstance(state, instance, "failed", nowMs);
     case "lost":
       instance.losses += 1;
-      if (instance.losses > LOSSES_MAX) {
-        instance.message = `given up after ${instance.losses} losses of the machine or its services; the last: ${report.message || outcome.reason}`;
+      if (CRASH_REASONS.has(outcome.reason)) instance.crashes += 1;
+      if (instance.crashes > instance.task.spec.retries.crashes) {
+        instance.message = `given up after ${instance.crashes} losses of the machine or its services that it may have caused; the last: ${report.message || outcome.reason}`;
         return endInstance(state, instance, "failed", nowMs);
       }
       return waitToRetry(state, instance, lossWaitMs(state, instance, outcome), nowMs);
@@ -158,10 +159,11 @@ function settle(state: State, instance: Instance, report: EndedReport, nowMs: nu
   }
 }
 
-function mayRetry(instance: Instance, exitCode: number | null): boolean {
-  const { retries } = instance.task.spec;
-  if (instance.failures > retries.limit) return false;
-  return retries.exitCodes.length === 0 || (exitCode !== null && retries.exitCodes.includes(exitCode));
+function mayRetry(instance: Instance, { reason }: Outcome & { kind: "failed" }, exitCode: number | null): boolean {
+  const { limit, exitCodes, reasons } = instance.task.spec.retries;
+  if (instance.failures > limit) return false;
+  if (exitCodes.length === 0 && reasons.length === 0) return true;
+  return reasons.includes(reason) || (exitCode !== null && exitCodes.includes(exitCode));
 }
 
 function retryWaitMs(state: State, instance: Instance): number {

@@ -55,6 +55,7 @@ export interface TaskRow {
   /** Attempts that failed by the task's own doing, and those the platform lost. */
   readonly failures: number;
   readonly losses: number;
+  readonly crashes: number;
   /** Backoff: not to be assigned before; null: none. */
   readonly notBeforeMs: number | null;
 }

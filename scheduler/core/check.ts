@@ -1,5 +1,6 @@
 import { parseAttemptKey } from "../../lib/core/ids.ts";
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
+import { outcomeOf } from "./flow.ts";
 import type { Instance, Job, JobTask, Node, State } from "./state.ts";
 
 /**
@@ -31,20 +32,34 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
     faults.push(`${name} counts ${task.succeeded} succeeded, has ${succeeded.length}`);
   if (task.fresh < task.count && task.instances?.has(task.fresh))
     faults.push(`${name} has instance ${task.fresh} twice`);
-  const needsLeft = task.needs.filter((need) => need.succeeded < need.count).length;
+  if ((task.outcome !== null) !== (task.ended === task.count)) faults.push(`${name} has ended in one place only`);
+  if (task.outcome !== null && task.outcome !== outcomeOf(task))
+    faults.push(`${name} is ${task.outcome}, and its instances say ${outcomeOf(task)}`);
+  const needsLeft = task.needs.filter((need) => need.outcome === null).length;
   if (task.needsLeft !== needsLeft) faults.push(`${name} counts ${task.needsLeft} needs left, has ${needsLeft}`);
-  // I3: nothing starts before what it needs has succeeded.
-  if (needsLeft > 0 && instances.some((instance) => instance.attempt > 0))
-    faults.push(`${name} was assigned before its needs had succeeded`);
+  // I3: nothing starts before what it needs has ended, nor when that has not ended as it wants.
+  const began = instances.some((instance) => instance.attempt > 0);
+  if (began && needsLeft > 0) faults.push(`${name} was assigned before its needs had ended`);
+  if (began && !mayRun(task)) faults.push(`${name} was assigned though it runs when ${task.spec.flow.when}`);
   // I1: what has not ended waits for something that will come.
   const waits = task.fresh < task.count;
   const queued = state.queue.get(task.queueKey)?.heap ?? [];
   if (waits && needsLeft === 0 && !queued.some((entry) => entry.task === task && !entry.instance)) {
     faults.push(`${name} is ready and in no queue`);
   }
-  if (waits && needsLeft > 0 && task.needs.some((need) => need.ended > need.succeeded))
-    faults.push(`${name} waits for a task that failed`);
   for (const instance of instances) checkInstance(state, instance, faults);
+}
+
+function mayRun({ needs, spec }: JobTask): boolean {
+  const failed = needs.some(({ outcome }) => outcome === "failed" || outcome === "blocked");
+  switch (spec.flow.when) {
+    case "always":
+      return true;
+    case "failed":
+      return failed;
+    case "succeeded":
+      return needs.every(({ outcome }) => outcome === "succeeded");
+  }
 }
 
 function checkInstance(state: State, instance: Instance, faults: string[]): void {

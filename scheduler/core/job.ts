@@ -2,10 +2,11 @@ import type { Answer, NewJob, OutputRef } from "./event.ts";
 import type { JobProgress, JobRow } from "./batch.ts";
 import { instanceCount } from "../../lib/core/pipeline/spec.ts";
 import type { JobId } from "../../lib/core/ids.ts";
-import { enqueueTask } from "./queue.ts";
+import { toleratedOf } from "../../lib/core/pipeline/flow.ts";
+import { begin, countEnded, endFresh, followTask, isWithinTolerance } from "./flow.ts";
 import { unsatisfiable } from "./fit.ts";
 import { orderStop } from "./stop.ts";
-import { type Instance, type Job, type JobTask, type State, instanceName, newInstance, queueKeyOf } from "./state.ts";
+import { type Instance, type Job, type JobTask, type State, instanceName, queueKeyOf } from "./state.ts";
 
 export function onJobSubmitted(state: State, job: NewJob, nowMs: number): Answer {
   const earlier = job.idempotencyKey === null ? undefined : state.idempotency.get(job.idempotencyKey);
@@ -21,7 +22,7 @@ export function onJobSubmitted(state: State, job: NewJob, nowMs: number): Answer
     };
   }
   const made = addJob(state, { ...job, pipeline: job.spec.name, submittedAtMs: nowMs }, null);
-  for (const task of made.tasks) if (task.needsLeft === 0) becomeReady(state, task, nowMs);
+  for (const task of made.tasks) if (task.spec.needs.length === 0) begin(state, task, nowMs);
   state.out.jobsNew.add(made);
   return { kind: "accepted", job: made.id, existing: false, instances };
 }
@@ -71,6 +72,7 @@ function newTask(job: Job, number: number): JobTask {
     instances: null,
     ended: 0,
     succeeded: 0,
+    outcome: null,
   };
 }
 
@@ -93,11 +95,7 @@ function linkTasks(tasks: readonly JobTask[]): void {
   for (const [task, list] of dependents) task.dependents = list;
 }
 
-export function becomeReady(state: State, task: JobTask, nowMs: number): void {
-  task.readyAtMs = nowMs;
-  enqueueTask(state.queue, task);
-  state.placementDue = true;
-}
+const NO_WORD = { reason: "", message: "" };
 
 export function onJobCancelRequested(state: State, id: JobId, reason: string, nowMs: number): Answer {
   const job = state.jobs.get(id);
@@ -113,19 +111,11 @@ export function onJobCancelRequested(state: State, id: JobId, reason: string, no
       if (instance.state.kind === "active") orderStop(state, instance, "cancelled");
       else if (instance.state.kind !== "ended") endInstance(state, instance, "cancelled", nowMs);
     }
-    endFresh(state, task, "cancelled", nowMs);
+    if (task.fresh === task.count) continue;
+    endFresh(state, task, "cancelled", NO_WORD, nowMs);
+    if (task.outcome !== null) followTask(state, task, nowMs);
   }
   return { kind: "done" };
-}
-
-/** Ends every instance of the task that has never done anything. */
-function endFresh(state: State, task: JobTask, as: "cancelled" | "skipped", nowMs: number): void {
-  while (task.fresh < task.count) {
-    const instance = newInstance(task, task.fresh, { kind: "ended", as, atMs: nowMs, outputs: [] });
-    task.fresh += 1;
-    state.out.instances.add(instance);
-    countEnded(state, instance, nowMs);
-  }
 }
 
 /** Ends an instance for good, and lets its task, the tasks behind it and its job follow. */
@@ -139,43 +129,17 @@ export function endInstance(
   const { task } = instance;
   instance.state = { kind: "ended", as, atMs: nowMs, outputs };
   state.out.instances.add(instance);
-  if (as === "failed" && task.job.reason === "") {
-    task.job.reason = `${instanceName(instance)}: ${instance.message || instance.reason}`;
-  }
-  if (as !== "succeeded" && !task.job.cancelRequested) skipDependents(state, task, nowMs);
-  countEnded(state, instance, nowMs);
-  if (task.succeeded === task.count) {
-    for (const dependent of task.dependents) {
-      dependent.needsLeft -= 1;
-      if (dependent.needsLeft === 0 && dependent.fresh < dependent.count) becomeReady(state, dependent, nowMs);
-    }
-  }
+  const isLast = countEnded(state, instance, nowMs);
+  if (as === "failed") noteFailure(instance);
+  if (isLast) followTask(state, task, nowMs);
 }
 
-/** A loop and not a recursion: a chain of 100,000 tasks may fail at its first. */
-function skipDependents(state: State, task: JobTask, nowMs: number): void {
-  const behind = [...task.dependents];
-  for (let next = behind.pop(); next; next = behind.pop()) {
-    if (next.fresh === next.count) continue;
-    endFresh(state, next, "skipped", nowMs);
-    behind.push(...next.dependents);
-  }
-}
-
-function countEnded(state: State, instance: Instance, nowMs: number): void {
+/** What the job will say it failed for: the first failure that is more than its task may have. */
+function noteFailure(instance: Instance): void {
   const { task } = instance;
-  task.ended += 1;
-  if (instance.state.kind === "ended" && instance.state.as === "succeeded") task.succeeded += 1;
-  if (task.ended < task.count) return;
-  task.job.tasksLeft -= 1;
-  if (task.job.tasksLeft === 0) endJob(state, task.job, nowMs);
-}
-
-function endJob(state: State, job: Job, nowMs: number): void {
-  const succeeded = job.tasks.every((task) => task.succeeded === task.count);
-  if (succeeded) job.reason = "";
-  job.state = succeeded ? "succeeded" : job.cancelRequested ? "cancelled" : "failed";
-  job.finishedAtMs = nowMs;
-  job.startedAtMs ??= nowMs;
-  state.out.jobs.add(job);
+  const { job, spec, count } = task;
+  if (job.reason !== "" || isWithinTolerance(task)) return;
+  const what = `${instanceName(instance)}: ${instance.message || instance.reason}`;
+  const tolerated = toleratedOf(spec.flow.tolerate, count);
+  job.reason = tolerated === 0 ? what : `more than the ${tolerated} tolerated of ${count} instances failed; ${what}`;
 }

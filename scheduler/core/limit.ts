@@ -1,9 +1,3 @@
-/**
- * Losses in a row before an instance is given up. A task that takes its machine down with it looks like bad luck the
- * first times; without a limit it would visit every machine of the cluster, for ever.
- */
-export const LOSSES_MAX = 8;
-
 /** Wait before an instance runs again after a loss that the next attempt would likely meet too (full disk, unreachable store). */
 export const LOSS_BACKOFF_MS = 2_000;
 export const LOSS_BACKOFF_MS_MAX = 60_000;

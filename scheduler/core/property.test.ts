@@ -3,7 +3,19 @@ import { expect, test } from "vitest";
 import type { Outcome } from "../../lib/core/dispatch.ts";
 import { attemptKey, type AttemptKey, type JobId, type NodeId } from "../../lib/core/ids.ts";
 import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
-import { asks, Bench, capacity, FAILED, job, mapOver, pipeline, SUCCEEDED, task } from "../../test/support/build.ts";
+import {
+  asks,
+  Bench,
+  capacity,
+  FAILED,
+  flow,
+  job,
+  mapOver,
+  pipeline,
+  retriesOf,
+  SUCCEEDED,
+  task,
+} from "../../test/support/build.ts";
 import type { Batch } from "./index.ts";
 
 /**
@@ -87,16 +99,22 @@ const someTask = fc.record({
   cpus: fc.integer({ min: 1, max: 3 }),
   gpus: fc.integer({ min: 0, max: 1 }),
   retries: fc.integer({ min: 0, max: 2 }),
+  when: fc.constantFrom("succeeded" as const, "succeeded" as const, "always" as const, "failed" as const),
+  tolerated: fc.integer({ min: 0, max: 1 }),
 });
 
 const someSpec = fc.array(someTask, { minLength: 1, maxLength: 6 }).map((tasks) =>
   pipeline(
-    ...tasks.map(({ needs, count, cpus, gpus, retries }, i) =>
+    ...tasks.map(({ needs, count, cpus, gpus, retries, when, tolerated }, i) =>
       task(`t${i}`, {
         needs: [...new Set(i === 0 ? [] : needs.map((need) => `t${need % i}`))],
         map: count === 1 ? [] : mapOver(count),
         resources: asks(cpus, { gpus }),
-        retries: { limit: retries, backoffMs: 50, backoffMsMax: 500, exitCodes: [] },
+        retries: retriesOf({ limit: retries, backoffMs: 50, backoffMsMax: 500 }),
+        flow: flow({
+          when: i === 0 || needs.length === 0 ? "succeeded" : when,
+          tolerate: { count: tolerated, share: 0 },
+        }),
       }),
     ),
   ),

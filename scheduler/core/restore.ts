@@ -1,7 +1,8 @@
 import { attemptKey } from "../../lib/core/ids.ts";
 import type { JobProgress, JobRow, NodeRow, TaskRow } from "./batch.ts";
 import { hasRoom, reserve } from "./reservation.ts";
-import { addJob, becomeReady } from "./job.ts";
+import { becomeReady, outcomeOf } from "./flow.ts";
+import { addJob } from "./job.ts";
 import { newNode, renewLease } from "./node.ts";
 import { enqueueInstance } from "./queue.ts";
 import {
@@ -59,6 +60,7 @@ function restoreInstance(state: State, task: JobTask, row: TaskRow, nowMs: numbe
   instance.attempt = row.attempt;
   instance.failures = row.failures;
   instance.losses = row.losses;
+  instance.crashes = row.crashes;
   instance.lastNode = row.node;
   instance.lastGpus = row.gpuUuids;
   instance.assignedAtMs = row.assignedAtMs;
@@ -103,9 +105,10 @@ function restoredAttempt(state: State, instance: Instance, row: TaskRow): Active
 }
 
 function restoreJob(state: State, job: Job, nowMs: number): void {
-  job.tasksLeft = job.tasks.filter((task) => task.ended < task.count).length;
+  for (const task of job.tasks) if (task.ended === task.count) task.outcome = outcomeOf(task);
+  job.tasksLeft = job.tasks.filter((task) => task.outcome === null).length;
   for (const task of job.tasks) {
-    task.needsLeft = task.needs.filter((need) => need.succeeded < need.count).length;
+    task.needsLeft = task.needs.filter((need) => need.outcome === null).length;
     for (const instance of task.instances?.values() ?? []) {
       if (instance.state.kind === "ready") enqueueInstance(state.queue, instance);
       if (instance.state.kind === "backoff") {

@@ -11,6 +11,7 @@ import {
   mapOver,
   output,
   pipeline,
+  retriesOf,
   rows,
   SUCCEEDED,
   task,
@@ -62,7 +63,7 @@ test("a failed task's descendants are skipped, its siblings finish, the job fail
 test("retries wait with backoff and raise the attempt; losses of a node spend none", () => {
   const bench = new Bench();
   bench.join("n1");
-  const retries = { limit: 1, backoffMs: 1000, backoffMsMax: 60_000, exitCodes: [] };
+  const retries = retriesOf({ limit: 1, backoffMs: 1000, backoffMsMax: 60_000 });
   bench.submit(job("a", pipeline(task("t", { retries }))));
   expect(assigned(bench.end("n1", key("a.t.0.1"), { kind: "lost", reason: "node-stopped" }))).toEqual(["a.t.0.2@n1"]);
   expect(assigned(bench.end("n1", key("a.t.0.2"), FAILED))).toEqual([]);
@@ -74,7 +75,7 @@ test("retries wait with backoff and raise the attempt; losses of a node spend no
 test("only the listed exit codes are retried", () => {
   const bench = new Bench();
   bench.join("n1");
-  const retries = { limit: 5, backoffMs: 0, backoffMsMax: 0, exitCodes: [75] };
+  const retries = retriesOf({ limit: 5, exitCodes: [75] });
   bench.submit(job("a", pipeline(task("t", { retries }))));
   expect(assigned(bench.end("n1", key("a.t.0.1"), FAILED, { exitCode: 75 }))).toEqual(["a.t.0.2@n1"]);
   expect(bench.end("n1", key("a.t.0.2"), FAILED, { exitCode: 1 }).jobs).toMatchObject([{ state: "failed" }]);

@@ -128,6 +128,7 @@ function taskRow(instance: Instance): TaskRow {
     outputs: state.kind === "ended" ? state.outputs : [],
     failures: instance.failures,
     losses: instance.losses,
+    crashes: instance.crashes,
     notBeforeMs: state.kind === "backoff" ? state.untilMs : null,
   };
 }

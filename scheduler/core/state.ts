@@ -54,16 +54,21 @@ export interface JobTask {
   readonly queueKey: string;
   needs: readonly JobTask[];
   dependents: readonly JobTask[];
-  /** Tasks it needs that have not succeeded. */
+  /** Tasks it needs that have not ended. */
   needsLeft: number;
-  /** When its needs had succeeded; null: they have not. */
+  /** When it could run, its needs having ended as it wants; null: they have not. */
   readyAtMs: number | null;
   /** Instances [fresh, count) have never done anything. */
   fresh: number;
   instances: Map<number, Instance> | null;
   ended: number;
   succeeded: number;
+  /** Set when its last instance ends, so after all that is before it has ended; null: not yet. */
+  outcome: TaskOutcome | null;
 }
+
+/** `blocked`: it was skipped because something before it failed; `skipped`: because it was not wanted. */
+export type TaskOutcome = "succeeded" | "failed" | "blocked" | "skipped" | "cancelled";
 
 export interface Instance {
   readonly task: JobTask;
@@ -71,6 +76,8 @@ export interface Instance {
   attempt: number;
   failures: number;
   losses: number;
+  /** Losses that it may have caused (CRASH_REASONS). */
+  crashes: number;
   state: InstanceState;
   /** Kept from the last attempt for its row. */
   lastNode: NodeId | null;
@@ -195,6 +202,7 @@ export function newInstance(task: JobTask, index: number, state: InstanceState):
     attempt: 0,
     failures: 0,
     losses: 0,
+    crashes: 0,
     state,
     lastNode: null,
     lastGpus: NO_GPUS,

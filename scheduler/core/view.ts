@@ -91,10 +91,10 @@ function explainWaiting(state: State, task: JobTask): Explanation {
   if (task.readyAtMs !== null) {
     return { state: "ready", sinceMs: task.readyAtMs, reasons: [placementReason(state, task.spec.resources)] };
   }
-  const waitingFor = task.needs.filter((need) => need.succeeded < need.count);
+  const waitingFor = task.needs.filter((need) => need.outcome === null);
   const reasons = waitingFor.map((need) => {
-    const done = need.count === 1 ? "" : ` (${need.succeeded} of ${need.count} instances have)`;
-    return reason("dependency", `${need.spec.name} has not succeeded yet${done}`);
+    const done = need.count === 1 ? "" : ` (${need.ended} of ${need.count} instances have)`;
+    return reason("dependency", `${need.spec.name} has not ended yet${done}`);
   });
   return { state: "pending", sinceMs: task.job.submittedAtMs, reasons };
 }

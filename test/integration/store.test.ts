@@ -88,6 +88,7 @@ function taskRow(job: string, parts: Partial<TaskRow> = {}): TaskRow {
     outputs: [],
     failures: 0,
     losses: 0,
+    crashes: 0,
     notBeforeMs: null,
     ...parts,
   };

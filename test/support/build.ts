@@ -1,5 +1,6 @@
 import type { EndedReport, Outcome, OutputRef } from "../../lib/core/dispatch.ts";
 import { attemptKey, type AttemptKey, type Digest, type JobId, type NodeId } from "../../lib/core/ids.ts";
+import { PLAIN_FLOW } from "../../lib/core/pipeline/flow.ts";
 import type { PipelineSpec, TaskSpec } from "../../lib/core/pipeline/spec.ts";
 import {
   type Batch,
@@ -29,14 +30,23 @@ export function task(name: string, parts: Partial<TaskSpec> = {}): TaskSpec {
     outputs: {},
     resources: { cpuMillis: 1000, memoryBytes: 0, diskBytes: 0, gpus: 0 },
     map: [],
-    retries: { limit: 0, backoffMs: 0, backoffMsMax: 0, exitCodes: [] },
+    retries: retriesOf(),
     timeoutMs: 0,
     env: {},
     files: [],
     environment: { kind: "none" },
     stopGraceMs: 10_000,
+    flow: PLAIN_FLOW,
     ...parts,
   };
+}
+
+export function retriesOf(parts: Partial<TaskSpec["retries"]> = {}): TaskSpec["retries"] {
+  return { limit: 0, backoffMs: 0, backoffMsMax: 0, exitCodes: [], reasons: [], crashes: 5, ...parts };
+}
+
+export function flow(parts: Partial<TaskSpec["flow"]>): TaskSpec["flow"] {
+  return { ...PLAIN_FLOW, ...parts };
 }
 
 export function asks(cpus: number, parts: Partial<TaskSpec["resources"]> = {}): TaskSpec["resources"] {

@@ -5,9 +5,12 @@ import type {
 } from "../../../proto/gen/weft/v1/PipelineSpec.ts";
 import type { TaskSpec as TaskSpecProto, TaskSpec__Output } from "../../../proto/gen/weft/v1/TaskSpec.ts";
 import { fromProtoValue, toProtoValue, toProtoValues } from "../../../proto/value.ts";
+import { FAILURE_REASONS, type FailureReason } from "../dispatch.ts";
 import type { Issue } from "../error.ts";
+import { completeFlow, type FlowDraft, flowFromProto, flowToProto } from "./flow-proto.ts";
 import { LIMITS } from "./limits.ts";
 import { notifyFromProto, type NotifyRule, notifyToProto } from "./notify.ts";
+import { hint } from "./nearest.ts";
 import { checkPipeline } from "./rules.ts";
 import type { Environment, InputSpec, MapDimension, PipelineSpec, Run, Scalar, TaskSpec } from "./spec.ts";
 import { triggerFromProto, type TriggerSpec, triggerToProto } from "./trigger.ts";
@@ -20,6 +23,8 @@ export const DEFAULTS = {
   backoffMsMax: 300_000,
   /** As Docker and Kubernetes-like systems give: time to write a checkpoint's tail, not a new one. */
   stopGraceMs: 10_000,
+  /** Bad luck comes once or twice in the life of a task; what loses its fifth machine is most likely the cause. */
+  crashes: 5,
 } as const;
 
 /** A task as people write it, with what they left out absent. Durations in milliseconds, sizes in bytes. */
@@ -41,12 +46,15 @@ export interface TaskDraft {
     readonly backoffMs?: number | undefined;
     readonly backoffMsMax?: number | undefined;
     readonly exitCodes?: readonly number[] | undefined;
+    readonly reasons?: readonly FailureReason[] | undefined;
+    readonly crashes?: number | undefined;
   };
   readonly timeoutMs?: number | undefined;
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: readonly string[];
   readonly lock?: string | undefined;
   readonly stopGraceMs?: number | undefined;
+  readonly flow?: FlowDraft;
 }
 
 export interface PipelineDraft {
@@ -93,12 +101,15 @@ function completeTask(draft: TaskDraft): TaskSpec {
       backoffMs,
       backoffMsMax: draft.retries?.backoffMsMax ?? Math.max(DEFAULTS.backoffMsMax, backoffMs),
       exitCodes: orNone([...new Set(draft.retries?.exitCodes)].toSorted((a, b) => a - b)),
+      reasons: orNone([...new Set(draft.retries?.reasons)].toSorted()),
+      crashes: draft.retries?.crashes ?? DEFAULTS.crashes,
     },
     timeoutMs: draft.timeoutMs ?? 0,
     env: byKey(draft.env ?? {}),
     files: orNone(draft.files ?? []),
     environment: draft.lock === undefined ? BARE : { kind: "node", lock: draft.lock },
     stopGraceMs: draft.stopGraceMs ?? DEFAULTS.stopGraceMs,
+    flow: completeFlow(draft.flow),
   };
 }
 
@@ -164,12 +175,15 @@ function draftOf(task: TaskSpec__Output, issues: Issue[]): TaskDraft {
       backoffMs: said(task.retries?.backoffMs ?? 0),
       backoffMsMax: said(task.retries?.maxBackoffMs ?? 0),
       exitCodes: task.retries?.exitCodes ?? [],
+      reasons: reasonsOf(task, issues),
+      crashes: task.retries?.crashes,
     },
     timeoutMs: task.timeoutMs,
     env: task.env,
     files: task.files,
     lock: task.environment?.node === "" ? undefined : task.environment?.node,
     stopGraceMs: said(task.stopGraceMs),
+    flow: flowFromProto(task, issues),
   };
 }
 
@@ -184,6 +198,16 @@ function runOf(task: TaskSpec__Output, issues: Issue[]): Run {
     });
   }
   return task.script === "" ? { kind: "command", argv: task.command } : { kind: "script", script: task.script };
+}
+
+function reasonsOf(task: TaskSpec__Output, issues: Issue[]): FailureReason[] {
+  return (task.retries?.reasons ?? []).flatMap((reason, i) => {
+    const known = FAILURE_REASONS.find((each) => each === reason);
+    if (known) return [known];
+    const message = `"${reason}" is no reason of a failure${hint(reason, FAILURE_REASONS)}`;
+    issues.push({ path: ["tasks", task.name, "retries", "reasons", i], message });
+    return [];
+  });
 }
 
 /** The message of a pipeline; `fromProto` gives back an equal one. */
@@ -217,11 +241,14 @@ function taskToProto(task: TaskSpec): TaskSpecProto {
       backoffMs: task.retries.backoffMs,
       maxBackoffMs: task.retries.backoffMsMax,
       exitCodes: [...task.retries.exitCodes],
+      reasons: [...task.retries.reasons],
+      ...(task.retries.crashes === DEFAULTS.crashes ? {} : { crashes: task.retries.crashes }),
     },
     timeoutMs: task.timeoutMs,
     env: { ...task.env },
     files: [...task.files],
     environment: task.environment.kind === "node" ? { node: task.environment.lock } : null,
     stopGraceMs: task.stopGraceMs,
+    ...flowToProto(task.flow),
   };
 }

@@ -1,6 +1,8 @@
+import type { FailureReason } from "../dispatch.ts";
 import type { Digest } from "../ids.ts";
 import type { NotifyRule } from "./notify.ts";
 import type { TriggerSpec } from "./trigger.ts";
+import type { TaskFlow } from "./flow.ts";
 
 /** A JSON scalar: what a parameter or a map value may be. */
 export type Scalar = string | number | boolean | null;
@@ -29,8 +31,11 @@ export interface Retries {
   readonly limit: number;
   readonly backoffMs: number;
   readonly backoffMsMax: number;
-  /** Empty: any failure. */
+  /** Only failures with one of these exit codes or reasons are retried; both empty: any. */
   readonly exitCodes: readonly number[];
+  readonly reasons: readonly FailureReason[];
+  /** How often the machine or its services may be lost under it before it is given up (see CRASH_REASONS). */
+  readonly crashes: number;
 }
 
 export type Environment = { readonly kind: "none" } | { readonly kind: "node"; readonly lock: string };
@@ -59,6 +64,7 @@ export interface TaskSpec {
   readonly files: readonly string[];
   readonly environment: Environment;
   readonly stopGraceMs: number;
+  readonly flow: TaskFlow;
 }
 
 /** Immutable, checked, complete. Tasks are in the order they were written. */

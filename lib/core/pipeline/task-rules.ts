@@ -2,6 +2,7 @@ import type { Issue } from "../error.ts";
 import { NAME } from "../ids.ts";
 import { isSafePath } from "../tree.ts";
 import { formatDuration, formatSize } from "../../../proto/units.ts";
+import { checkFlow } from "./flow-rules.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { templatesOf } from "./render.ts";
 import { instanceCount, type PipelineSpec, type TaskSpec } from "./spec.ts";
@@ -28,6 +29,7 @@ export function checkTask(pipeline: PipelineSpec, task: TaskSpec, issues: Issue[
   checkFiles(task, add);
   checkVariables(Object.keys(task.inputs), "input", ["inputs"], add);
   checkTemplates(pipeline, task, add);
+  checkFlow(task, add);
 }
 
 export function checkName(name: string, noun: string, path: readonly (string | number)[], add: Add): void {
@@ -163,11 +165,14 @@ function checkMap(task: TaskSpec, add: Add): void {
 }
 
 function checkTimes(task: TaskSpec, add: Add): void {
-  const { limit, backoffMs, backoffMsMax, exitCodes } = task.retries;
+  const { limit, backoffMs, backoffMsMax, exitCodes, crashes } = task.retries;
   const within = (value: number, min: number, max: number): boolean =>
     Number.isFinite(value) && value >= min && value <= max;
   if (!(Number.isInteger(limit) && within(limit, 0, LIMITS.retries))) {
     add(["retries", "limit"], `${limit} retries; a whole number from 0 to ${LIMITS.retries} would be right`);
+  }
+  if (!(Number.isInteger(crashes) && within(crashes, 0, LIMITS.retries))) {
+    add(["retries", "crashes"], `${crashes} crashes; a whole number from 0 to ${LIMITS.retries} would be right`);
   }
   if (!within(backoffMs, 1, LIMITS.backoffMs)) {
     add(

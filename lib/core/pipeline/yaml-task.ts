@@ -1,7 +1,10 @@
 import { isScalar, isSeq, type Node } from "yaml";
 import { parseCpus, parseDuration, parseSize, type Parsed } from "../../../proto/units.ts";
 import type { TaskDraft } from "./canonical.ts";
+import { FAILURE_REASONS, type FailureReason } from "../dispatch.ts";
+import { hint } from "./nearest.ts";
 import type { InputSpec, MapDimension, Run, Scalar } from "./spec.ts";
+import { readTolerance, readWhen } from "./yaml-flow.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -19,6 +22,8 @@ const TASK_KEYS = [
   "files",
   "environment",
   "stopGrace",
+  "when",
+  "tolerate",
 ] as const;
 const TASK_LATER = new Set([
   "if",
@@ -51,7 +56,7 @@ const RESOURCE_LATER = new Set([
   "nodes",
   "network",
 ]);
-const RETRY_KEYS = ["limit", "backoff", "maxBackoff", "exitCodes"] as const;
+const RETRY_KEYS = ["limit", "backoff", "maxBackoff", "exitCodes", "reasons", "crashes"] as const;
 const ENVIRONMENT_KEYS = ["node"] as const;
 const ENVIRONMENT_LATER = new Set(["python", "container", "image", "conda", "docker", "podman"]);
 const NONE: ReadonlySet<string> = new Set();
@@ -114,6 +119,12 @@ function readKey(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry, wh
       return;
     case "stopGrace":
       draft.stopGraceMs = readAbove0(reader, entry, "the shortest is 1ms");
+      return;
+    case "when":
+      draft.flow = { ...draft.flow, when: readWhen(reader, entry) };
+      return;
+    case "tolerate":
+      draft.flow = { ...draft.flow, tolerate: readTolerance(reader, entry) };
       return;
     default:
       reader.unknownKey(entry, where, TASK_KEYS, TASK_LATER);
@@ -219,6 +230,8 @@ function readRetries(reader: NodeReader, entry: Entry): NonNullable<TaskDraft["r
     backoffMs?: number | undefined;
     backoffMsMax?: number | undefined;
     exitCodes?: number[];
+    reasons?: FailureReason[];
+    crashes?: number | undefined;
   } = {};
   const node = reader.resolve(entry.value);
   if (isScalar(node) && typeof node.value === "number") return { limit: node.value };
@@ -239,11 +252,26 @@ function readRetries(reader: NodeReader, entry: Entry): NonNullable<TaskDraft["r
             readNumber(reader, { ...item, path: [...item.path, i], offset: offsetOf(code), value: code }) ?? [],
         );
         break;
+      case "reasons":
+        retries.reasons = readReasons(reader, item);
+        break;
+      case "crashes":
+        retries.crashes = readNumber(reader, item);
+        break;
       default:
         reader.unknownKey(item, '"retries"', RETRY_KEYS, NONE);
     }
   }
   return retries;
+}
+
+function readReasons(reader: NodeReader, entry: Entry): FailureReason[] {
+  const right = "a list of reasons would be right, like [timeout, out-of-memory]";
+  return readTexts(reader, entry, right).flatMap((text, i) => {
+    const known = FAILURE_REASONS.find((each) => each === text);
+    const message = `"${text}" is no reason of a failure${hint(text, FAILURE_REASONS)}`;
+    return known ?? reader.issue(offsetOfValue(entry), [...entry.path, i], message) ?? [];
+  });
 }
 
 function readEnvironment(reader: NodeReader, entry: Entry): string | undefined {

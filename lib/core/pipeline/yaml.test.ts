@@ -1,3 +1,4 @@
+import { PLAIN_FLOW } from "./flow.ts";
 import { expect, test } from "vitest";
 import { fromProto, toProto } from "./canonical.ts";
 import { formatIssue } from "./source.ts";
@@ -58,12 +59,13 @@ test("a pipeline is read with its units, short forms and anchors, and its defaul
       { name: "seed", values: [1, 2, 3, 4] },
       { name: "kind", values: ["linear", "tree"] },
     ],
-    retries: { limit: 3, backoffMs: 10_000, backoffMsMax: 120_000, exitCodes: [75, 137] },
+    retries: { limit: 3, backoffMs: 10_000, backoffMsMax: 120_000, exitCodes: [75, 137], reasons: [], crashes: 5 },
     timeoutMs: 7_200_000,
     env: { LEVEL: "3", NAME: "{{ params.note }}" },
     files: ["*.py", "lib/**"],
     environment: { kind: "node", lock: "package-lock.json" },
     stopGraceMs: 30_000,
+    flow: PLAIN_FLOW,
   });
   expect(spec.tasks[2]).toEqual({
     name: "best",
@@ -73,12 +75,13 @@ test("a pipeline is read with its units, short forms and anchors, and its defaul
     outputs: {},
     resources: { cpuMillis: 1000, memoryBytes: 0, diskBytes: 0, gpus: 0 },
     map: [],
-    retries: { limit: 2, backoffMs: 1_000, backoffMsMax: 300_000, exitCodes: [] },
+    retries: { limit: 2, backoffMs: 1_000, backoffMsMax: 300_000, exitCodes: [], reasons: [], crashes: 5 },
     timeoutMs: 0,
     env: {},
     files: [],
     environment: { kind: "none" },
     stopGraceMs: 10_000,
+    flow: PLAIN_FLOW,
   });
 });
 

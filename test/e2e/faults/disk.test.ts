@@ -76,7 +76,7 @@ test(
     const agentDir = smallDisk("agent", "24m", skip);
     const grpc = await cluster({ agentDir });
     const id = await submit(grpc, pipeline("run: head -c 100000000 /dev/zero > big.bin\noutputs: { big: big.bin }"));
-    // Another node might have the room: it is tried again, and given up after LOSSES_MAX.
+    // Another node might have the room: it is tried again, and given up after `retries.crashes`.
     const full = await until(
       async () => (await jobOf(grpc, id)).tasks.find(({ losses }) => losses > 0),
       "the attempt to be lost to the full disk",

@@ -7,6 +7,9 @@ export interface Retries {
   'backoffMs'?: (number | string | Long);
   'maxBackoffMs'?: (number | string | Long);
   'exitCodes'?: (number)[];
+  'reasons'?: (string)[];
+  'crashes'?: (number);
+  '_crashes'?: "crashes";
 }
 
 export interface Retries__Output {
@@ -14,4 +17,7 @@ export interface Retries__Output {
   'backoffMs': (number);
   'maxBackoffMs': (number);
   'exitCodes': (number)[];
+  'reasons': (string)[];
+  'crashes'?: (number);
+  '_crashes'?: "crashes";
 }

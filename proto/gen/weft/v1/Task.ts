@@ -19,6 +19,7 @@ export interface Task {
   'map'?: ({[key: string]: _google_protobuf_Value});
   'failures'?: (number);
   'losses'?: (number);
+  'crashes'?: (number);
   '_exitCode'?: "exitCode";
 }
 
@@ -38,5 +39,6 @@ export interface Task__Output {
   'map': ({[key: string]: _google_protobuf_Value__Output});
   'failures': (number);
   'losses': (number);
+  'crashes': (number);
   '_exitCode'?: "exitCode";
 }

@@ -22,6 +22,9 @@ export interface TaskSpec {
   'files'?: (string)[];
   'environment'?: (_weft_v1_Environment | null);
   'stopGraceMs'?: (number | string | Long);
+  'when'?: (string);
+  'tolerateCount'?: (number);
+  'tolerateShare'?: (number | string);
 }
 
 export interface TaskSpec__Output {
@@ -39,4 +42,7 @@ export interface TaskSpec__Output {
   'files': (string)[];
   'environment': (_weft_v1_Environment__Output | null);
   'stopGraceMs': (number);
+  'when': (string);
+  'tolerateCount': (number);
+  'tolerateShare': (number);
 }

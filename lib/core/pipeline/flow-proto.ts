@@ -1,0 +1,39 @@
+import type { TaskSpec as TaskSpecProto, TaskSpec__Output } from "../../../proto/gen/weft/v1/TaskSpec.ts";
+import type { Issue } from "../error.ts";
+import { PLAIN_FLOW, type TaskFlow, WHEN, type When } from "./flow.ts";
+import { hint } from "./nearest.ts";
+
+/** A task's flow as people write it, with what they left out absent. */
+export type FlowDraft = { readonly [K in keyof TaskFlow]?: TaskFlow[K] | undefined };
+
+export function completeFlow(draft: FlowDraft | undefined): TaskFlow {
+  const said = Object.entries(draft ?? {}).filter(([, value]) => value !== undefined);
+  return said.length === 0 ? PLAIN_FLOW : { ...PLAIN_FLOW, ...Object.fromEntries(said) };
+}
+
+export function flowFromProto(task: TaskSpec__Output, issues: Issue[]): FlowDraft {
+  const { tolerateCount: count, tolerateShare: share } = task;
+  return {
+    when: whenOf(task, issues),
+    tolerate: count === 0 && share === 0 ? undefined : { count, share },
+  };
+}
+
+function whenOf({ name, when }: TaskSpec__Output, issues: Issue[]): When | undefined {
+  if (when === "" || when === "succeeded") return undefined;
+  const known = WHEN.find((each) => each === when);
+  if (known) return known;
+  issues.push({
+    path: ["tasks", name, "when"],
+    message: `"${when}" is no end of a task to wait for${hint(when, WHEN)}`,
+  });
+  return undefined;
+}
+
+export function flowToProto({ when, tolerate }: TaskFlow): Partial<TaskSpecProto> {
+  return {
+    ...(when === "succeeded" ? {} : { when }),
+    ...(tolerate.count === 0 ? {} : { tolerateCount: tolerate.count }),
+    ...(tolerate.share === 0 ? {} : { tolerateShare: tolerate.share }),
+  };
+}

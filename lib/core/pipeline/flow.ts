@@ -1,0 +1,33 @@
+/**
+ * After which ends of what it needs a task runs:
+ *
+ *   succeeded  all of them have succeeded
+ *   always     all of them have ended, however
+ *   failed     all of them have ended, and one failed or was kept from running by a failure before it
+ */
+export const WHEN = ["succeeded", "always", "failed"] as const;
+export type When = (typeof WHEN)[number];
+
+/** How many instances may fail, and the task still counts as succeeded: `count`, or that share of all (0 to 1), rounded down. */
+export interface Tolerance {
+  readonly count: number;
+  readonly share: number;
+}
+
+/** What a task says about when it runs and how it counts. Canonical: every default is filled in. */
+export interface TaskFlow {
+  readonly when: When;
+  readonly tolerate: Tolerance;
+}
+
+/** Of a task that says nothing about it; shared, since of 100,000 tasks most are so. */
+export const PLAIN_FLOW: TaskFlow = Object.freeze({
+  when: "succeeded",
+  tolerate: Object.freeze({ count: 0, share: 0 }),
+});
+
+/** Of so many instances, how many may fail. */
+export function toleratedOf({ count, share }: Tolerance, instances: number): number {
+  // 0.29 × 100 is 28.999999999999996 in binary.
+  return count + Math.floor(share * instances + 1e-9);
+}
