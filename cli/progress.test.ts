@@ -46,6 +46,7 @@ const jobOf = (tasks: TaskInstance[], state: Job["state"] = "running"): Job => (
   pipeline: "flight",
   state,
   trigger: "manual",
+  triggeredBy: null,
   priority: 0,
   params: {},
   code: null,

@@ -11,6 +11,7 @@ export function jobHeadJson(job: Job): object {
     pipeline: job.pipeline,
     state: job.state,
     trigger: job.trigger,
+    triggeredBy: job.triggeredBy && { ...job.triggeredBy, at: iso(job.triggeredBy.at) },
     priority: job.priority,
     params: job.params,
     code: job.code,

@@ -16,7 +16,7 @@ import {
 } from "drizzle-orm/pg-core";
 import type { OutputRef } from "../lib/core/dispatch.ts";
 import type { Code, PipelineSpec, Scalar } from "../lib/core/pipeline/spec.ts";
-import type { Capacity } from "./core/index.ts";
+import type { Capacity, TriggeredBy } from "./core/index.ts";
 import type { TaskShape } from "./shape.ts";
 
 /** One row: who leads, by Postgres' clock. Whoever takes over raises `term`, and every commit of the scheduler checks it. */
@@ -56,6 +56,8 @@ export const jobs = pgTable(
     finishedAtMs: doublePrecision("finished_at_ms"),
     cancelRequested: boolean("cancel_requested").notNull(),
     reason: text().notNull(),
+    /** Null: somebody submitted it. */
+    triggeredBy: json("triggered_by").$type<TriggeredBy>(),
   },
   (table) => [
     check("jobs_state", sql`${table.state} in ('pending', 'running', 'succeeded', 'failed', 'cancelled')`),

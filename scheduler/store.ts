@@ -21,7 +21,7 @@ export interface Changes {
 }
 
 /**
- * Writes more rows in the transaction of a batch that ends attempts or archives logs. Must be idempotent (the same changes may come
+ * Writes more rows in the transaction of a batch that ends attempts or jobs or archives logs. Must be idempotent (the same changes may come
  * twice), and must not catch errors of its queries. Queries sent without awaiting in between share one round trip.
  */
 export type Recorder = (client: PoolClient, changes: Changes) => Promise<void>;
@@ -127,7 +127,7 @@ async function writeAll(
   if (later.length > 0) sent.push(updateJobs(client, later));
   if (batch.tasks.length > 0) sent.push(upsertTasks(client, batch.tasks));
   if (batch.nodes.length > 0) sent.push(upsertNodes(client, batch.nodes));
-  if (batch.ended.length > 0 || archived.length > 0) {
+  if (batch.ended.length > 0 || archived.length > 0 || batch.news.length > 0) {
     for (const record of recorders) sent.push(record(client, changes));
   }
   await allSettledOrFirstError(sent);

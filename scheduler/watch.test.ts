@@ -30,7 +30,7 @@ function row(task: string, attempt: number, state: TaskRow["state"], job = JOB):
 }
 
 function batch(tasks: TaskRow[], jobs: JobProgress[] = []): Batch {
-  return { jobsNew: [], jobs, tasks, ended: [], nodes: [], assign: [], stop: [] };
+  return { jobsNew: [], jobs, news: [], tasks, ended: [], nodes: [], assign: [], stop: [] };
 }
 
 const running: JobProgress = {

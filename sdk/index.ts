@@ -20,6 +20,7 @@ export {
   type OutputArtifact,
   type TaskInstance,
   type TaskState,
+  type TriggeredBy,
 } from "./job.ts";
 export type { Artifact, Edge, Execution, Lineage } from "./lineage.ts";
 export type { LogChunk } from "./log.ts";

@@ -2,6 +2,7 @@ import type { Code__Output } from "../proto/gen/weft/v1/Code.ts";
 import type { Job__Output } from "../proto/gen/weft/v1/Job.ts";
 import type { JobEvent__Output } from "../proto/gen/weft/v1/JobEvent.ts";
 import type { Task__Output } from "../proto/gen/weft/v1/Task.ts";
+import type { TriggeredBy__Output } from "../proto/gen/weft/v1/TriggeredBy.ts";
 import type { Value__Output } from "../proto/gen/google/protobuf/Value.ts";
 import { fromProtoValue, type Scalar } from "../proto/value.ts";
 
@@ -47,6 +48,18 @@ export interface TaskInstance {
   readonly crashes: number;
 }
 
+export interface TriggeredBy {
+  /** PIPELINE.NAME */
+  readonly trigger: string;
+  /** schedule, nats, webhook, data, job, manual */
+  readonly kind: string;
+  /** Which tick, message, delivery or job. */
+  readonly event: string;
+  readonly at: Date;
+  /** Of the stored pipeline. */
+  readonly version: number;
+}
+
 export interface Job {
   readonly id: string;
   readonly pipeline: string;
@@ -62,6 +75,8 @@ export interface Job {
   /** Instances by state. */
   readonly counts: Readonly<Record<string, number>>;
   readonly cancelRequested: boolean;
+  /** The firing that it comes from; null: somebody submitted it. */
+  readonly triggeredBy: TriggeredBy | null;
   /** Empty in lists. */
   readonly tasks: readonly TaskInstance[];
 }
@@ -83,6 +98,10 @@ export function codeOf(code: Code__Output | null): Code | null {
   return code && code.digest !== "" ? { digest: code.digest, commit: said(code.commit), dirty: code.dirty } : null;
 }
 
+function triggeredByOf(by: TriggeredBy__Output | null): TriggeredBy | null {
+  return by && { trigger: by.trigger, kind: by.kind, event: by.event, at: new Date(by.atMs), version: by.version };
+}
+
 export function jobOf(job: Job__Output): Job {
   return {
     id: job.id,
@@ -98,6 +117,7 @@ export function jobOf(job: Job__Output): Job {
     reason: said(job.reason),
     counts: job.counts,
     cancelRequested: job.cancelRequested,
+    triggeredBy: triggeredByOf(job.triggeredBy),
     tasks: withNeeds(job.tasks.map(taskOf), new Map()),
   };
 }

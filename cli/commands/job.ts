@@ -53,7 +53,7 @@ function describeJob(found: Job, nowMs: number): string {
   const facts: [string, string][] = [
     ["pipeline", found.pipeline],
     ["state", `${inColor(stdout.colors, found.state)}${found.reason ? `: ${printable(found.reason)}` : ""}`],
-    ["submitted", `${found.submittedAt.toISOString()} (${ago(found.submittedAt, nowMs)}), ${found.trigger}`],
+    ["submitted", `${found.submittedAt.toISOString()} (${ago(found.submittedAt, nowMs)}), ${triggerText(found)}`],
     ["lasted", lasted(found.startedAt, found.finishedAt, nowMs)],
     [
       "code",
@@ -77,6 +77,13 @@ function describeJob(found: Job, nowMs: number): string {
   const table = renderTable(stdout, ["TASK", "STATE", "ATTEMPT", "NODE", "LASTED", "EXIT", "WHY"], rows);
   const more = sorted.length > ROWS_MAX ? `\n(and ${sorted.length - ROWS_MAX} more: --json)` : "";
   return `${head}\n\n${table}${more}\n\n${summarize(found)}`;
+}
+
+/** "schedule flight-delay.nightly for 2026-03-29T01:00:00.000Z (version 3)" */
+export function triggerText({ trigger, triggeredBy }: Job): string {
+  if (!triggeredBy) return printable(trigger);
+  const { kind, trigger: name, event, version } = triggeredBy;
+  return printable(`${kind} ${name} for ${event} (version ${version})`);
 }
 
 function distinct(tasks: readonly TaskInstance[]): TaskInstance[] {

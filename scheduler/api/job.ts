@@ -27,6 +27,7 @@ export function headToProto({ row, progress }: Pick<ListedJob, "row" | "progress
     params: toProtoValues(row.params),
     code: codeToProto(row.code),
     submittedAtMs: row.submittedAtMs,
+    triggeredBy: row.triggeredBy ?? null,
     ...progressToProto(progress),
   };
 }

@@ -2,7 +2,7 @@ import type { Assignment, OutputRef } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Code, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
-import type { Capacity, StopOrder } from "./event.ts";
+import type { Capacity, StopOrder, TriggeredBy } from "./event.ts";
 
 export type JobState = "pending" | "running" | "succeeded" | "failed" | "cancelled";
 export type TaskState = "pending" | "ready" | "assigned" | "running" | "succeeded" | "failed" | "cancelled" | "skipped";
@@ -20,6 +20,7 @@ export interface JobRow {
   readonly trigger: string;
   readonly idempotencyKey: string | null;
   readonly submittedAtMs: number;
+  readonly triggeredBy?: TriggeredBy;
 }
 
 /** The part of a job that changes. */
@@ -68,10 +69,18 @@ export interface NodeRow {
   readonly capacity: Capacity;
 }
 
+/** A job that others are told of: triggers that wait for its end, and whom its pipeline notifies. */
+export interface JobNews {
+  readonly row: JobRow;
+  readonly progress: JobProgress;
+}
+
 /** All that one round of the loop decided: the rows to commit in one transaction, and what may leave only after. */
 export interface Batch {
   readonly jobsNew: readonly JobRow[];
   readonly jobs: readonly JobProgress[];
+  /** Jobs that have ended, and those with `notify` whose state may have changed. */
+  readonly news: readonly JobNews[];
   /** At most one row an instance: as it stands at the end of the round. */
   readonly tasks: readonly TaskRow[];
   readonly ended: readonly EndedAttempt[];

@@ -18,6 +18,20 @@ export interface Capacity {
   readonly gpus: readonly GpuCapacity[];
 }
 
+/** The firing that a job comes from. */
+export interface TriggeredBy {
+  /** PIPELINE.NAME */
+  readonly trigger: string;
+  readonly kind: string;
+  /** Which tick, message, delivery or job. */
+  readonly event: string;
+  readonly atMs: number;
+  /** Of the stored pipeline. */
+  readonly version: number;
+  /** How many jobs in a row each started the next, this one counted. */
+  readonly depth: number;
+}
+
 export interface NewJob {
   readonly id: JobId;
   readonly spec: PipelineSpec;
@@ -27,6 +41,8 @@ export interface NewJob {
   readonly priority: number;
   readonly trigger: string;
   readonly idempotencyKey: string | null;
+  /** Absent: somebody submitted it. */
+  readonly triggeredBy?: TriggeredBy;
 }
 
 /** What happened. `step` takes one at a time; each gets one Answer. */

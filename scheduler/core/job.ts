@@ -39,6 +39,7 @@ export function addJob(state: State, row: JobRow, progress: JobProgress | null):
     trigger: row.trigger,
     idempotencyKey: row.idempotencyKey,
     submittedAtMs: row.submittedAtMs,
+    ...(row.triggeredBy ? { triggeredBy: row.triggeredBy } : {}),
     sequence: (state.sequence += 1),
     tasks,
     state: progress?.state ?? "pending",

@@ -72,6 +72,9 @@ export function drain(state: State): Batch {
   const batch: Batch = {
     jobsNew: Array.from(out.jobsNew, jobRow),
     jobs: Array.from(new Set([...out.jobsNew, ...out.jobs]), jobProgress),
+    news: Array.from(out.jobs)
+      .filter(isNews)
+      .map((job) => ({ row: jobRow(job), progress: jobProgress(job) })),
     tasks: Array.from(out.instances, taskRow),
     ended: out.ended.splice(0),
     nodes: Array.from(out.nodes, nodeRow),
@@ -101,7 +104,22 @@ function assignEffect(instance: Instance): Batch["assign"] {
 
 function jobRow(job: Job): JobRow {
   const { id, spec, params, code, priority, trigger, idempotencyKey, submittedAtMs } = job;
-  return { id, pipeline: spec.name, spec, params, code, priority, trigger, idempotencyKey, submittedAtMs };
+  return {
+    id,
+    pipeline: spec.name,
+    spec,
+    params,
+    code,
+    priority,
+    trigger,
+    idempotencyKey,
+    submittedAtMs,
+    ...(job.triggeredBy ? { triggeredBy: job.triggeredBy } : {}),
+  };
+}
+
+function isNews(job: Job): boolean {
+  return job.finishedAtMs !== null || (job.spec.notify !== undefined && job.startedAtMs !== null);
 }
 
 function jobProgress(job: Job): JobProgress {

@@ -3,7 +3,7 @@ import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Code, PipelineSpec, Resources, Scalar, TaskSpec } from "../../lib/core/pipeline/spec.ts";
 import type { JobState, NodeState } from "./batch.ts";
-import type { Capacity, StopOrder } from "./event.ts";
+import type { Capacity, StopOrder, TriggeredBy } from "./event.ts";
 import { newTimers, type Timers } from "./timer.ts";
 import type { Queue } from "./queue.ts";
 
@@ -27,6 +27,7 @@ export interface Job {
   readonly trigger: string;
   readonly idempotencyKey: string | null;
   readonly submittedAtMs: number;
+  readonly triggeredBy?: TriggeredBy;
   /** Order of arrival: the age by which jobs of one priority are served. */
   readonly sequence: number;
   readonly tasks: readonly JobTask[];

@@ -64,6 +64,7 @@ function assignment(job: string, index: number, attempt = 1, script = "true"): A
 function batch(assignments: readonly Assignment[], tasks: Batch["tasks"] = []): Batch {
   return {
     jobsNew: [],
+    news: [],
     jobs: [],
     tasks,
     ended: [],

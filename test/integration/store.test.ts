@@ -37,7 +37,7 @@ function claim(holder: string) {
 }
 
 function changes(parts: Partial<Batch>, archived: Changes["archived"] = []): Changes {
-  const none = { jobsNew: [], jobs: [], tasks: [], ended: [], nodes: [], assign: [], stop: [] };
+  const none = { jobsNew: [], jobs: [], news: [], tasks: [], ended: [], nodes: [], assign: [], stop: [] };
   return { batch: { ...none, ...parts }, archived };
 }
 
