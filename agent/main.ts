@@ -43,6 +43,8 @@ export interface AgentOptions {
   readonly version: string;
   readonly log: Log;
   /** How GPUs are looked at; default: every 15 s, with this process' environment. */
+  /** Where other nodes reach this one; its host name when not given. */
+  readonly address?: string | undefined;
   readonly gpus?: Pick<GpuProbeOptions, "lookMs" | "deadlineMs" | "env" | "kernelLog">;
   /** Default: the built one of this package. */
   readonly runnerProgram?: string;
@@ -243,5 +245,6 @@ function joinRequest(node: NodeId, options: AgentOptions, capacity: NodeCapacity
     labels: { ...options.labels },
     agentVersion: options.version,
     token: "",
+    address: options.address ?? os.hostname(),
   };
 }

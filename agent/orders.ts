@@ -15,6 +15,8 @@ const REASONS: Readonly<Record<string, StopReason | LossReason>> = {
   cancelled: "cancelled",
   fenced: "fenced",
   drained: "drained",
+  preempted: "preempted",
+  gang: "gang",
 };
 
 export interface OrdersOptions {

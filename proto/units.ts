@@ -122,3 +122,12 @@ export function formatSize(bytes: number): string {
   }
   return `${unit === 0 ? value : value.toFixed(1).replace(/\.0$/, "")}${units[unit]}`;
 }
+
+/** Names for priorities of jobs; any whole number from -1000 to 1000 may stand between. */
+export const PRIORITIES: Readonly<Record<string, number>> = { low: -100, normal: 0, high: 100, critical: 500 };
+
+/** Undefined: neither a class nor a whole number. */
+export function parsePriority(text: string): number | undefined {
+  if (Object.hasOwn(PRIORITIES, text)) return PRIORITIES[text];
+  return /^[+-]?\d{1,4}$/.test(text) ? Number(text) : undefined;
+}

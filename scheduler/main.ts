@@ -6,6 +6,7 @@ import type { Log } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import { AgentApi } from "./api/agent-api.ts";
 import { ClusterApi } from "./api/cluster-api.ts";
+import { OperatorApi } from "./api/operator-api.ts";
 import { Forwarder } from "./api/forward.ts";
 import { JobApi } from "./api/job-api.ts";
 import { JobFinder } from "./api/job-finder.ts";
@@ -154,7 +155,8 @@ function services(
       newJobId: () => newJobId(Date.now()),
       nowMs: Date.now,
     }),
-    cluster: new ClusterApi({ version, address, httpPort, jobs: finder }),
+    operators: new OperatorApi(),
+    cluster: new ClusterApi({ now: Date.now, version, address, httpPort, jobs: finder }),
     agents: new AgentApi({
       ensureNode: (node) => bus.ensureNode(node),
       natsServers: settings.agentNatsServers,

@@ -16,7 +16,7 @@ import {
 } from "drizzle-orm/pg-core";
 import type { OutputRef } from "../lib/core/dispatch.ts";
 import type { Code, PipelineSpec, Scalar } from "../lib/core/pipeline/spec.ts";
-import type { Capacity, TriggeredBy } from "./core/index.ts";
+import type { Capacity, NodeSettings, Quota, TriggeredBy } from "./core/index.ts";
 import type { TaskShape } from "./shape.ts";
 
 /** One row: who leads, by Postgres' clock. Whoever takes over raises `term`, and every commit of the scheduler checks it. */
@@ -89,6 +89,7 @@ export const tasks = pgTable(
     attempt: integer().notNull(),
     node: text(),
     gpuUuids: jsonb("gpu_uuids").$type<readonly string[]>().notNull(),
+    choice: integer().notNull().default(0),
     assignedAtMs: doublePrecision("assigned_at_ms"),
     startedAtMs: doublePrecision("started_at_ms"),
     finishedAtMs: doublePrecision("finished_at_ms"),
@@ -105,7 +106,7 @@ export const tasks = pgTable(
     primaryKey({ columns: [table.job, table.task, table.index] }),
     check(
       "tasks_state",
-      sql`${table.state} in ('pending', 'ready', 'assigned', 'running', 'succeeded', 'failed', 'cancelled', 'skipped')`,
+      sql`${table.state} in ('pending', 'ready', 'assigned', 'running', 'ending', 'succeeded', 'failed', 'cancelled', 'skipped')`,
     ),
   ],
 );
@@ -118,6 +119,16 @@ export const nodes = pgTable(
     state: text().notNull(),
     labels: jsonb().$type<Readonly<Record<string, string>>>().notNull(),
     capacity: jsonb().$type<Capacity>().notNull(),
+    /** NodeSettings; empty for a node of which nothing was said. */
+    settings: jsonb().$type<Partial<NodeSettings>>().notNull().default({}),
+    address: text().notNull().default(""),
   },
   (table) => [check("nodes_state", sql`${table.state} in ('ready', 'cordoned', 'draining', 'lost')`)],
 );
+
+/** Only projects of which something was said. */
+export const projects = pgTable("projects", {
+  name: text().primaryKey(),
+  weight: doublePrecision().notNull(),
+  quota: jsonb().$type<Quota>().notNull(),
+});

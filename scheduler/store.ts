@@ -8,6 +8,7 @@ import { type Batch, isEmpty, type JobProgress, type Restored } from "./core/ind
 import { findByIdempotencyKeys, insertJobs, type KnownKey, loadUnfinishedJobs, updateJobs } from "./job-store.ts";
 import { holdLeadership, type Reign } from "./leader-store.ts";
 import { loadNodes, upsertNodes } from "./node-store.ts";
+import { loadProjects, upsertProjects } from "./project-store.ts";
 import { loadUnfinishedTasks, upsertTasks } from "./task-store.ts";
 
 /** Wait before a commit is tried again, in milliseconds; doubles up to the second. A restart of Postgres takes seconds. */
@@ -51,12 +52,13 @@ export class Store {
   loadRestored(signal?: AbortSignal): Promise<Restored> {
     const { pool } = this.database;
     const load = async (): Promise<Restored> => {
-      const [jobs, tasks, nodes] = await Promise.all([
+      const [jobs, tasks, nodes, projects] = await Promise.all([
         loadUnfinishedJobs(pool),
         loadUnfinishedTasks(pool),
         loadNodes(pool),
+        loadProjects(pool),
       ]);
-      return { jobs, tasks, nodes };
+      return { jobs, tasks, nodes, projects };
     };
     return this.#untilThrough("load the scheduler's state", load, signal);
   }
@@ -127,6 +129,7 @@ async function writeAll(
   if (later.length > 0) sent.push(updateJobs(client, later));
   if (batch.tasks.length > 0) sent.push(upsertTasks(client, batch.tasks));
   if (batch.nodes.length > 0) sent.push(upsertNodes(client, batch.nodes));
+  if (batch.projects.length > 0) sent.push(upsertProjects(client, batch.projects));
   if (batch.ended.length > 0 || archived.length > 0 || batch.news.length > 0) {
     for (const record of recorders) sent.push(record(client, changes));
   }

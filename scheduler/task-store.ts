@@ -13,17 +13,17 @@ export async function upsertTasks(client: ClientBase, rows: readonly TaskRow[]):
 }
 
 const UPSERT = `
-  insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, started_at_ms, finished_at_ms,
-                     exit_code, reason, message, outputs, failures, losses, crashes, not_before_ms)
-  select job, task, index, state, attempt, node, "gpuUuids", "assignedAtMs", "startedAtMs", "finishedAtMs",
+  insert into tasks (job, task, index, state, attempt, node, gpu_uuids, choice, assigned_at_ms, started_at_ms,
+                     finished_at_ms, exit_code, reason, message, outputs, failures, losses, crashes, not_before_ms)
+  select job, task, index, state, attempt, node, "gpuUuids", choice, "assignedAtMs", "startedAtMs", "finishedAtMs",
          "exitCode", reason, message, outputs, failures, losses, crashes, "notBeforeMs"
   from json_to_recordset($1::json) as row(
-    job text, task text, index integer, state text, attempt integer, node text, "gpuUuids" jsonb,
+    job text, task text, index integer, state text, attempt integer, node text, "gpuUuids" jsonb, choice integer,
     "assignedAtMs" float8, "startedAtMs" float8, "finishedAtMs" float8, "exitCode" integer, reason text, message text,
     outputs jsonb, failures integer, losses integer, crashes integer, "notBeforeMs" float8)
   on conflict (job, task, index) do update set
     state = excluded.state, attempt = excluded.attempt, node = excluded.node, gpu_uuids = excluded.gpu_uuids,
-    assigned_at_ms = excluded.assigned_at_ms, started_at_ms = excluded.started_at_ms,
+    choice = excluded.choice,    assigned_at_ms = excluded.assigned_at_ms, started_at_ms = excluded.started_at_ms,
     finished_at_ms = excluded.finished_at_ms, exit_code = excluded.exit_code, reason = excluded.reason,
     message = excluded.message, outputs = excluded.outputs, failures = excluded.failures, losses = excluded.losses,
     crashes = excluded.crashes, not_before_ms = excluded.not_before_ms
@@ -38,6 +38,7 @@ interface TaskRecord {
   attempt: number;
   node: NodeId | null;
   gpu_uuids: readonly string[];
+  choice: number;
   assigned_at_ms: number | null;
   started_at_ms: number | null;
   finished_at_ms: number | null;
@@ -51,7 +52,7 @@ interface TaskRecord {
   not_before_ms: number | null;
 }
 
-const COLUMNS = `tasks.job, tasks.task, tasks.index, tasks.state, tasks.attempt, tasks.node, tasks.gpu_uuids,
+const COLUMNS = `tasks.job, tasks.task, tasks.index, tasks.state, tasks.attempt, tasks.node, tasks.gpu_uuids, tasks.choice,
   tasks.assigned_at_ms, tasks.started_at_ms, tasks.finished_at_ms, tasks.exit_code, tasks.reason, tasks.message,
   tasks.outputs, tasks.failures, tasks.losses, tasks.crashes, tasks.not_before_ms`;
 
@@ -99,6 +100,7 @@ function taskRow(record: TaskRecord): TaskRow {
     attempt: record.attempt,
     node: record.node,
     gpuUuids: record.gpu_uuids,
+    choice: record.choice,
     assignedAtMs: record.assigned_at_ms,
     startedAtMs: record.started_at_ms,
     finishedAtMs: record.finished_at_ms,

@@ -15,6 +15,7 @@ function row(task: string, attempt: number, state: TaskRow["state"], job = JOB):
     attempt,
     node: null,
     gpuUuids: [],
+    choice: 0,
     assignedAtMs: null,
     startedAtMs: null,
     finishedAtMs: null,
@@ -30,7 +31,7 @@ function row(task: string, attempt: number, state: TaskRow["state"], job = JOB):
 }
 
 function batch(tasks: TaskRow[], jobs: JobProgress[] = []): Batch {
-  return { jobsNew: [], jobs, news: [], tasks, ended: [], nodes: [], assign: [], stop: [] };
+  return { jobsNew: [], jobs, news: [], tasks, ended: [], nodes: [], projects: [], assign: [], stop: [] };
 }
 
 const running: JobProgress = {

@@ -32,7 +32,21 @@ const assignment = z.looseObject({
     }),
   ),
   outputs: z.array(z.object({ name: z.string().regex(NAME), path: z.string() })),
-  resources: z.looseObject({ cpuMillis: bytes, memoryBytes: bytes, diskBytes: bytes, gpus: z.int().nonnegative() }),
+  resources: z.looseObject({
+    cpuMillis: bytes,
+    memoryBytes: bytes,
+    diskBytes: bytes,
+    gpuMillis: z.int().nonnegative(),
+  }),
+  gpuMemoryBytes: bytes,
+  gang: z
+    .object({
+      rank: z.int().nonnegative(),
+      size: z.int().positive(),
+      masterAddress: z.string(),
+      masterPort: z.int().positive(),
+    })
+    .nullable(),
   gpuUuids: z.array(z.string()),
   timeoutMs: bytes,
   stopGraceMs: bytes,

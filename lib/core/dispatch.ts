@@ -58,11 +58,24 @@ export interface Assignment {
   readonly resources: Resources;
   /** Chosen by the scheduler; empty for CPU tasks. */
   readonly gpuUuids: readonly string[];
+  /** The attempt's part of each device's memory, in bytes; 0: the driver does not say. Nobody enforces it. */
+  readonly gpuMemoryBytes: number;
+  /** Null: it runs alone. */
+  readonly gang: GangPlace | null;
   /** 0: none. */
   readonly timeoutMs: number;
   readonly stopGraceMs: number;
   readonly priority: number;
   readonly environment: Environment;
+}
+
+/** A member's place in its gang, and where the members meet. */
+export interface GangPlace {
+  readonly rank: number;
+  readonly size: number;
+  /** Of the node of rank 0, as that node gave it. */
+  readonly masterAddress: string;
+  readonly masterPort: number;
 }
 
 export interface AssignMessage {
@@ -90,6 +103,7 @@ export const LOSS_REASONS = [
   "node-stopped", // the agent was shut down in order
   "runner-lost", // the exit status is gone
   "drained",
+  "preempted", // made room for work of higher priority, or of a project short of its share
   "unknown", // the node says it never heard of it
   "disk-full",
   "store-unreachable", // code, inputs or outputs could not travel
@@ -105,7 +119,7 @@ export const CRASH_REASONS: ReadonlySet<LossReason> = new Set([
   "disk-full",
   "store-unreachable",
 ]);
-export const STOP_REASONS = ["cancelled", "fenced"] as const;
+export const STOP_REASONS = ["cancelled", "fenced", "gang"] as const;
 
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 export type LossReason = (typeof LOSS_REASONS)[number];

@@ -8,13 +8,18 @@ import type { ActiveAttempt as _weft_v1_ActiveAttempt, ActiveAttempt__Output as 
 import type { AgentServiceClient as _weft_v1_AgentServiceClient, AgentServiceDefinition as _weft_v1_AgentServiceDefinition } from './weft/v1/AgentService.ts';
 import type { Capacity as _weft_v1_Capacity, Capacity__Output as _weft_v1_Capacity__Output } from './weft/v1/Capacity.ts';
 import type { ClusterServiceClient as _weft_v1_ClusterServiceClient, ClusterServiceDefinition as _weft_v1_ClusterServiceDefinition } from './weft/v1/ClusterService.ts';
+import type { ConfigureRequest as _weft_v1_ConfigureRequest, ConfigureRequest__Output as _weft_v1_ConfigureRequest__Output } from './weft/v1/ConfigureRequest.ts';
 import type { DataSource as _weft_v1_DataSource, DataSource__Output as _weft_v1_DataSource__Output } from './weft/v1/DataSource.ts';
+import type { DemandRequest as _weft_v1_DemandRequest, DemandRequest__Output as _weft_v1_DemandRequest__Output } from './weft/v1/DemandRequest.ts';
+import type { DemandResponse as _weft_v1_DemandResponse, DemandResponse__Output as _weft_v1_DemandResponse__Output } from './weft/v1/DemandResponse.ts';
+import type { DrainRequest as _weft_v1_DrainRequest, DrainRequest__Output as _weft_v1_DrainRequest__Output } from './weft/v1/DrainRequest.ts';
 import type { EmailTarget as _weft_v1_EmailTarget, EmailTarget__Output as _weft_v1_EmailTarget__Output } from './weft/v1/EmailTarget.ts';
 import type { Environment as _weft_v1_Environment, Environment__Output as _weft_v1_Environment__Output } from './weft/v1/Environment.ts';
 import type { ExplainReason as _weft_v1_ExplainReason, ExplainReason__Output as _weft_v1_ExplainReason__Output } from './weft/v1/ExplainReason.ts';
 import type { ExplainRequest as _weft_v1_ExplainRequest, ExplainRequest__Output as _weft_v1_ExplainRequest__Output } from './weft/v1/ExplainRequest.ts';
 import type { ExplainResponse as _weft_v1_ExplainResponse, ExplainResponse__Output as _weft_v1_ExplainResponse__Output } from './weft/v1/ExplainResponse.ts';
 import type { Gpu as _weft_v1_Gpu, Gpu__Output as _weft_v1_Gpu__Output } from './weft/v1/Gpu.ts';
+import type { GpuRequest as _weft_v1_GpuRequest, GpuRequest__Output as _weft_v1_GpuRequest__Output } from './weft/v1/GpuRequest.ts';
 import type { GpuUsage as _weft_v1_GpuUsage, GpuUsage__Output as _weft_v1_GpuUsage__Output } from './weft/v1/GpuUsage.ts';
 import type { HeartbeatRequest as _weft_v1_HeartbeatRequest, HeartbeatRequest__Output as _weft_v1_HeartbeatRequest__Output } from './weft/v1/HeartbeatRequest.ts';
 import type { HeartbeatResponse as _weft_v1_HeartbeatResponse, HeartbeatResponse__Output as _weft_v1_HeartbeatResponse__Output } from './weft/v1/HeartbeatResponse.ts';
@@ -24,22 +29,32 @@ import type { InputSpec as _weft_v1_InputSpec, InputSpec__Output as _weft_v1_Inp
 import type { JobSource as _weft_v1_JobSource, JobSource__Output as _weft_v1_JobSource__Output } from './weft/v1/JobSource.ts';
 import type { JoinRequest as _weft_v1_JoinRequest, JoinRequest__Output as _weft_v1_JoinRequest__Output } from './weft/v1/JoinRequest.ts';
 import type { JoinResponse as _weft_v1_JoinResponse, JoinResponse__Output as _weft_v1_JoinResponse__Output } from './weft/v1/JoinResponse.ts';
+import type { LabelRule as _weft_v1_LabelRule, LabelRule__Output as _weft_v1_LabelRule__Output } from './weft/v1/LabelRule.ts';
+import type { MaintenanceWindow as _weft_v1_MaintenanceWindow, MaintenanceWindow__Output as _weft_v1_MaintenanceWindow__Output } from './weft/v1/MaintenanceWindow.ts';
 import type { ManualSource as _weft_v1_ManualSource, ManualSource__Output as _weft_v1_ManualSource__Output } from './weft/v1/ManualSource.ts';
 import type { MapDimension as _weft_v1_MapDimension, MapDimension__Output as _weft_v1_MapDimension__Output } from './weft/v1/MapDimension.ts';
 import type { NatsSource as _weft_v1_NatsSource, NatsSource__Output as _weft_v1_NatsSource__Output } from './weft/v1/NatsSource.ts';
 import type { Node as _weft_v1_Node, Node__Output as _weft_v1_Node__Output } from './weft/v1/Node.ts';
+import type { NodeDemand as _weft_v1_NodeDemand, NodeDemand__Output as _weft_v1_NodeDemand__Output } from './weft/v1/NodeDemand.ts';
 import type { NodeRequest as _weft_v1_NodeRequest, NodeRequest__Output as _weft_v1_NodeRequest__Output } from './weft/v1/NodeRequest.ts';
 import type { NodesRequest as _weft_v1_NodesRequest, NodesRequest__Output as _weft_v1_NodesRequest__Output } from './weft/v1/NodesRequest.ts';
 import type { NodesResponse as _weft_v1_NodesResponse, NodesResponse__Output as _weft_v1_NodesResponse__Output } from './weft/v1/NodesResponse.ts';
 import type { NotifySpec as _weft_v1_NotifySpec, NotifySpec__Output as _weft_v1_NotifySpec__Output } from './weft/v1/NotifySpec.ts';
 import type { PipelineSpec as _weft_v1_PipelineSpec, PipelineSpec__Output as _weft_v1_PipelineSpec__Output } from './weft/v1/PipelineSpec.ts';
+import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from './weft/v1/Placement.ts';
+import type { Project as _weft_v1_Project, Project__Output as _weft_v1_Project__Output } from './weft/v1/Project.ts';
+import type { ProjectsRequest as _weft_v1_ProjectsRequest, ProjectsRequest__Output as _weft_v1_ProjectsRequest__Output } from './weft/v1/ProjectsRequest.ts';
+import type { ProjectsResponse as _weft_v1_ProjectsResponse, ProjectsResponse__Output as _weft_v1_ProjectsResponse__Output } from './weft/v1/ProjectsResponse.ts';
 import type { QueueClass as _weft_v1_QueueClass, QueueClass__Output as _weft_v1_QueueClass__Output } from './weft/v1/QueueClass.ts';
 import type { QueueRequest as _weft_v1_QueueRequest, QueueRequest__Output as _weft_v1_QueueRequest__Output } from './weft/v1/QueueRequest.ts';
 import type { QueueResponse as _weft_v1_QueueResponse, QueueResponse__Output as _weft_v1_QueueResponse__Output } from './weft/v1/QueueResponse.ts';
+import type { Quota as _weft_v1_Quota, Quota__Output as _weft_v1_Quota__Output } from './weft/v1/Quota.ts';
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
 import type { ScheduleSource as _weft_v1_ScheduleSource, ScheduleSource__Output as _weft_v1_ScheduleSource__Output } from './weft/v1/ScheduleSource.ts';
+import type { SetProjectRequest as _weft_v1_SetProjectRequest, SetProjectRequest__Output as _weft_v1_SetProjectRequest__Output } from './weft/v1/SetProjectRequest.ts';
 import type { StopAttempt as _weft_v1_StopAttempt, StopAttempt__Output as _weft_v1_StopAttempt__Output } from './weft/v1/StopAttempt.ts';
+import type { Taints as _weft_v1_Taints, Taints__Output as _weft_v1_Taints__Output } from './weft/v1/Taints.ts';
 import type { TaskSpec as _weft_v1_TaskSpec, TaskSpec__Output as _weft_v1_TaskSpec__Output } from './weft/v1/TaskSpec.ts';
 import type { TriggerSpec as _weft_v1_TriggerSpec, TriggerSpec__Output as _weft_v1_TriggerSpec__Output } from './weft/v1/TriggerSpec.ts';
 import type { Usage as _weft_v1_Usage, Usage__Output as _weft_v1_Usage__Output } from './weft/v1/Usage.ts';
@@ -65,13 +80,18 @@ export interface ProtoGrpcType {
       AgentService: SubtypeConstructor<typeof grpc.Client, _weft_v1_AgentServiceClient> & { service: _weft_v1_AgentServiceDefinition }
       Capacity: MessageTypeDefinition<_weft_v1_Capacity, _weft_v1_Capacity__Output>
       ClusterService: SubtypeConstructor<typeof grpc.Client, _weft_v1_ClusterServiceClient> & { service: _weft_v1_ClusterServiceDefinition }
+      ConfigureRequest: MessageTypeDefinition<_weft_v1_ConfigureRequest, _weft_v1_ConfigureRequest__Output>
       DataSource: MessageTypeDefinition<_weft_v1_DataSource, _weft_v1_DataSource__Output>
+      DemandRequest: MessageTypeDefinition<_weft_v1_DemandRequest, _weft_v1_DemandRequest__Output>
+      DemandResponse: MessageTypeDefinition<_weft_v1_DemandResponse, _weft_v1_DemandResponse__Output>
+      DrainRequest: MessageTypeDefinition<_weft_v1_DrainRequest, _weft_v1_DrainRequest__Output>
       EmailTarget: MessageTypeDefinition<_weft_v1_EmailTarget, _weft_v1_EmailTarget__Output>
       Environment: MessageTypeDefinition<_weft_v1_Environment, _weft_v1_Environment__Output>
       ExplainReason: MessageTypeDefinition<_weft_v1_ExplainReason, _weft_v1_ExplainReason__Output>
       ExplainRequest: MessageTypeDefinition<_weft_v1_ExplainRequest, _weft_v1_ExplainRequest__Output>
       ExplainResponse: MessageTypeDefinition<_weft_v1_ExplainResponse, _weft_v1_ExplainResponse__Output>
       Gpu: MessageTypeDefinition<_weft_v1_Gpu, _weft_v1_Gpu__Output>
+      GpuRequest: MessageTypeDefinition<_weft_v1_GpuRequest, _weft_v1_GpuRequest__Output>
       GpuUsage: MessageTypeDefinition<_weft_v1_GpuUsage, _weft_v1_GpuUsage__Output>
       HeartbeatRequest: MessageTypeDefinition<_weft_v1_HeartbeatRequest, _weft_v1_HeartbeatRequest__Output>
       HeartbeatResponse: MessageTypeDefinition<_weft_v1_HeartbeatResponse, _weft_v1_HeartbeatResponse__Output>
@@ -81,22 +101,32 @@ export interface ProtoGrpcType {
       JobSource: MessageTypeDefinition<_weft_v1_JobSource, _weft_v1_JobSource__Output>
       JoinRequest: MessageTypeDefinition<_weft_v1_JoinRequest, _weft_v1_JoinRequest__Output>
       JoinResponse: MessageTypeDefinition<_weft_v1_JoinResponse, _weft_v1_JoinResponse__Output>
+      LabelRule: MessageTypeDefinition<_weft_v1_LabelRule, _weft_v1_LabelRule__Output>
+      MaintenanceWindow: MessageTypeDefinition<_weft_v1_MaintenanceWindow, _weft_v1_MaintenanceWindow__Output>
       ManualSource: MessageTypeDefinition<_weft_v1_ManualSource, _weft_v1_ManualSource__Output>
       MapDimension: MessageTypeDefinition<_weft_v1_MapDimension, _weft_v1_MapDimension__Output>
       NatsSource: MessageTypeDefinition<_weft_v1_NatsSource, _weft_v1_NatsSource__Output>
       Node: MessageTypeDefinition<_weft_v1_Node, _weft_v1_Node__Output>
+      NodeDemand: MessageTypeDefinition<_weft_v1_NodeDemand, _weft_v1_NodeDemand__Output>
       NodeRequest: MessageTypeDefinition<_weft_v1_NodeRequest, _weft_v1_NodeRequest__Output>
       NodesRequest: MessageTypeDefinition<_weft_v1_NodesRequest, _weft_v1_NodesRequest__Output>
       NodesResponse: MessageTypeDefinition<_weft_v1_NodesResponse, _weft_v1_NodesResponse__Output>
       NotifySpec: MessageTypeDefinition<_weft_v1_NotifySpec, _weft_v1_NotifySpec__Output>
       PipelineSpec: MessageTypeDefinition<_weft_v1_PipelineSpec, _weft_v1_PipelineSpec__Output>
+      Placement: MessageTypeDefinition<_weft_v1_Placement, _weft_v1_Placement__Output>
+      Project: MessageTypeDefinition<_weft_v1_Project, _weft_v1_Project__Output>
+      ProjectsRequest: MessageTypeDefinition<_weft_v1_ProjectsRequest, _weft_v1_ProjectsRequest__Output>
+      ProjectsResponse: MessageTypeDefinition<_weft_v1_ProjectsResponse, _weft_v1_ProjectsResponse__Output>
       QueueClass: MessageTypeDefinition<_weft_v1_QueueClass, _weft_v1_QueueClass__Output>
       QueueRequest: MessageTypeDefinition<_weft_v1_QueueRequest, _weft_v1_QueueRequest__Output>
       QueueResponse: MessageTypeDefinition<_weft_v1_QueueResponse, _weft_v1_QueueResponse__Output>
+      Quota: MessageTypeDefinition<_weft_v1_Quota, _weft_v1_Quota__Output>
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
       ScheduleSource: MessageTypeDefinition<_weft_v1_ScheduleSource, _weft_v1_ScheduleSource__Output>
+      SetProjectRequest: MessageTypeDefinition<_weft_v1_SetProjectRequest, _weft_v1_SetProjectRequest__Output>
       StopAttempt: MessageTypeDefinition<_weft_v1_StopAttempt, _weft_v1_StopAttempt__Output>
+      Taints: MessageTypeDefinition<_weft_v1_Taints, _weft_v1_Taints__Output>
       TaskSpec: MessageTypeDefinition<_weft_v1_TaskSpec, _weft_v1_TaskSpec__Output>
       TriggerSpec: MessageTypeDefinition<_weft_v1_TriggerSpec, _weft_v1_TriggerSpec__Output>
       Usage: MessageTypeDefinition<_weft_v1_Usage, _weft_v1_Usage__Output>

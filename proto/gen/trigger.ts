@@ -21,11 +21,13 @@ import type { FireTriggerResponse as _weft_v1_FireTriggerResponse, FireTriggerRe
 import type { Firing as _weft_v1_Firing, Firing__Output as _weft_v1_Firing__Output } from './weft/v1/Firing.ts';
 import type { GetJobRequest as _weft_v1_GetJobRequest, GetJobRequest__Output as _weft_v1_GetJobRequest__Output } from './weft/v1/GetJobRequest.ts';
 import type { GetTriggerRequest as _weft_v1_GetTriggerRequest, GetTriggerRequest__Output as _weft_v1_GetTriggerRequest__Output } from './weft/v1/GetTriggerRequest.ts';
+import type { GpuRequest as _weft_v1_GpuRequest, GpuRequest__Output as _weft_v1_GpuRequest__Output } from './weft/v1/GpuRequest.ts';
 import type { InputSpec as _weft_v1_InputSpec, InputSpec__Output as _weft_v1_InputSpec__Output } from './weft/v1/InputSpec.ts';
 import type { Job as _weft_v1_Job, Job__Output as _weft_v1_Job__Output } from './weft/v1/Job.ts';
 import type { JobEvent as _weft_v1_JobEvent, JobEvent__Output as _weft_v1_JobEvent__Output } from './weft/v1/JobEvent.ts';
 import type { JobServiceClient as _weft_v1_JobServiceClient, JobServiceDefinition as _weft_v1_JobServiceDefinition } from './weft/v1/JobService.ts';
 import type { JobSource as _weft_v1_JobSource, JobSource__Output as _weft_v1_JobSource__Output } from './weft/v1/JobSource.ts';
+import type { LabelRule as _weft_v1_LabelRule, LabelRule__Output as _weft_v1_LabelRule__Output } from './weft/v1/LabelRule.ts';
 import type { LineageRequest as _weft_v1_LineageRequest, LineageRequest__Output as _weft_v1_LineageRequest__Output } from './weft/v1/LineageRequest.ts';
 import type { LineageResponse as _weft_v1_LineageResponse, LineageResponse__Output as _weft_v1_LineageResponse__Output } from './weft/v1/LineageResponse.ts';
 import type { ListJobsRequest as _weft_v1_ListJobsRequest, ListJobsRequest__Output as _weft_v1_ListJobsRequest__Output } from './weft/v1/ListJobsRequest.ts';
@@ -40,6 +42,7 @@ import type { NatsSource as _weft_v1_NatsSource, NatsSource__Output as _weft_v1_
 import type { NotifySpec as _weft_v1_NotifySpec, NotifySpec__Output as _weft_v1_NotifySpec__Output } from './weft/v1/NotifySpec.ts';
 import type { OutputArtifact as _weft_v1_OutputArtifact, OutputArtifact__Output as _weft_v1_OutputArtifact__Output } from './weft/v1/OutputArtifact.ts';
 import type { PipelineSpec as _weft_v1_PipelineSpec, PipelineSpec__Output as _weft_v1_PipelineSpec__Output } from './weft/v1/PipelineSpec.ts';
+import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from './weft/v1/Placement.ts';
 import type { RemoveTriggerResponse as _weft_v1_RemoveTriggerResponse, RemoveTriggerResponse__Output as _weft_v1_RemoveTriggerResponse__Output } from './weft/v1/RemoveTriggerResponse.ts';
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
@@ -90,11 +93,13 @@ export interface ProtoGrpcType {
       Firing: MessageTypeDefinition<_weft_v1_Firing, _weft_v1_Firing__Output>
       GetJobRequest: MessageTypeDefinition<_weft_v1_GetJobRequest, _weft_v1_GetJobRequest__Output>
       GetTriggerRequest: MessageTypeDefinition<_weft_v1_GetTriggerRequest, _weft_v1_GetTriggerRequest__Output>
+      GpuRequest: MessageTypeDefinition<_weft_v1_GpuRequest, _weft_v1_GpuRequest__Output>
       InputSpec: MessageTypeDefinition<_weft_v1_InputSpec, _weft_v1_InputSpec__Output>
       Job: MessageTypeDefinition<_weft_v1_Job, _weft_v1_Job__Output>
       JobEvent: MessageTypeDefinition<_weft_v1_JobEvent, _weft_v1_JobEvent__Output>
       JobService: SubtypeConstructor<typeof grpc.Client, _weft_v1_JobServiceClient> & { service: _weft_v1_JobServiceDefinition }
       JobSource: MessageTypeDefinition<_weft_v1_JobSource, _weft_v1_JobSource__Output>
+      LabelRule: MessageTypeDefinition<_weft_v1_LabelRule, _weft_v1_LabelRule__Output>
       LineageRequest: MessageTypeDefinition<_weft_v1_LineageRequest, _weft_v1_LineageRequest__Output>
       LineageResponse: MessageTypeDefinition<_weft_v1_LineageResponse, _weft_v1_LineageResponse__Output>
       ListJobsRequest: MessageTypeDefinition<_weft_v1_ListJobsRequest, _weft_v1_ListJobsRequest__Output>
@@ -109,6 +114,7 @@ export interface ProtoGrpcType {
       NotifySpec: MessageTypeDefinition<_weft_v1_NotifySpec, _weft_v1_NotifySpec__Output>
       OutputArtifact: MessageTypeDefinition<_weft_v1_OutputArtifact, _weft_v1_OutputArtifact__Output>
       PipelineSpec: MessageTypeDefinition<_weft_v1_PipelineSpec, _weft_v1_PipelineSpec__Output>
+      Placement: MessageTypeDefinition<_weft_v1_Placement, _weft_v1_Placement__Output>
       RemoveTriggerResponse: MessageTypeDefinition<_weft_v1_RemoveTriggerResponse, _weft_v1_RemoveTriggerResponse__Output>
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>

@@ -36,14 +36,21 @@ export class AgentApi {
 
   async join(request: JoinRequest__Output, reign: Reign): Promise<JoinResponse> {
     const node = nodeId(request.nodeId);
-    const { name, capacity, labels } = request;
+    const { name, capacity, labels, address } = request;
     if (name === "" || name.length > NAME_LENGTH_MAX) {
       throw new WeftError("invalid", `a node's name has 1 to ${NAME_LENGTH_MAX} characters, not ${name.length}`);
     }
     if (!capacity) throw new WeftError("invalid", `node ${name} joined without saying what it has (capacity)`);
     // First, so that whatever is assigned to the node finds a queue.
     await this.#parts.ensureNode(node);
-    const event = { kind: "nodeJoined", node, name, labels, capacity: checkedCapacity(name, capacity) } as const;
+    const event = {
+      kind: "nodeJoined",
+      node,
+      name,
+      labels,
+      address,
+      capacity: checkedCapacity(name, capacity),
+    } as const;
     expectDone(await reign.loop.submit(event));
     reign.nodes.note(node, { capacity, agentVersion: request.agentVersion });
     return {

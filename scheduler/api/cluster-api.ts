@@ -1,7 +1,8 @@
 import { WeftError } from "../../lib/core/error.ts";
-import type { JobId, NodeId } from "../../lib/core/ids.ts";
+import type { JobId } from "../../lib/core/ids.ts";
 import { hint } from "../../lib/core/pipeline/nearest.ts";
 import { instanceCount } from "../../lib/core/pipeline/spec.ts";
+import type { DrainRequest__Output } from "../../proto/gen/weft/v1/DrainRequest.ts";
 import type { ExplainRequest__Output } from "../../proto/gen/weft/v1/ExplainRequest.ts";
 import type { ExplainResponse } from "../../proto/gen/weft/v1/ExplainResponse.ts";
 import type { InfoResponse } from "../../proto/gen/weft/v1/InfoResponse.ts";
@@ -9,14 +10,21 @@ import type { Node as NodeProto } from "../../proto/gen/weft/v1/Node.ts";
 import type { NodeRequest__Output } from "../../proto/gen/weft/v1/NodeRequest.ts";
 import type { NodesResponse } from "../../proto/gen/weft/v1/NodesResponse.ts";
 import type { QueueResponse } from "../../proto/gen/weft/v1/QueueResponse.ts";
-import { explain, listNodes, listQueue, type NodeView } from "../core/index.ts";
+import { explain, listNodes, listQueue } from "../core/index.ts";
 import { expectDone } from "./answer.ts";
-import { nodeToProto, resourcesToProto } from "./node.ts";
+import { resourcesToProto } from "../../lib/core/pipeline/resources.ts";
+import { findNode, viewOf } from "./node-finder.ts";
+import { nodeToProto } from "./node.ts";
 import type { Role } from "./parts.ts";
 import type { Reign } from "./reign.ts";
 import type { JobFinder } from "./job-finder.ts";
 
+/** 30 days: longer is no drain, but a cordon. */
+const DRAIN_MS_MAX = 30 * 86_400_000;
+
 export interface ClusterApiParts {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   readonly version: string;
   /** HOST:PORT under which other machines reach this server's gRPC. */
   readonly address: () => string;
@@ -69,8 +77,15 @@ export class ClusterApi {
     return onNode("nodeCordoned", request, reign);
   }
 
-  drain(request: NodeRequest__Output, reign: Reign): Promise<NodeProto> {
-    return onNode("nodeDrained", request, reign);
+  async drain(request: DrainRequest__Output, reign: Reign): Promise<NodeProto> {
+    const { deadlineMs } = request;
+    if (deadlineMs === 0) return onNode("nodeDrained", request, reign);
+    if (deadlineMs > DRAIN_MS_MAX)
+      throw new WeftError("invalid", `a drain waits at most ${DRAIN_MS_MAX / 3_600_000} hours, not ${deadlineMs} ms`);
+    const node = findNode(reign.loop.read(listNodes), request.node).id;
+    const change = { drainAtMs: this.#parts.now() + deadlineMs };
+    expectDone(await reign.loop.submit({ kind: "nodeSettingsChanged", node, change }));
+    return nodeToProto(viewOf(reign, node), reign.nodes.report(node));
   }
 
   uncordon(request: NodeRequest__Output, reign: Reign): Promise<NodeProto> {
@@ -99,31 +114,10 @@ export class ClusterApi {
 
 async function onNode(
   kind: "nodeCordoned" | "nodeDrained" | "nodeUncordoned",
-  request: NodeRequest__Output,
+  request: Pick<NodeRequest__Output, "node" | "reason">,
   reign: Reign,
 ): Promise<NodeProto> {
   const node = findNode(reign.loop.read(listNodes), request.node).id;
   expectDone(await reign.loop.submit({ kind, node, reason: request.reason }));
   return nodeToProto(viewOf(reign, node), reign.nodes.report(node));
-}
-
-function viewOf(reign: Reign, node: NodeId): NodeView {
-  const view = reign.loop.read(listNodes).find((candidate) => candidate.id === node);
-  if (!view) throw new Error(`node ${node} is gone although it was just changed`);
-  return view;
-}
-
-/** By id, or by name when one node has it. */
-function findNode(views: readonly NodeView[], text: string): NodeView {
-  const byId = views.find((view) => view.id === text);
-  if (byId) return byId;
-  const named = views.filter((view) => view.name === text);
-  if (named.length === 1) return named[0]!;
-  if (named.length > 1) {
-    const ids = named.map((view) => view.id).join(", ");
-    throw new WeftError("invalid", `${named.length} nodes are named "${text}"; give the id of one: ${ids}`);
-  }
-  const names = views.map((view) => view.name);
-  const known = names.length === 0 ? "; no node has joined yet" : hint(text, names);
-  throw new WeftError("not_found", `there is no node "${text}"${known}`);
 }

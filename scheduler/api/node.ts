@@ -1,9 +1,8 @@
 import type { Capacity as CapacityProto, Capacity__Output } from "../../proto/gen/weft/v1/Capacity.ts";
 import type { Node as NodeProto } from "../../proto/gen/weft/v1/Node.ts";
-import type { Resources as ResourcesProto } from "../../proto/gen/weft/v1/Resources.ts";
 import type { StopAttempt } from "../../proto/gen/weft/v1/StopAttempt.ts";
 import type { Usage__Output } from "../../proto/gen/weft/v1/Usage.ts";
-import type { Resources } from "../../lib/core/pipeline/spec.ts";
+import { resourcesToProto } from "../../lib/core/pipeline/resources.ts";
 import type { Capacity, NodeView, StopOrder } from "../core/index.ts";
 
 /** What a node said of itself beyond what the scheduler needs; kept in memory until it says something newer. */
@@ -18,7 +17,15 @@ export function capacityFromProto(capacity: Capacity__Output): Capacity {
     cpuMillis: Math.floor(capacity.cpus * 1000),
     memoryBytes: capacity.memoryBytes,
     diskBytes: capacity.diskBytes,
-    gpus: capacity.gpus.map(({ uuid, model, memoryBytes, healthy }) => ({ uuid, model, memoryBytes, healthy })),
+    gpus: capacity.gpus.map(({ uuid, model, memoryBytes, healthy, computeCapability, driver, migProfile }) => ({
+      uuid,
+      model,
+      memoryBytes,
+      healthy,
+      computeCapability,
+      driver,
+      mig: migProfile,
+    })),
   };
 }
 
@@ -27,16 +34,7 @@ export function capacityToProto(capacity: Capacity): CapacityProto {
     cpus: capacity.cpuMillis / 1000,
     memoryBytes: capacity.memoryBytes,
     diskBytes: capacity.diskBytes,
-    gpus: capacity.gpus.map((gpu, index) => ({ ...gpu, index })),
-  };
-}
-
-export function resourcesToProto(resources: Resources): ResourcesProto {
-  return {
-    cpus: resources.cpuMillis / 1000,
-    memoryBytes: resources.memoryBytes,
-    diskBytes: resources.diskBytes,
-    gpus: resources.gpus,
+    gpus: capacity.gpus.map(({ mig, ...gpu }, index) => ({ ...gpu, index, migProfile: mig })),
   };
 }
 
@@ -53,6 +51,13 @@ export function nodeToProto(view: NodeView, report: NodeReport | undefined): Nod
     attempts: view.attempts,
     usage: report?.usage ?? null,
     agentVersion: report?.agentVersion ?? "",
+    taints: [...view.settings.taints],
+    pool: view.settings.pool,
+    maintenance: [...view.settings.maintenance],
+    quarantined: { ...view.settings.quarantined },
+    drainAtMs: view.settings.drainAtMs ?? 0,
+    held: view.heldFor !== "",
+    address: view.address,
   };
 }
 

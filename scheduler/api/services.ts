@@ -15,6 +15,7 @@ import type { ClusterServiceHandlers } from "../../proto/gen/weft/v1/ClusterServ
 import type { JobServiceHandlers } from "../../proto/gen/weft/v1/JobService.ts";
 import type { AgentApi } from "./agent-api.ts";
 import type { ClusterApi } from "./cluster-api.ts";
+import type { OperatorApi } from "./operator-api.ts";
 import type { Forwarder } from "./forward.ts";
 import type { JobApi } from "./job-api.ts";
 import type { JobFinder } from "./job-finder.ts";
@@ -30,6 +31,7 @@ export interface ServiceParts {
   readonly forwarder: Forwarder;
   readonly jobs: JobApi;
   readonly cluster: ClusterApi;
+  readonly operators: OperatorApi;
   readonly agents: AgentApi;
   readonly finder: JobFinder;
   readonly log: ErrorLog;
@@ -81,7 +83,7 @@ function jobHandlers(parts: ServiceParts): JobServiceHandlers {
 }
 
 function clusterHandlers(parts: ServiceParts): ClusterServiceHandlers {
-  const { cluster, log, role } = parts;
+  const { cluster, operators, log, role } = parts;
   const lead = leaderCalls(parts);
   return {
     Info: unary(log, () => cluster.info(role())),
@@ -91,6 +93,10 @@ function clusterHandlers(parts: ServiceParts): ClusterServiceHandlers {
     Cordon: lead.unary((request, reign) => cluster.cordon(request, reign)),
     Drain: lead.unary((request, reign) => cluster.drain(request, reign)),
     Uncordon: lead.unary((request, reign) => cluster.uncordon(request, reign)),
+    Configure: lead.unary((request, reign) => operators.configure(request, reign)),
+    Projects: lead.unary((_request, reign) => operators.projects(reign)),
+    SetProject: lead.unary((request, reign) => operators.setProject(request, reign)),
+    Demand: lead.unary((_request, reign) => operators.demand(reign)),
   };
 }
 

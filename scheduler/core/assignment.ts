@@ -1,9 +1,10 @@
-import type { AssignedInput, Assignment, OutputRef } from "../../lib/core/dispatch.ts";
+import type { AssignedInput, Assignment, GangPlace, OutputRef } from "../../lib/core/dispatch.ts";
 import { renderTask } from "../../lib/core/pipeline/render.ts";
-import type { Instance, JobTask } from "./state.ts";
+import { memoryShare } from "./device.ts";
+import type { Active, Instance, JobTask } from "./state.ts";
 
 /** The message that starts the instance's current attempt; the same each time it is made. */
-export function makeAssignment(instance: Instance, gpuUuids: readonly string[]): Assignment {
+export function makeAssignment(instance: Instance, active: Active): Assignment {
   const { task, index, attempt } = instance;
   const { job, spec } = task;
   const { run, env } = renderTask({ job: job.id, pipeline: job.spec, params: job.params, task: spec, index, attempt });
@@ -16,8 +17,10 @@ export function makeAssignment(instance: Instance, gpuUuids: readonly string[]):
     files: spec.files,
     inputs: inputsOf(task),
     outputs: Object.entries(spec.outputs).map(([name, path]) => ({ name, path })),
-    resources: spec.resources,
-    gpuUuids,
+    resources: active.asked,
+    gpuUuids: active.gpuUuids,
+    gpuMemoryBytes: gpuMemory(active),
+    gang: gangPlace(instance, active),
     timeoutMs: spec.timeoutMs,
     stopGraceMs: spec.stopGraceMs,
     priority: job.priority,
@@ -43,4 +46,35 @@ function inputsOf(task: JobTask): readonly AssignedInput[] {
     }
   }
   return inputs;
+}
+
+/** Of one device: what the attempt was given. 0: the driver does not say. */
+function gpuMemory({ node, gpuUuids, asked }: Active): number {
+  const gpu = node.capacity.gpus.find(({ uuid }) => uuid === gpuUuids[0]);
+  return gpu ? memoryShare(gpu, asked) : 0;
+}
+
+/** Ports for a gang's rendezvous: below those that Linux gives out by itself (32768 on), above the well-known ones. */
+const RENDEZVOUS_PORT_MIN = 20_000;
+const RENDEZVOUS_PORTS = 10_000;
+
+function gangPlace(instance: Instance, active: Active): GangPlace | null {
+  const { task, index, attempt } = instance;
+  const { nodes, name } = task.spec;
+  if (nodes === 1) return null;
+  const rank = index % nodes;
+  return {
+    rank,
+    size: nodes,
+    masterAddress: active.masterAddress,
+    // Another one each time: the last attempt's may still be in use.
+    masterPort: RENDEZVOUS_PORT_MIN + (hash(`${task.job.id}.${name}.${index - rank}.${attempt}`) % RENDEZVOUS_PORTS),
+  };
+}
+
+/** FNV-1a, 32 bits. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return value;
 }

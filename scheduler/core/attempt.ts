@@ -3,6 +3,7 @@ import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
 import { parseAttemptKey } from "../../lib/core/ids.ts";
 import { makeAssignment } from "./assignment.ts";
 import type { Answer } from "./event.ts";
+import { failGang, onMemberEnded, succeedGang } from "./gang.ts";
 import { endInstance } from "./job.ts";
 import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX } from "./limit.ts";
 import { enqueueInstance } from "./queue.ts";
@@ -33,7 +34,7 @@ export function onAttemptStarted(state: State, node: NodeId, key: AttemptKey, at
   active.started = true;
   active.silent = 0;
   instance.startedAtMs = atMs;
-  reserveStarted(instance, active);
+  reserveStarted(state, instance, active);
   state.out.instances.add(instance);
   startJob(state, instance, atMs);
   return DONE;
@@ -62,9 +63,9 @@ export function onAttemptEnded(state: State, node: NodeId, report: EndedReport, 
 const RUN_TIME_WEIGHT = 0.2;
 
 function learnRunTime(instance: Instance, ranMs: number): void {
-  const { job, queueKey } = instance.task;
-  const known = job.meanRunMs.get(queueKey);
-  job.meanRunMs.set(queueKey, known === undefined ? ranMs : known + RUN_TIME_WEIGHT * (ranMs - known));
+  const { job, ask } = instance.task;
+  const known = job.meanRunMs.get(ask.key);
+  job.meanRunMs.set(ask.key, known === undefined ? ranMs : known + RUN_TIME_WEIGHT * (ranMs - known));
 }
 
 /**
@@ -116,7 +117,7 @@ function lossReport(
 function endAttempt(state: State, instance: Instance, active: Active, report: EndedReport, nowMs: number): void {
   const { task } = instance;
   const outcome = report.outcome;
-  const assignment = makeAssignment(instance, active.gpuUuids);
+  const assignment = makeAssignment(instance, active);
   release(state, instance, active);
   instance.exitCode = report.exitCode;
   instance.reason = outcome.kind === "succeeded" ? "" : outcome.reason;
@@ -137,25 +138,55 @@ function endAttempt(state: State, instance: Instance, active: Active, report: En
 /** What becomes of the instance after its attempt. */
 function settle(state: State, instance: Instance, report: EndedReport, nowMs: number): void {
   const { outcome } = report;
-  const { cancelRequested } = instance.task.job;
+  const { task } = instance;
+  if (task.spec.nodes > 1) return settleGang(state, instance, report, nowMs);
   if (outcome.kind === "succeeded") return endInstance(state, instance, "succeeded", nowMs, report.outputs);
-  if (cancelRequested) return endInstance(state, instance, "cancelled", nowMs);
+  if (task.job.cancelRequested) return endInstance(state, instance, "cancelled", nowMs);
+  const next = afterLoss(state, instance, outcome, report.exitCode);
+  if (next === "failed") return endInstance(state, instance, "failed", nowMs);
+  waitToRetry(state, instance, next, nowMs);
+}
+
+/** A gang's members succeed, fail and run again together. */
+function settleGang(state: State, instance: Instance, report: EndedReport, nowMs: number): void {
+  const end = onMemberEnded(state, instance, report, nowMs);
+  if (!end) return;
+  const { members, cause } = end;
+  if (!cause) return succeedGang(state, members, nowMs);
+  if (instance.task.job.cancelRequested) {
+    for (const member of members) if (member.state.kind !== "ended") endInstance(state, member, "cancelled", nowMs);
+    return;
+  }
+  const next = afterLoss(state, cause.instance, cause.held.outcome, cause.instance.exitCode);
+  for (const member of members) {
+    member.failures = cause.instance.failures;
+    member.losses = cause.instance.losses;
+    member.crashes = cause.instance.crashes;
+  }
+  if (next === "failed") return failGang(state, end, nowMs);
+  for (const member of members) {
+    member.state = { kind: "ready", sinceMs: nowMs };
+    state.out.instances.add(member);
+  }
+  waitToRetry(state, members[0]!, next, nowMs);
+}
+
+/** How long the instance waits for its next attempt, in milliseconds, after one that did not succeed. */
+function afterLoss(state: State, instance: Instance, outcome: Outcome, exitCode: number | null): number | "failed" {
   switch (outcome.kind) {
     case "failed":
       instance.failures += 1;
-      return mayRetry(instance, outcome, report.exitCode)
-        ? waitToRetry(state, instance, retryWaitMs(state, instance), nowMs)
-        : endInstance(state, instance, "failed", nowMs);
+      return mayRetry(instance, outcome, exitCode) ? retryWaitMs(state, instance) : "failed";
     case "lost":
+      // It was nobody's fault, and whoever stopped it may do so as often as there is need.
+      if (outcome.reason === "preempted") return 0;
       instance.losses += 1;
       if (CRASH_REASONS.has(outcome.reason)) instance.crashes += 1;
-      if (instance.crashes > instance.task.spec.retries.crashes) {
-        instance.message = `given up after ${instance.crashes} losses of the machine or its services that it may have caused; the last: ${report.message || outcome.reason}`;
-        return endInstance(state, instance, "failed", nowMs);
-      }
-      return waitToRetry(state, instance, lossWaitMs(state, instance, outcome), nowMs);
-    case "stopped":
-      return backToQueue(state, instance, nowMs);
+      if (instance.crashes <= instance.task.spec.retries.crashes) return lossWaitMs(state, instance, outcome);
+      instance.message = `given up after ${instance.crashes} losses of the machine or its services that it may have caused; the last: ${instance.message || outcome.reason}`;
+      return "failed";
+    default:
+      return 0;
   }
 }
 

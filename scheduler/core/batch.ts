@@ -2,10 +2,20 @@ import type { Assignment, OutputRef } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Code, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
-import type { Capacity, StopOrder, TriggeredBy } from "./event.ts";
+import type { ProjectSettings } from "./share.ts";
+import type { Capacity, NodeSettings, StopOrder, TriggeredBy } from "./event.ts";
 
 export type JobState = "pending" | "running" | "succeeded" | "failed" | "cancelled";
-export type TaskState = "pending" | "ready" | "assigned" | "running" | "succeeded" | "failed" | "cancelled" | "skipped";
+export type TaskState =
+  | "pending"
+  | "ready"
+  | "assigned"
+  | "running"
+  | "ending"
+  | "succeeded"
+  | "failed"
+  | "cancelled"
+  | "skipped";
 export type NodeState = "ready" | "cordoned" | "draining" | "lost";
 
 export const TERMINAL_TASK_STATES: ReadonlySet<TaskState> = new Set(["succeeded", "failed", "cancelled", "skipped"]);
@@ -46,6 +56,8 @@ export interface TaskRow {
   /** Node of the current or last attempt. */
   readonly node: NodeId | null;
   readonly gpuUuids: readonly string[];
+  /** Which request that attempt was given: 0 for the task's resources, then its alternatives. */
+  readonly choice: number;
   readonly assignedAtMs: number | null;
   readonly startedAtMs: number | null;
   readonly finishedAtMs: number | null;
@@ -67,6 +79,8 @@ export interface NodeRow {
   readonly state: NodeState;
   readonly labels: Readonly<Record<string, string>>;
   readonly capacity: Capacity;
+  readonly settings: NodeSettings;
+  readonly address: string;
 }
 
 /** A job that others are told of: triggers that wait for its end, and whom its pipeline notifies. */
@@ -85,11 +99,20 @@ export interface Batch {
   readonly tasks: readonly TaskRow[];
   readonly ended: readonly EndedAttempt[];
   readonly nodes: readonly NodeRow[];
+  readonly projects: readonly ProjectSettings[];
   readonly assign: readonly { readonly node: NodeId; readonly assignment: Assignment }[];
   /** To be written to the node's heartbeat stream at once; the next heartbeat's answer repeats them. */
   readonly stop: readonly { readonly node: NodeId; readonly order: StopOrder }[];
 }
 
 export function isEmpty(batch: Batch): boolean {
-  return batch.jobsNew.length + batch.jobs.length + batch.tasks.length + batch.ended.length + batch.nodes.length === 0;
+  return (
+    batch.jobsNew.length +
+      batch.jobs.length +
+      batch.tasks.length +
+      batch.ended.length +
+      batch.nodes.length +
+      batch.projects.length ===
+    0
+  );
 }

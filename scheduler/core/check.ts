@@ -1,6 +1,7 @@
 import { parseAttemptKey } from "../../lib/core/ids.ts";
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
 import { outcomeOf } from "./flow.ts";
+import { gangOf, isLeader } from "./gang.ts";
 import type { Instance, Job, JobTask, Node, State } from "./state.ts";
 
 /**
@@ -11,6 +12,7 @@ export function check(state: State): string[] {
   const faults: string[] = [];
   for (const job of state.jobs.values()) checkJob(state, job, faults);
   for (const node of state.nodes.values()) checkNode(state, node, faults);
+  checkProjects(state, faults);
   return faults;
 }
 
@@ -43,7 +45,7 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
   if (began && !mayRun(task)) faults.push(`${name} was assigned though it runs when ${task.spec.flow.when}`);
   // I1: what has not ended waits for something that will come.
   const waits = task.fresh < task.count;
-  const queued = state.queue.get(task.queueKey)?.heap ?? [];
+  const queued = state.queue.get(task.ask.key)?.heap ?? [];
   if (waits && needsLeft === 0 && !queued.some((entry) => entry.task === task && !entry.instance)) {
     faults.push(`${name} is ready and in no queue`);
   }
@@ -68,7 +70,7 @@ function checkInstance(state: State, instance: Instance, faults: string[]): void
   const held = instance.state;
   switch (held.kind) {
     case "ready":
-      if (!state.queue.get(task.queueKey)?.heap.some((entry) => entry.instance === instance))
+      if (isLeader(instance) && !state.queue.get(task.ask.key)?.heap.some((entry) => entry.instance === instance))
         faults.push(`${name} is ready and in no queue`);
       break;
     case "backoff":
@@ -83,16 +85,34 @@ function checkInstance(state: State, instance: Instance, faults: string[]): void
       if (parseAttemptKey(held.key)?.attempt !== instance.attempt)
         faults.push(`${name} runs ${held.key} and is at attempt ${instance.attempt}`);
       break;
+    case "held":
+      if (!gangOf(instance).some((member) => member.state.kind === "active"))
+        faults.push(`${name} waits for its gang, of which nobody runs`);
+      break;
     case "ended":
       break;
   }
+  checkGang(instance, name, faults);
   if (instance.failures > task.spec.retries.limit + 1)
     faults.push(`${name} failed ${instance.failures} times, allowed ${task.spec.retries.limit + 1}`);
 }
 
+/** Gangs are whole: all members have the same attempt, and while one is on a node none waits to be placed. */
+function checkGang(instance: Instance, name: string, faults: string[]): void {
+  if (instance.task.spec.nodes === 1 || !isLeader(instance)) return;
+  const members = gangOf(instance);
+  if (members.some(({ attempt }) => attempt !== instance.attempt))
+    faults.push(`the gang of ${name} has several attempts`);
+  const kinds = new Set(members.map(({ state }) => state.kind));
+  if (kinds.has("active") && (kinds.has("ready") || kinds.has("backoff")))
+    faults.push(`the gang of ${name} is not whole`);
+  const nodes = members.flatMap(({ state }) => (state.kind === "active" ? [state.node] : []));
+  if (new Set(nodes).size < nodes.length) faults.push(`two members of the gang of ${name} are on one node`);
+}
+
 function checkNode(state: State, node: Node, faults: string[]): void {
-  const sum = { cpuMillis: 0, memoryBytes: 0, diskBytes: 0, gpus: 0 };
-  const gpus = new Map<string, string>();
+  const sum = { cpuMillis: 0, memoryBytes: 0, diskBytes: 0 };
+  const shares = new Map<string, number>();
   for (const [key, instance] of node.attempts) {
     const held = instance.state;
     if (held.kind !== "active" || held.key !== key) {
@@ -101,14 +121,18 @@ function checkNode(state: State, node: Node, faults: string[]): void {
     }
     if (held.prefilled !== node.prefilled.has(instance))
       faults.push(`node ${node.name}: ${key} is prefilled in one place only`);
-    if (!held.prefilled) add(sum, instance.task.spec.resources);
+    if (!held.prefilled) add(sum, held.asked);
     for (const uuid of held.gpuUuids) {
-      // I4: a device belongs to one attempt.
-      if (gpus.has(uuid)) faults.push(`GPU ${uuid} is held by ${gpus.get(uuid)} and ${key}`);
-      gpus.set(uuid, key);
-      if (node.gpusReserved.get(uuid) !== key) faults.push(`GPU ${uuid} of ${key} is not on the books of ${node.name}`);
+      shares.set(uuid, (shares.get(uuid) ?? 0) + Math.min(held.asked.gpuMillis, 1000));
+      if (!node.devices.get(uuid)?.holders.has(key))
+        faults.push(`GPU ${uuid} of ${key} is not on the books of ${node.name}`);
     }
   }
+  // I4: a device is given whole once, or in shares that are at most the whole.
+  for (const [uuid, share] of shares)
+    if (share > 1000) faults.push(`GPU ${uuid} of ${node.name} is given ${share / 1000} times`);
+  if (shares.size !== node.devices.size)
+    faults.push(`node ${node.name} has ${node.devices.size} devices on its books, and ${shares.size} are held`);
   for (const field of ["cpuMillis", "memoryBytes", "diskBytes"] as const) {
     if (sum[field] !== node.reserved[field])
       faults.push(`node ${node.name} counts ${field} ${node.reserved[field]}, has ${sum[field]}`);
@@ -121,8 +145,25 @@ function checkNode(state: State, node: Node, faults: string[]): void {
   }
 }
 
-function add(sum: { cpuMillis: number; memoryBytes: number; diskBytes: number; gpus: number }, asked: Resources): void {
+function add(sum: { cpuMillis: number; memoryBytes: number; diskBytes: number }, asked: Resources): void {
   sum.cpuMillis += asked.cpuMillis;
   sum.memoryBytes += asked.memoryBytes;
   sum.diskBytes += asked.diskBytes;
+}
+
+/** Usage is what the attempts hold; a hold is known on both sides. */
+function checkProjects(state: State, faults: string[]): void {
+  const held = new Map<string, number>();
+  for (const node of state.nodes.values()) {
+    if (node.hold && state.holds.get(node.hold.ask.key) !== node.hold)
+      faults.push(`node ${node.name} is held for nobody`);
+    for (const { state: of, task } of node.attempts.values()) {
+      if (of.kind !== "active" || of.prefilled) continue;
+      held.set(task.ask.project, (held.get(task.ask.project) ?? 0) + of.asked.cpuMillis);
+    }
+  }
+  for (const [name, { usage }] of state.projects) {
+    const cpuMillis = held.get(name) ?? 0;
+    if (usage.cpuMillis !== cpuMillis) faults.push(`project ${name} counts ${usage.cpuMillis} mCPU, has ${cpuMillis}`);
+  }
 }

@@ -1,6 +1,7 @@
 import type { EndedReport, OutputRef } from "../../lib/core/dispatch.ts";
 import type { ErrorCode, Issue } from "../../lib/core/error.ts";
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
+import type { ProjectSettings } from "./share.ts";
 import type { Code, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
 
 export interface GpuCapacity {
@@ -9,6 +10,32 @@ export interface GpuCapacity {
   /** Bytes; 0: the driver does not say. */
   readonly memoryBytes: number;
   readonly healthy: boolean;
+  /** As "9.0"; empty: the driver does not say. */
+  readonly computeCapability: string;
+  /** Version of the driver. */
+  readonly driver: string;
+  /** Profile of a MIG slice, as "1g.10gb"; empty: a whole card. */
+  readonly mig: string;
+}
+
+/** What an operator has said of a node; it outlasts the node's restarts. */
+export interface NodeSettings {
+  /** Empty: any task may run there that names no pool. */
+  readonly pool: string;
+  /** "key" or "key=value": only tasks that tolerate each run there. */
+  readonly taints: readonly string[];
+  /** Times at which the node will be taken away: nothing starts that could not end before. */
+  readonly maintenance: readonly MaintenanceWindow[];
+  /** Devices that are given to nobody, and why. */
+  readonly quarantined: Readonly<Record<string, string>>;
+  /** A drain waits so long for what runs; epoch milliseconds. Null: what runs was stopped at once. */
+  readonly drainAtMs: number | null;
+}
+
+export interface MaintenanceWindow {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly reason: string;
 }
 
 export interface Capacity {
@@ -54,6 +81,8 @@ export type Event =
       readonly node: NodeId;
       readonly name: string;
       readonly labels: Readonly<Record<string, string>>;
+      /** Where other nodes reach it. */
+      readonly address: string;
       readonly capacity: Capacity;
     }
   | {
@@ -66,6 +95,8 @@ export type Event =
       readonly leaving: boolean;
     }
   | { readonly kind: "nodeCordoned" | "nodeUncordoned" | "nodeDrained"; readonly node: NodeId; readonly reason: string }
+  | { readonly kind: "nodeSettingsChanged"; readonly node: NodeId; readonly change: Partial<NodeSettings> }
+  | { readonly kind: "projectChanged"; readonly settings: ProjectSettings }
   | { readonly kind: "attemptStarted"; readonly node: NodeId; readonly key: AttemptKey; readonly atMs: number }
   | { readonly kind: "attemptEnded"; readonly node: NodeId; readonly report: EndedReport }
   | { readonly kind: "attemptUnknown"; readonly node: NodeId; readonly key: AttemptKey }
@@ -75,7 +106,7 @@ export type Event =
 export interface StopOrder {
   readonly key: AttemptKey;
   readonly graceMs: number;
-  readonly reason: "cancelled" | "fenced" | "drained";
+  readonly reason: "cancelled" | "fenced" | "drained" | "preempted" | "gang";
 }
 
 export type Answer =

@@ -1,98 +1,136 @@
 import type { Issue } from "../../lib/core/error.ts";
 import type { PipelineSpec, Resources } from "../../lib/core/pipeline/spec.ts";
-import type { Capacity } from "./event.ts";
-import { hasRoom } from "./reservation.ts";
+import { type Ask, askOf, placementMisfit } from "./ask.ts";
+import { capacityMisfit, chooseDevices, deviceMisfit, type DeviceMisfit, freeMillis } from "./device.ts";
+import type { Capacity, MaintenanceWindow } from "./event.ts";
 import type { Node, State } from "./state.ts";
 
-/** Why a node cannot take a request now; null: it can. The names are what `explain` counts. */
-export type Misfit = "lost" | "leaving" | "cordoned" | "draining" | "cpus" | "memory" | "disk" | "gpus";
+/** Why a node cannot take a request now. The names are what `explain` counts. */
+export type Misfit =
+  | "lost"
+  | "leaving"
+  | "cordoned"
+  | "draining"
+  | "pool"
+  | "taints"
+  | "labels"
+  | "maintenance"
+  | "cpus"
+  | "memory"
+  | "disk"
+  | DeviceMisfit;
 
-export function misfit(node: Node, asked: Resources): Misfit | null {
+/** Whether the node is in service, and is one that the ask is willing to run on; null: it is. */
+export function serviceMisfit(node: Node, ask: Ask, nowMs: number): Misfit | null {
   if (node.lost) return "lost";
   if (node.leaving) return "leaving";
   if (node.mode !== "ready") return node.mode;
+  const placement = placementMisfit(node, ask.placement);
+  if (placement !== null) return placement;
+  return node.settings.maintenance.length > 0 && endsTooLate(node.settings.maintenance, ask.limitMs, nowMs)
+    ? "maintenance"
+    : null;
+}
+
+/** A task that does not say how long it may take starts on no node that is to be taken away. */
+function endsTooLate(windows: readonly MaintenanceWindow[], limitMs: number, nowMs: number): boolean {
+  return windows.some(({ fromMs, toMs }) => toMs > nowMs && (limitMs === 0 || nowMs + limitMs > fromMs));
+}
+
+/** Why the node has no room for the request beside what it has; null: it has. */
+export function roomMisfit(node: Node, asked: Resources): Misfit | null {
   const { capacity, reserved } = node;
   if (reserved.cpuMillis + asked.cpuMillis > capacity.cpuMillis) return "cpus";
   if (reserved.memoryBytes + asked.memoryBytes > capacity.memoryBytes) return "memory";
   if (reserved.diskBytes + asked.diskBytes > capacity.diskBytes) return "disk";
-  if (asked.gpus > 0 && freeGpus(node).length < asked.gpus) return "gpus";
-  return null;
-}
-
-/** Healthy devices that nobody holds, in the driver's order. */
-export function freeGpus(node: Node): string[] {
-  return node.capacity.gpus.filter((gpu) => gpu.healthy && !node.gpusReserved.has(gpu.uuid)).map((gpu) => gpu.uuid);
-}
-
-/** The node to take: best fit, and CPU work kept off GPU nodes. Undefined: none has room. */
-export function bestNode(nodes: Iterable<Node>, asked: Resources): Node | undefined {
-  let best: Node | undefined;
-  let least = Infinity;
-  for (const node of nodes) {
-    if (misfit(node, asked) !== null) continue;
-    const score = leftover(node, asked);
-    if (score < least) [best, least] = [node, score];
-  }
-  return best;
+  if (asked.gpuMillis === 0 || chooseDevices(node, asked)) return null;
+  return capacityMisfit(capacity.gpus, asked) ?? "gpus";
 }
 
 /**
- * How much would be left free, as a share of the node, summed over CPU, memory and GPUs: the least leftover is the
- * best fit (against fragmentation). A task without GPUs adds 10 for a node that has some, so that any other comes first.
+ * How good the node is for the request: the less is left free, as a share of the node summed over CPUs, memory and
+ * devices, the better (against fragmentation). A task without GPUs adds 10 for a node that has some, so that any other
+ * comes first.
  */
-function leftover(node: Node, asked: Resources): number {
+export function leftover(node: Node, asked: Resources): number {
   const { capacity, reserved } = node;
   const cpus = (capacity.cpuMillis - reserved.cpuMillis - asked.cpuMillis) / capacity.cpuMillis;
   const memory = (capacity.memoryBytes - reserved.memoryBytes - asked.memoryBytes) / Math.max(capacity.memoryBytes, 1);
-  const gpus = capacity.gpus.length === 0 ? 0 : (freeGpus(node).length - asked.gpus) / capacity.gpus.length;
-  return cpus + memory + gpus + (asked.gpus === 0 && capacity.gpus.length > 0 ? 10 : 0);
+  if (capacity.gpus.length === 0) return cpus + memory;
+  const gpus = (freeMillis(node) - asked.gpuMillis) / (1000 * capacity.gpus.length);
+  return cpus + memory + gpus + (asked.gpuMillis === 0 ? 10 : 0);
 }
 
-/** Whether the node could run the request if it were empty and in service. */
-export function fitsCapacity(capacity: Capacity, asked: Resources): boolean {
-  return (
-    asked.cpuMillis <= capacity.cpuMillis &&
-    asked.memoryBytes <= capacity.memoryBytes &&
-    asked.diskBytes <= capacity.diskBytes &&
-    asked.gpus <= capacity.gpus.length
-  );
+/** Why the node could not run the request if it were empty and in service; null: it could. */
+export function emptyMisfit(capacity: Capacity, asked: Resources): Misfit | null {
+  if (asked.cpuMillis > capacity.cpuMillis) return "cpus";
+  if (asked.memoryBytes > capacity.memoryBytes) return "memory";
+  if (asked.diskBytes > capacity.diskBytes) return "disk";
+  return capacityMisfit(capacity.gpus, asked);
 }
 
-/** The requests that no node known here could ever satisfy. Without any node nothing can be said. */
+/** Whether the node, empty and in service, is one for the ask. */
+export function couldRun(node: Node, ask: Ask): boolean {
+  if (placementMisfit(node, ask.placement) !== null) return false;
+  return ask.requests.some((asked) => emptyMisfit(node.capacity, asked) === null);
+}
+
+/** The requests that the nodes known here could never satisfy. Without any node nothing can be said. */
 export function unsatisfiable(state: State, spec: PipelineSpec): Issue[] {
   if (state.nodes.size === 0) return [];
   const nodes = [...state.nodes.values()];
-  const verdicts = new Map<string, readonly { field: string; message: string }[]>();
+  const verdicts = new Map<Ask, readonly Verdict[]>();
   return spec.tasks.flatMap((task) => {
-    const key = JSON.stringify(task.resources);
-    let verdict = verdicts.get(key);
-    if (!verdict) verdicts.set(key, (verdict = verdictOn(nodes, task.resources)));
-    return verdict.map(({ field, message }) => ({ path: ["tasks", task.name, "resources", field], message }));
+    const ask = askOf(state, spec.priority, spec.project, task);
+    let verdict = verdicts.get(ask);
+    if (!verdict) verdicts.set(ask, (verdict = verdictOn(nodes, ask)));
+    return verdict.map(({ path, message }) => ({ path: ["tasks", task.name, ...path], message }));
   });
 }
 
-function verdictOn(nodes: readonly Node[], asked: Resources): { field: string; message: string }[] {
-  if (nodes.some((node) => fitsCapacity(node.capacity, asked))) return [];
+interface Verdict {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+function verdictOn(nodes: readonly Node[], ask: Ask): Verdict[] {
+  const able = nodes.filter((node) => couldRun(node, ask)).length;
+  if (able >= ask.nodes) return [];
+  if (able > 0) {
+    const message = `asks for ${ask.nodes} nodes at once; ${able} of the cluster's ${nodes.length} could run it`;
+    return [{ path: ["nodes"], message }];
+  }
+  const willing = nodes.filter((node) => placementMisfit(node, ask.placement) === null);
+  if (willing.length === 0) {
+    const message = `none of the cluster's ${nodes.length} nodes meets the placement (pool, labels, taints) of the task`;
+    return [{ path: ["placement"], message }];
+  }
+  // An alternative is wrong as well; what people meant is the first.
+  return beyond(willing, ask.requests[0]!);
+}
+
+function beyond(nodes: readonly Node[], asked: Resources): Verdict[] {
   const fields = [
     { field: "cpus", wanted: asked.cpuMillis / 1000, unit: "CPUs", of: (c: Capacity) => c.cpuMillis / 1000 },
     { field: "memory", wanted: asked.memoryBytes, unit: "bytes of memory", of: (c: Capacity) => c.memoryBytes },
     { field: "disk", wanted: asked.diskBytes, unit: "bytes of disk", of: (c: Capacity) => c.diskBytes },
-    { field: "gpus", wanted: asked.gpus, unit: "GPUs", of: (c: Capacity) => c.gpus.length },
+    { field: "gpus", wanted: Math.ceil(asked.gpuMillis / 1000), unit: "GPUs", of: (c: Capacity) => c.gpus.length },
   ];
-  const beyond = fields.flatMap(({ field, wanted, unit, of }) => {
+  const verdicts = fields.flatMap(({ field, wanted, unit, of }) => {
     const largest = nodes.reduce((a, b) => (of(b.capacity) > of(a.capacity) ? b : a));
     if (wanted <= of(largest.capacity)) return [];
-    return [
-      {
-        field,
-        message: `asks for ${wanted} ${unit}; the node with the most (${largest.name}) has ${of(largest.capacity)}`,
-      },
-    ];
+    const message = `asks for ${wanted} ${unit}; the node with the most (${largest.name}) has ${of(largest.capacity)}`;
+    return [{ path: ["resources", field], message }];
   });
-  if (beyond.length > 0) return beyond;
-  return [
-    { field: "cpus", message: "no single node has all that is asked for, though each part is found on some node" },
-  ];
+  if (verdicts.length > 0) return verdicts;
+  const message = `no single node has all that is asked for, though each part is found on some node${devicesText(nodes, asked)}`;
+  return [{ path: ["resources", asked.gpu ? "gpus" : "cpus"], message }];
 }
 
-export { hasRoom };
+/** Which devices there are, when the request is choosy and none is right. */
+function devicesText(nodes: readonly Node[], asked: Resources): string {
+  const gpus = nodes.flatMap(({ capacity }) => capacity.gpus);
+  if (!asked.gpu || gpus.some((gpu) => deviceMisfit(gpu, asked) === null)) return "";
+  const models = [...new Set(gpus.map((gpu) => gpu.model + (gpu.mig === "" ? "" : ` (MIG ${gpu.mig})`)))];
+  return `; no device is what it asks for (${deviceMisfit(gpus[0]!, asked)}), there are: ${models.join(", ")}`;
+}

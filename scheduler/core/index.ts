@@ -10,6 +10,7 @@
  */
 export type * from "./event.ts";
 export type * from "./batch.ts";
+export type { ProjectSettings, Quota } from "./share.ts";
 export { isEmpty, TERMINAL_TASK_STATES } from "./batch.ts";
 export {
   type State,
@@ -23,4 +24,15 @@ export {
   check,
   nextTimerMs,
 } from "./scheduler.ts";
-export { explain, listNodes, listQueue, type Explanation, type NodeView, type QueueClassView } from "./view.ts";
+export {
+  explain,
+  listNodes,
+  listProjects,
+  listQueue,
+  type Explanation,
+  type NodeView,
+  type ProjectView,
+  type QueueClassView,
+} from "./view.ts";
+export { PLAIN_SETTINGS } from "./node.ts";
+export { demand, type NodeDemand } from "./demand.ts";

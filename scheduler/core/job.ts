@@ -4,9 +4,10 @@ import { instanceCount } from "../../lib/core/pipeline/spec.ts";
 import type { JobId } from "../../lib/core/ids.ts";
 import { toleratedOf } from "../../lib/core/pipeline/flow.ts";
 import { begin, countEnded, endFresh, followTask, isWithinTolerance } from "./flow.ts";
+import { askOf } from "./ask.ts";
 import { unsatisfiable } from "./fit.ts";
 import { orderStop } from "./stop.ts";
-import { type Instance, type Job, type JobTask, type State, instanceName, queueKeyOf } from "./state.ts";
+import { type Instance, type Job, type JobTask, type State, instanceName } from "./state.ts";
 
 export function onJobSubmitted(state: State, job: NewJob, nowMs: number): Answer {
   const earlier = job.idempotencyKey === null ? undefined : state.idempotency.get(job.idempotencyKey);
@@ -50,21 +51,21 @@ export function addJob(state: State, row: JobRow, progress: JobProgress | null):
     tasksLeft: row.spec.tasks.length,
     meanRunMs: new Map(),
   };
-  row.spec.tasks.forEach((spec, number) => tasks.push(newTask(job, number)));
+  row.spec.tasks.forEach((spec, number) => tasks.push(newTask(state, job, number)));
   linkTasks(tasks);
   state.jobs.set(job.id, job);
   if (job.idempotencyKey !== null) state.idempotency.set(job.idempotencyKey, job.id);
   return job;
 }
 
-function newTask(job: Job, number: number): JobTask {
+function newTask(state: State, job: Job, number: number): JobTask {
   const spec = job.spec.tasks[number]!;
   return {
     job,
     spec,
     number,
     count: instanceCount(spec),
-    queueKey: queueKeyOf(job.priority, spec.resources),
+    ask: askOf(state, job.priority, job.spec.project, spec),
     needs: NONE,
     dependents: NONE,
     needsLeft: spec.needs.length,

@@ -20,3 +20,11 @@ export const IDEMPOTENCY_KEYS_MAX = 10_000;
 
 /** From this many nodes on, losing more than half at once is taken for a fault of our own network: nothing is evicted. */
 export const MASS_LOSS_NODES_MIN = 3;
+
+/** A class whose head has waited so long gets nodes held for it: less, and capacity stands idle for those that would soon have found room anyway. */
+export const HOLD_AFTER_MS = 60_000;
+/** Classes with a hold at one time: each makes the cluster smaller for the others. */
+export const HOLDS_MAX = 8;
+
+/** Blocked classes for which one round looks for victims: each look walks the nodes that have some. */
+export const PREEMPTING_CLASSES_MAX = 8;

@@ -1,7 +1,7 @@
 import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
 import { loseAttempt } from "./attempt.ts";
 import { stopAll } from "./stop.ts";
-import type { Answer, Capacity, Event, StopOrder } from "./event.ts";
+import type { Answer, Capacity, Event, NodeSettings, StopOrder } from "./event.ts";
 import { MASS_LOSS_NODES_MIN } from "./limit.ts";
 import type { Node, State } from "./state.ts";
 import { addTimer } from "./timer.ts";
@@ -9,13 +9,30 @@ import { addTimer } from "./timer.ts";
 type Joined = Event & { kind: "nodeJoined" };
 type Heard = Event & { kind: "nodeHeard" };
 
-export function newNode(row: { id: NodeId; name: string; labels: Node["labels"]; capacity: Capacity }): Node {
+export const PLAIN_SETTINGS: NodeSettings = {
+  pool: "",
+  taints: [],
+  maintenance: [],
+  quarantined: {},
+  drainAtMs: null,
+};
+
+export function newNode(row: {
+  id: NodeId;
+  name: string;
+  labels: Node["labels"];
+  capacity: Capacity;
+  settings?: NodeSettings;
+  address?: string;
+}): Node {
   return {
     id: row.id,
     name: row.name,
     labels: row.labels,
+    address: row.address ?? "",
     capacity: row.capacity,
     capacityBefore: row.capacity,
+    settings: row.settings ?? PLAIN_SETTINGS,
     mode: "ready",
     lost: false,
     leaving: false,
@@ -23,8 +40,9 @@ export function newNode(row: { id: NodeId; name: string; labels: Node["labels"];
     leaseEndsMs: 0,
     attempts: new Map(),
     reserved: { cpuMillis: 0, memoryBytes: 0, diskBytes: 0 },
-    gpusReserved: new Map(),
+    devices: new Map(),
     prefilled: new Set(),
+    hold: null,
   };
 }
 
@@ -36,12 +54,19 @@ export function onNodeJoined(state: State, event: Joined, nowMs: number): Answer
   }
   node.name = event.name;
   node.labels = event.labels;
+  node.address = event.address;
   changeCapacity(node, event.capacity);
   node.leaving = false;
   renewLease(state, node, nowMs);
   state.out.nodes.add(node);
-  state.placementDue = true;
+  noteFreed(state, node);
   return { kind: "done" };
+}
+
+/** It may have room that it had not at the last round. */
+function noteFreed(state: State, node: Node): void {
+  state.freed.add(node);
+  state.placementDue = true;
 }
 
 function changeCapacity(node: Node, capacity: Capacity): void {
@@ -67,7 +92,7 @@ export function renewLease(state: State, node: Node, nowMs: number): void {
   if (node.lost) {
     node.lost = false;
     state.out.nodes.add(node);
-    state.placementDue = true;
+    noteFreed(state, node);
   }
   if (!hadTimer) addTimer(state.timers, node.leaseEndsMs + state.config.skewMs, { kind: "lease", node });
 }
@@ -79,11 +104,11 @@ export function onNodeHeard(state: State, event: Heard, nowMs: number): Answer {
   if (event.capacity) {
     changeCapacity(node, event.capacity);
     state.out.nodes.add(node);
-    state.placementDue = true;
+    noteFreed(state, node);
   }
   if (node.leaving !== event.leaving) {
     node.leaving = event.leaving;
-    state.placementDue = true;
+    noteFreed(state, node);
   }
   return reconcile(state, node, event.active);
 }
@@ -112,10 +137,42 @@ export function onNodeMode(state: State, id: NodeId, mode: Node["mode"]): Answer
   const node = state.nodes.get(id);
   if (!node) return { kind: "refused", code: "not_found", message: `no node ${id}`, issues: [] };
   node.mode = mode;
+  // A deadline belongs to the drain it was given with.
+  if (node.settings.drainAtMs !== null) node.settings = { ...node.settings, drainAtMs: null };
   state.out.nodes.add(node);
-  state.placementDue = true;
+  noteFreed(state, node);
   if (mode === "draining") stopAll(state, node, "drained");
   return { kind: "done" };
+}
+
+/** `drainAtMs` begins a drain that lets what runs go on until then. */
+export function onNodeSettings(state: State, id: NodeId, change: Partial<NodeSettings>, nowMs: number): Answer {
+  const node = state.nodes.get(id);
+  if (!node) return { kind: "refused", code: "not_found", message: `no node ${id}`, issues: [] };
+  node.settings = { ...node.settings, ...change };
+  if (change.drainAtMs != null) node.mode = "draining";
+  armSettings(state, node, nowMs);
+  state.out.nodes.add(node);
+  noteFreed(state, node);
+  return { kind: "done" };
+}
+
+/** Wakes the scheduler when a window of maintenance is over, or a drain has waited long enough. */
+export function armSettings(state: State, node: Node, nowMs: number): void {
+  const { maintenance, drainAtMs } = node.settings;
+  for (const { toMs } of maintenance) if (toMs > nowMs) addTimer(state.timers, toMs, { kind: "node", node });
+  if (drainAtMs !== null) addTimer(state.timers, drainAtMs, { kind: "node", node });
+}
+
+export function onNodeTimer(state: State, node: Node, nowMs: number): void {
+  const { maintenance, drainAtMs } = node.settings;
+  const left = maintenance.filter(({ toMs }) => toMs > nowMs);
+  if (left.length < maintenance.length) {
+    node.settings = { ...node.settings, maintenance: left };
+    state.out.nodes.add(node);
+    noteFreed(state, node);
+  }
+  if (node.mode === "draining" && drainAtMs !== null && drainAtMs <= nowMs) stopAll(state, node, "drained");
 }
 
 /** The lease of a node may have run out. */

@@ -1,22 +1,42 @@
 import { attemptKey } from "../../lib/core/ids.ts";
-import { orderStop } from "./stop.ts";
-import { bestNode, fitsCapacity, freeGpus, misfit } from "./fit.ts";
+import type { Resources } from "../../lib/core/pipeline/spec.ts";
+import type { Ask } from "./ask.ts";
+import { Candidates } from "./candidates.ts";
+import { chooseDevices } from "./device.ts";
+import { emptyMisfit, serviceMisfit } from "./fit.ts";
+import { chooseGangNodes, gangOf } from "./gang.ts";
+import { dropHold, dropHolds, holdForAged, misfit } from "./hold.ts";
 import { PREFILL_ATTEMPTS_MAX, PREFILL_MS, PREFILL_RUN_MS_MAX, TAKE_BACK_MS } from "./limit.ts";
+import { preemptFor } from "./preempt.ts";
 import { peek, type QueueClass, take } from "./queue.ts";
 import { reserve } from "./reservation.ts";
+import { type Amounts, beyondQuota, clusterTotals, dominantShare, projectOf } from "./share.ts";
 import { type Active, type Instance, type Node, NO_GPUS, type State } from "./state.ts";
+import { orderStop } from "./stop.ts";
 import { addTimer } from "./timer.ts";
 
 /**
- * Gives ready instances to nodes: classes by priority, then by the age of their oldest; within a class oldest first.
- * A class that finds no room is passed over and the next is tried. Then short tasks may queue at nodes that are full.
+ * Gives ready instances to nodes. Order: priority, then the weighted dominant share of the project, then age. A class
+ * that finds no room is passed over, and looks next time only at nodes that were freed meanwhile; when its head has
+ * waited for long, nodes are held for it. Then short tasks may queue at nodes that are full, and work of lower priority
+ * that says it may be stopped is stopped for what found no room.
  */
 export function place(state: State, nowMs: number): void {
   if (!state.placementDue) return;
   state.placementDue = false;
   const classes = waitingClasses(state);
-  for (const queueClass of classes) fill(state, queueClass, nowMs);
-  for (const queueClass of classes) if (queueClass.resources.gpus === 0) prefill(state, queueClass, nowMs);
+  dropHolds(state, new Set(classes.map(({ ask }) => ask)), nowMs);
+  holdForAged(state, classes, nowMs);
+  const totals = clusterTotals(state.nodes.values());
+  for (let i = 0; i < classes.length;) {
+    let end = i + 1;
+    while (end < classes.length && classes[end]!.ask.priority === classes[i]!.ask.priority) end += 1;
+    fillLevel(state, classes.slice(i, end), totals, nowMs);
+    i = end;
+  }
+  state.freed.clear();
+  for (const queueClass of classes) if (mayQueueAtNodes(queueClass.ask)) prefill(state, queueClass, nowMs);
+  preemptFor(state, classes, totals, nowMs);
 }
 
 function waitingClasses(state: State): QueueClass[] {
@@ -26,62 +46,147 @@ function waitingClasses(state: State): QueueClass[] {
     if (head) waiting.push({ queueClass, sequence: head.task.job.sequence });
     else state.queue.delete(key);
   }
-  waiting.sort((a, b) => b.queueClass.priority - a.queueClass.priority || a.sequence - b.sequence);
+  waiting.sort((a, b) => b.queueClass.ask.priority - a.queueClass.ask.priority || a.sequence - b.sequence);
   return waiting.map(({ queueClass }) => queueClass);
 }
 
-function fill(state: State, queueClass: QueueClass, nowMs: number): void {
-  const asked = queueClass.resources;
-  while (peek(queueClass)) {
-    const node = bestNode(state.nodes.values(), asked);
-    if (!node) return;
-    while (peek(queueClass) && misfit(node, asked) === null) {
-      assign(state, take(queueClass)!, node, freeGpus(node).slice(0, asked.gpus), false, nowMs);
-    }
+interface Contender {
+  readonly queueClass: QueueClass;
+  readonly candidates: Candidates;
+}
+
+/** Classes of one priority: the project with the least share goes first, and in it the oldest head. */
+function fillLevel(state: State, classes: readonly QueueClass[], totals: Amounts, nowMs: number): void {
+  const projects = new Map<string, Contender[]>();
+  for (const queueClass of classes) {
+    const contender = { queueClass, candidates: new Candidates(state, queueClass, nowMs) };
+    const of = projects.get(queueClass.ask.project);
+    if (of) of.push(contender);
+    else projects.set(queueClass.ask.project, [contender]);
   }
+  while (projects.size > 0) {
+    const name = projects.size === 1 ? projects.keys().next().value! : neediest(state, projects, totals);
+    const contenders = projects.get(name)!;
+    const chosen = contenders.length === 1 ? contenders[0]! : oldest(contenders);
+    const alone = projects.size === 1 && contenders.length === 1;
+    let placed: boolean;
+    do placed = placeNext(state, chosen, nowMs);
+    while (placed && alone);
+    if (placed) continue;
+    if (contenders.length === 1) projects.delete(name);
+    else contenders.splice(contenders.indexOf(chosen), 1);
+  }
+}
+
+function neediest(state: State, projects: ReadonlyMap<string, readonly Contender[]>, totals: Amounts): string {
+  let name = "";
+  let least = Infinity;
+  for (const candidate of projects.keys()) {
+    const share = dominantShare(projectOf(state, candidate), totals);
+    if (share < least) [name, least] = [candidate, share];
+  }
+  return name;
+}
+
+function oldest(contenders: readonly Contender[]): Contender {
+  let first = contenders[0]!;
+  let least = Infinity;
+  for (const contender of contenders) {
+    const sequence = peek(contender.queueClass)?.task.job.sequence ?? -1;
+    if (sequence < least) [first, least] = [contender, sequence];
+  }
+  return first;
+}
+
+/** Places the head of the class; false: nothing waits there, or nothing more can be placed in this round. */
+function placeNext(state: State, { queueClass, candidates }: Contender, nowMs: number): boolean {
+  if (!peek(queueClass)) return false;
+  const { ask } = queueClass;
+  const project = projectOf(state, ask.project);
+  for (const [choice, asked] of ask.requests.entries()) {
+    if (beyondQuota(project, asked, ask.nodes) !== null) continue;
+    if (ask.nodes === 1) {
+      const node = candidates.best(choice);
+      if (!node) continue;
+      assign(state, take(queueClass)!, node, { choice, asked }, nowMs);
+    } else {
+      const nodes = chooseGangNodes(candidates.all(choice), ask.nodes);
+      if (!nodes) continue;
+      const members = gangOf(take(queueClass)!);
+      const masterAddress = nodes[0]!.address;
+      members.forEach((member, rank) => assign(state, member, nodes[rank]!, { choice, asked, masterAddress }, nowMs));
+    }
+    if (state.holds.size > 0) dropHold(state, ask);
+    return true;
+  }
+  queueClass.tried = ask.requests.every((asked) => beyondQuota(project, asked, ask.nodes) === null);
+  return false;
+}
+
+function mayQueueAtNodes(ask: Ask): boolean {
+  return ask.nodes === 1 && ask.requests.length === 1 && ask.requests[0]!.gpuMillis === 0;
 }
 
 /** Lets short tasks of the class queue at nodes beyond their capacity, by as much as they will do in PREFILL_MS. */
 function prefill(state: State, queueClass: QueueClass, nowMs: number): void {
+  const { ask } = queueClass;
+  const asked = ask.requests[0]!;
+  const meanMs = peek(queueClass)?.task.job.meanRunMs.get(ask.key);
+  if (meanMs === undefined || meanMs > PREFILL_RUN_MS_MAX) return;
+  if (beyondQuota(projectOf(state, ask.project), asked, 1) !== null) return;
   for (const node of state.nodes.values()) {
-    if (misfit(node, NOTHING) !== null || !fitsCapacity(node.capacity, queueClass.resources)) continue;
+    if (node.hold !== null || serviceMisfit(node, ask, nowMs) !== null) continue;
+    if (emptyMisfit(node.capacity, asked) !== null) continue;
     for (let head = peek(queueClass); head; head = peek(queueClass)) {
-      const meanMs = head.task.job.meanRunMs.get(queueClass.key);
-      if (meanMs === undefined || node.prefilled.size >= prefillMax(node, queueClass, meanMs)) break;
-      assign(state, take(queueClass)!, node, NO_GPUS, true, nowMs);
+      const mean = head.task.job.meanRunMs.get(ask.key);
+      if (mean === undefined || node.prefilled.size >= prefillMax(node, asked, mean)) break;
+      assign(state, take(queueClass)!, node, { choice: 0, asked, prefilled: true }, nowMs);
     }
   }
 }
 
-const NOTHING = { cpuMillis: 0, memoryBytes: 0, diskBytes: 0, gpus: 0 };
-
-function prefillMax(node: Node, { resources }: QueueClass, meanMs: number): number {
+function prefillMax(node: Node, asked: Resources, meanMs: number): number {
   if (meanMs > PREFILL_RUN_MS_MAX) return 0;
-  const atOnce = Math.floor(node.capacity.cpuMillis / resources.cpuMillis);
+  const atOnce = Math.floor(node.capacity.cpuMillis / asked.cpuMillis);
   return Math.min(PREFILL_ATTEMPTS_MAX, Math.ceil((atOnce * PREFILL_MS) / Math.max(meanMs, 1)));
 }
 
-function assign(
-  state: State,
-  instance: Instance,
-  node: Node,
-  gpuUuids: readonly string[],
-  prefilled: boolean,
-  nowMs: number,
-): void {
+interface Given {
+  readonly choice: number;
+  readonly asked: Resources;
+  readonly prefilled?: true;
+  readonly masterAddress?: string;
+}
+
+function assign(state: State, instance: Instance, node: Node, given: Given, nowMs: number): void {
   const { job, spec } = instance.task;
+  const { choice, asked, prefilled = false, masterAddress = "" } = given;
+  const gpuUuids = asked.gpuMillis === 0 ? NO_GPUS : chooseDevices(node, asked)!;
   instance.attempt += 1;
   const key = attemptKey({ job: job.id, task: spec.name, index: instance.index, attempt: instance.attempt });
-  const active: Active = { kind: "active", node, key, gpuUuids, started: false, prefilled, stop: null, silent: 0 };
+  const active: Active = {
+    kind: "active",
+    node,
+    key,
+    gpuUuids,
+    choice,
+    asked,
+    masterAddress,
+    started: false,
+    prefilled,
+    stop: null,
+    silent: 0,
+  };
   instance.state = active;
   instance.lastNode = node.id;
   instance.lastGpus = gpuUuids;
+  instance.lastChoice = choice;
   instance.assignedAtMs = nowMs;
   instance.startedAtMs = null;
   instance.exitCode = null;
   instance.reason = "";
   instance.message = "";
-  reserve(instance, active);
+  reserve(state, instance, active);
   state.out.instances.add(instance);
   state.out.assigned.add(instance);
   if (job.state === "pending") {
@@ -96,7 +201,9 @@ function assign(
 export function onTakeBackTimer(state: State, instance: Instance, attempt: number, nowMs: number): void {
   const active = instance.state;
   if (instance.attempt !== attempt || active.kind !== "active" || !active.prefilled || active.stop) return;
-  const elsewhere = bestNode(state.nodes.values(), instance.task.spec.resources);
-  if (elsewhere) orderStop(state, instance, "fenced");
-  else addTimer(state.timers, nowMs + TAKE_BACK_MS, { kind: "takeBack", instance, attempt });
+  const { ask } = instance.task;
+  for (const node of state.nodes.values()) {
+    if (misfit(node, ask, active.asked, nowMs) === null) return orderStop(state, instance, "fenced");
+  }
+  addTimer(state.timers, nowMs + TAKE_BACK_MS, { kind: "takeBack", instance, attempt });
 }

@@ -77,7 +77,8 @@ class World {
     if (answer.kind !== "heard") throw new Error(`a heartbeat was answered with ${answer.kind}`);
     this.take(this.bench.settle());
     for (const { key, reason } of answer.stop) {
-      const outcome: Outcome = reason === "drained" ? { kind: "lost", reason: "drained" } : { kind: "stopped", reason };
+      const outcome: Outcome =
+        reason === "drained" || reason === "preempted" ? { kind: "lost", reason } : { kind: "stopped", reason };
       this.end(node, key, outcome);
     }
     for (const key of answer.query) {
@@ -109,7 +110,7 @@ const someSpec = fc.array(someTask, { minLength: 1, maxLength: 6 }).map((tasks) 
       task(`t${i}`, {
         needs: [...new Set(i === 0 ? [] : needs.map((need) => `t${need % i}`))],
         map: count === 1 ? [] : mapOver(count),
-        resources: asks(cpus, { gpus }),
+        resources: asks(cpus, { gpuMillis: gpus * 1000 }),
         retries: retriesOf({ limit: retries, backoffMs: 50, backoffMsMax: 500 }),
         flow: flow({
           when: i === 0 || needs.length === 0 ? "succeeded" : when,
@@ -232,7 +233,7 @@ test("under any order of faults the laws hold, every job ends once the world hea
       expect([...world.completions].filter(([, times]) => times > 1)).toEqual([]);
       for (const node of world.bench.state.nodes.values()) {
         expect(node.reserved).toEqual({ cpuMillis: 0, memoryBytes: 0, diskBytes: 0 });
-        expect(node.gpusReserved.size).toBe(0);
+        expect(node.devices.size).toBe(0);
       }
     }),
     { numRuns: 300 },

@@ -1,19 +1,19 @@
-import type { Resources } from "../../lib/core/pipeline/spec.ts";
+import type { Ask } from "./ask.ts";
 import { popHeap, pushHeap } from "./heap.ts";
 import { type Instance, type JobTask, newInstance } from "./state.ts";
 
 /**
- * Ready instances wait by class: same priority, same request. A class is a heap by age of job, then place in the job,
+ * Ready instances wait by class: those that ask for the same. A class is a heap by age of job, then place in the job,
  * so a round of placement looks at classes and not at tasks. A task whose instances have never run is one entry.
  */
 export interface QueueClass {
-  readonly key: string;
-  readonly priority: number;
-  readonly resources: Resources;
+  readonly ask: Ask;
   readonly heap: Entry[];
+  /** Found no room on any node: only those that are freed from then on (State.freed) need to be looked at. */
+  tried: boolean;
 }
 
-/** A whole task (its fresh instances), or one instance that comes back after an attempt. */
+/** A whole task (its fresh instances), or one instance that comes back after an attempt; of a gang its first member. */
 export type Entry = { readonly task: JobTask; readonly instance: Instance | null };
 
 export type Queue = Map<string, QueueClass>;
@@ -26,12 +26,9 @@ export function enqueueInstance(queue: Queue, instance: Instance): void {
   pushHeap(classOf(queue, instance.task).heap, { task: instance.task, instance }, isBefore);
 }
 
-function classOf(queue: Queue, task: JobTask): QueueClass {
-  let found = queue.get(task.queueKey);
-  if (!found) {
-    found = { key: task.queueKey, priority: task.job.priority, resources: task.spec.resources, heap: [] };
-    queue.set(task.queueKey, found);
-  }
+function classOf(queue: Queue, { ask }: JobTask): QueueClass {
+  let found = queue.get(ask.key);
+  if (!found) queue.set(ask.key, (found = { ask, heap: [], tried: false }));
   return found;
 }
 
@@ -42,7 +39,7 @@ export function peek(queueClass: QueueClass): Entry | undefined {
   return heap[0];
 }
 
-/** Takes the next instance, in state ready. */
+/** Takes the next instance, in state ready; of a gang the first member, with the others behind it (see gangOf). */
 export function take(queueClass: QueueClass): Instance | undefined {
   const entry = peek(queueClass);
   if (!entry) return undefined;
@@ -52,7 +49,7 @@ export function take(queueClass: QueueClass): Instance | undefined {
   }
   const { task } = entry;
   const instance = newInstance(task, task.fresh, { kind: "ready", sinceMs: task.readyAtMs! });
-  task.fresh += 1;
+  task.fresh += task.spec.nodes;
   if (task.fresh === task.count) popHeap(queueClass.heap, isBefore);
   return instance;
 }
@@ -61,9 +58,16 @@ export function take(queueClass: QueueClass): Instance | undefined {
 export function countWaiting(queueClass: QueueClass): number {
   let waiting = 0;
   for (const entry of queueClass.heap) {
-    if (waits(entry)) waiting += entry.instance ? 1 : entry.task.count - entry.task.fresh;
+    if (waits(entry)) waiting += entry.instance ? entry.task.spec.nodes : entry.task.count - entry.task.fresh;
   }
   return waiting;
+}
+
+/** Since when the head of the class waits, in epoch milliseconds; Infinity: nothing waits. */
+export function headSinceMs(queueClass: QueueClass): number {
+  const head = peek(queueClass);
+  if (!head) return Infinity;
+  return head.instance?.state.kind === "ready" ? head.instance.state.sinceMs : head.task.readyAtMs!;
 }
 
 function waits(entry: Entry): boolean {

@@ -1,59 +1,83 @@
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
+import { bookDevices, unbookDevices } from "./device.ts";
+import { addUsage, projectOf } from "./share.ts";
 import type { Active, Instance, Node, State } from "./state.ts";
 
 /** Puts an attempt on its node's books. */
-export function reserve(instance: Instance, active: Active): void {
+export function reserve(state: State, instance: Instance, active: Active): void {
   const { node } = active;
   node.attempts.set(active.key, instance);
   if (active.prefilled) node.prefilled.add(instance);
-  else book(node, instance.task.spec.resources, active);
+  else {
+    addUsage(projectOf(state, instance.task.ask.project), active.asked, 1);
+    book(node, active);
+  }
+  if (instance.task.ask.preemptible) state.preemptible.add(instance);
 }
 
 /** Takes it off again, and lets those that queue at the node move up, as the node itself does. */
 export function release(state: State, instance: Instance, active: Active): void {
   const { node } = active;
   node.attempts.delete(active.key);
+  state.preemptible.delete(instance);
   if (active.prefilled) node.prefilled.delete(instance);
-  else unbook(node, instance.task.spec.resources, active);
-  moveUp(node);
+  else {
+    addUsage(projectOf(state, instance.task.ask.project), active.asked, -1);
+    unbook(node, active);
+  }
+  moveUp(state, node);
+  state.freed.add(node);
   state.placementDue = true;
+}
+
+/** Takes an attempt off the books to see what would fit in its place; `rebook` follows before anything else. */
+export function unbookForTrial({ state }: Instance): void {
+  if (state.kind === "active") unbook(state.node, state);
+}
+
+export function rebook({ state }: Instance): void {
+  if (state.kind === "active") book(state.node, state);
 }
 
 /**
  * An attempt that queued at the node has been started there. Usually `moveUp` foresaw it; if the node chose another
  * than we did, ours goes back to the queue of the node.
  */
-export function reserveStarted(instance: Instance, active: Active): void {
+export function reserveStarted(state: State, instance: Instance, active: Active): void {
   if (!active.prefilled) return;
   const { node } = active;
-  demoteFor(node, instance.task.spec.resources);
-  node.prefilled.delete(instance);
-  active.prefilled = false;
-  book(node, instance.task.spec.resources, active);
+  demoteFor(state, node, active.asked);
+  moveIn(state, instance, active);
 }
 
-function demoteFor(node: Node, asked: Resources): void {
+function demoteFor(of: State, node: Node, asked: Resources): void {
   if (hasRoom(node, asked)) return;
   for (const other of [...node.attempts.values()].toReversed()) {
     const { state } = other;
     if (state.kind !== "active" || state.started || state.prefilled || state.gpuUuids.length > 0) continue;
-    unbook(node, other.task.spec.resources, state);
+    unbook(node, state);
+    addUsage(projectOf(of, other.task.ask.project), state.asked, -1);
     state.prefilled = true;
     node.prefilled.add(other);
     if (hasRoom(node, asked)) return;
   }
 }
 
-function moveUp(node: Node): void {
+function moveUp(of: State, node: Node): void {
   for (const instance of node.prefilled) {
-    const { resources } = instance.task.spec;
-    if (!hasRoom(node, resources)) return;
     const { state } = instance;
     if (state.kind !== "active") continue;
-    node.prefilled.delete(instance);
-    state.prefilled = false;
-    book(node, resources, state);
+    if (!hasRoom(node, state.asked)) return;
+    moveIn(of, instance, state);
   }
+}
+
+/** One that queued at the node has room there now. */
+function moveIn(state: State, instance: Instance, active: Active): void {
+  active.node.prefilled.delete(instance);
+  active.prefilled = false;
+  addUsage(projectOf(state, instance.task.ask.project), active.asked, 1);
+  book(active.node, active);
 }
 
 /** Room in CPUs, memory and disk. Devices are chosen one by one (see fit.ts). */
@@ -66,16 +90,16 @@ export function hasRoom(node: Node, asked: Resources): boolean {
   );
 }
 
-function book(node: Node, asked: Resources, active: Active): void {
+function book(node: Node, { asked, gpuUuids, key }: Active): void {
   node.reserved.cpuMillis += asked.cpuMillis;
   node.reserved.memoryBytes += asked.memoryBytes;
   node.reserved.diskBytes += asked.diskBytes;
-  for (const uuid of active.gpuUuids) node.gpusReserved.set(uuid, active.key);
+  bookDevices(node, gpuUuids, key, asked);
 }
 
-function unbook(node: Node, asked: Resources, active: Active): void {
+function unbook(node: Node, { asked, gpuUuids, key }: Active): void {
   node.reserved.cpuMillis -= asked.cpuMillis;
   node.reserved.memoryBytes -= asked.memoryBytes;
   node.reserved.diskBytes -= asked.diskBytes;
-  for (const uuid of active.gpuUuids) node.gpusReserved.delete(uuid);
+  unbookDevices(node, gpuUuids, key);
 }

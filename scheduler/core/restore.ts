@@ -1,9 +1,11 @@
+import { FAILURE_REASONS, LOSS_REASONS, type Outcome, STOP_REASONS } from "../../lib/core/dispatch.ts";
 import { attemptKey } from "../../lib/core/ids.ts";
 import type { JobProgress, JobRow, NodeRow, TaskRow } from "./batch.ts";
 import { hasRoom, reserve } from "./reservation.ts";
 import { becomeReady, outcomeOf } from "./flow.ts";
 import { addJob } from "./job.ts";
-import { newNode, renewLease } from "./node.ts";
+import { gangOf, isLeader } from "./gang.ts";
+import { armSettings, newNode, renewLease } from "./node.ts";
 import { enqueueInstance } from "./queue.ts";
 import {
   type Active,
@@ -16,6 +18,8 @@ import {
   type SchedulerConfig,
   type State,
 } from "./state.ts";
+import { type ProjectSettings, projectOf } from "./share.ts";
+import { orderStop } from "./stop.ts";
 import { addTimer } from "./timer.ts";
 
 /** What a new leader reads from the store. Jobs in the order they were submitted. */
@@ -23,11 +27,13 @@ export interface Restored {
   readonly jobs: readonly { readonly row: JobRow; readonly progress: JobProgress }[];
   readonly tasks: readonly TaskRow[];
   readonly nodes: readonly NodeRow[];
+  readonly projects: readonly ProjectSettings[];
 }
 
 /** State of non-terminal jobs as the store has it; every node gets a full lease from now to report what it runs. */
 export function restore(config: SchedulerConfig, rows: Restored, nowMs: number): State {
   const state = newState(config);
+  for (const settings of rows.projects) projectOf(state, settings.name).settings = settings;
   for (const row of rows.nodes) restoreNode(state, row, nowMs);
   const jobs = rows.jobs.map(({ row, progress }) => addJob(state, row, progress));
   const tasks = new Map(jobs.flatMap((job) => job.tasks.map((task) => [`${job.id}.${task.spec.name}`, task])));
@@ -47,6 +53,7 @@ export function restore(config: SchedulerConfig, rows: Restored, nowMs: number):
 function restoreNode(state: State, row: NodeRow, nowMs: number): void {
   const node = newNode(row);
   state.nodes.set(node.id, node);
+  armSettings(state, node, nowMs);
   if (row.state === "lost") node.lost = true;
   else {
     node.mode = row.state;
@@ -63,13 +70,14 @@ function restoreInstance(state: State, task: JobTask, row: TaskRow, nowMs: numbe
   instance.crashes = row.crashes;
   instance.lastNode = row.node;
   instance.lastGpus = row.gpuUuids;
+  instance.lastChoice = row.choice;
   instance.assignedAtMs = row.assignedAtMs;
   instance.startedAtMs = row.startedAtMs;
   instance.exitCode = row.exitCode;
   instance.reason = row.reason;
   instance.message = row.message;
   instance.state = restoredState(state, instance, row, nowMs);
-  if (instance.state.kind === "active") reserve(instance, instance.state);
+  if (instance.state.kind === "active") reserve(state, instance, instance.state);
   if (instance.state.kind === "ended") {
     task.ended += 1;
     if (row.state === "succeeded") task.succeeded += 1;
@@ -86,6 +94,8 @@ function restoredState(state: State, instance: Instance, row: TaskRow, nowMs: nu
     case "assigned":
     case "running":
       return restoredAttempt(state, instance, row);
+    case "ending":
+      return { kind: "held", outcome: heldOutcome(row.reason), outputs: row.outputs, atMs: row.finishedAtMs ?? nowMs };
     default:
       return { kind: "ended", as: row.state, atMs: row.finishedAtMs ?? nowMs, outputs: row.outputs };
   }
@@ -100,8 +110,48 @@ function restoredAttempt(state: State, instance: Instance, row: TaskRow): Active
     );
   const key = attemptKey({ job: job.id, task: spec.name, index: row.index, attempt: row.attempt });
   const started = row.state === "running";
-  const prefilled = !started && row.gpuUuids.length === 0 && !hasRoom(node, spec.resources);
-  return { kind: "active", node, key, gpuUuids: row.gpuUuids, started, prefilled, stop: null, silent: 0 };
+  const { choice, gpuUuids } = row;
+  const asked = instance.task.ask.requests[choice]!;
+  const prefilled = !started && gpuUuids.length === 0 && spec.nodes === 1 && !hasRoom(node, asked);
+  const masterAddress = spec.nodes === 1 ? "" : node.address;
+  return {
+    kind: "active",
+    node,
+    key,
+    gpuUuids,
+    choice,
+    asked,
+    masterAddress,
+    started,
+    prefilled,
+    stop: null,
+    silent: 0,
+  };
+}
+
+/** A row of a member that has ended says why, and nothing when it succeeded. */
+function heldOutcome(reason: string): Outcome {
+  if (reason === "") return { kind: "succeeded" };
+  const failure = FAILURE_REASONS.find((one) => one === reason);
+  if (failure !== undefined) return { kind: "failed", reason: failure };
+  const loss = LOSS_REASONS.find((one) => one === reason);
+  if (loss !== undefined) return { kind: "lost", reason: loss };
+  return { kind: "stopped", reason: STOP_REASONS.find((one) => one === reason) ?? "fenced" };
+}
+
+/** Members know where rank 0 is; and what one's end has brought on, it brings on again. */
+function restoreGangs(state: State, task: JobTask): void {
+  for (const instance of task.instances?.values() ?? []) {
+    if (!isLeader(instance)) continue;
+    const members = gangOf(instance);
+    const address = state.nodes.get(instance.lastNode!)?.address ?? "";
+    const broken = members.some(({ state: of }) => of.kind === "held" && of.outcome.kind !== "succeeded");
+    for (const member of members) {
+      if (member.state.kind !== "active") continue;
+      member.state = { ...member.state, masterAddress: address };
+      if (broken) orderStop(state, member, "gang");
+    }
+  }
 }
 
 function restoreJob(state: State, job: Job, nowMs: number): void {
@@ -110,7 +160,7 @@ function restoreJob(state: State, job: Job, nowMs: number): void {
   for (const task of job.tasks) {
     task.needsLeft = task.needs.filter((need) => need.outcome === null).length;
     for (const instance of task.instances?.values() ?? []) {
-      if (instance.state.kind === "ready") enqueueInstance(state.queue, instance);
+      if (instance.state.kind === "ready" && isLeader(instance)) enqueueInstance(state.queue, instance);
       if (instance.state.kind === "backoff") {
         addTimer(state.timers, instance.state.untilMs, { kind: "backoff", instance, attempt: instance.attempt });
       }
@@ -118,6 +168,7 @@ function restoreJob(state: State, job: Job, nowMs: number): void {
         instance.state.stop = { key: instance.state.key, graceMs: task.spec.stopGraceMs, reason: "cancelled" };
       }
     }
+    if (task.spec.nodes > 1) restoreGangs(state, task);
     if (task.needsLeft === 0 && task.fresh < task.count) becomeReady(state, task, nowMs);
     else if (task.needsLeft === 0) task.readyAtMs = nowMs;
   }

@@ -149,7 +149,7 @@ test("GPUs are whole and exclusive, CPU work stays off GPU nodes while others ha
   bench.join("gpu", capacity(8, 2));
   bench.join("cpu", capacity(1));
   const batch = bench.submit(
-    job("a", pipeline(task("g", { map: mapOver(3), resources: asks(1, { gpus: 1 }) }), task("c"))),
+    job("a", pipeline(task("g", { map: mapOver(3), resources: asks(1, { gpuMillis: 1000 }) }), task("c"))),
   );
   expect(assigned(batch)).toEqual(["a.g.0.1@gpu", "a.g.1.1@gpu", "a.c.0.1@cpu"]);
   expect(batch.assign.map(({ assignment }) => assignment.gpuUuids)).toEqual([["GPU-0"], ["GPU-1"], []]);
@@ -160,7 +160,9 @@ test("a GPU that turns unhealthy gets no new work", () => {
   const bench = new Bench();
   const sick = { ...capacity(8, 2), gpus: capacity(8, 2).gpus.map((gpu, i) => ({ ...gpu, healthy: i === 1 })) };
   bench.join("gpu", sick);
-  const batch = bench.submit(job("a", pipeline(task("g", { map: mapOver(2), resources: asks(1, { gpus: 1 }) }))));
+  const batch = bench.submit(
+    job("a", pipeline(task("g", { map: mapOver(2), resources: asks(1, { gpuMillis: 1000 }) }))),
+  );
   expect(batch.assign.map(({ assignment }) => assignment.gpuUuids)).toEqual([["GPU-1"]]);
 });
 
@@ -231,7 +233,10 @@ test("a request that no node could ever satisfy is refused with the field, the v
   const bench = new Bench();
   bench.join("n1", capacity(4, 1));
   expect(
-    bench.step({ kind: "jobSubmitted", job: job("a", pipeline(task("t", { resources: asks(8, { gpus: 2 }) }))) }),
+    bench.step({
+      kind: "jobSubmitted",
+      job: job("a", pipeline(task("t", { resources: asks(8, { gpuMillis: 2000 }) }))),
+    }),
   ).toMatchObject({
     kind: "refused",
     issues: [
@@ -271,7 +276,7 @@ test("a short task that still queues is taken back when another node has room", 
   bench.join("n1", capacity(1));
   bench.submit(job("a", pipeline(task("t", { map: mapOver(4) }))));
   bench.end("n1", key("a.t.0.1"), SUCCEEDED, { startedAtMs: bench.nowMs - 1 });
-  bench.step({ kind: "nodeJoined", node: "n2" as NodeId, name: "n2", labels: {}, capacity: capacity(2) });
+  bench.step({ kind: "nodeJoined", node: "n2" as NodeId, name: "n2", labels: {}, address: "", capacity: capacity(2) });
   const batch = bench.pass(1000);
   expect(batch.stop.map(({ order }) => order.reason)).toEqual(["fenced", "fenced"]);
   expect(assigned(bench.end("n1", key("a.t.2.1"), { kind: "stopped", reason: "fenced" }))).toEqual(["a.t.2.2@n2"]);
@@ -320,6 +325,11 @@ class Saved {
     for (const row of batch.nodes) this.nodes.set(row.id, row);
   }
   rows() {
-    return { jobs: [...this.jobs.values()], tasks: [...this.tasks.values()], nodes: [...this.nodes.values()] };
+    return {
+      jobs: [...this.jobs.values()],
+      tasks: [...this.tasks.values()],
+      nodes: [...this.nodes.values()],
+      projects: [],
+    };
   }
 }

@@ -4,7 +4,8 @@ import type { Batch, JobProgress, JobRow, NodeRow, TaskRow } from "./batch.ts";
 import type { Answer, Event } from "./event.ts";
 import { onJobCancelRequested, onJobSubmitted } from "./job.ts";
 import { IDEMPOTENCY_KEYS_MAX } from "./limit.ts";
-import { onLeaseTimer, onNodeHeard, onNodeJoined, onNodeMode } from "./node.ts";
+import { onLeaseTimer, onNodeHeard, onNodeJoined, onNodeMode, onNodeSettings, onNodeTimer } from "./node.ts";
+import { onProjectChanged } from "./share.ts";
 import { onTakeBackTimer } from "./place.ts";
 import { type Instance, type Job, type Node, nodeState, type State } from "./state.ts";
 import { firstDueMs, takeDue } from "./timer.ts";
@@ -31,6 +32,10 @@ export function step(state: State, event: Event, nowMs: number): Answer {
       return onNodeMode(state, event.node, "ready");
     case "nodeDrained":
       return onNodeMode(state, event.node, "draining");
+    case "nodeSettingsChanged":
+      return onNodeSettings(state, event.node, event.change, nowMs);
+    case "projectChanged":
+      return onProjectChanged(state, event.settings);
     case "attemptStarted":
       return onAttemptStarted(state, event.node, event.key, event.atMs);
     case "attemptEnded":
@@ -57,6 +62,9 @@ function onClockTicked(state: State, nowMs: number): void {
       case "takeBack":
         onTakeBackTimer(state, timer.instance, timer.attempt, nowMs);
         break;
+      case "node":
+        onNodeTimer(state, timer.node, nowMs);
+        break;
     }
   }
 }
@@ -78,11 +86,12 @@ export function drain(state: State): Batch {
     tasks: Array.from(out.instances, taskRow),
     ended: out.ended.splice(0),
     nodes: Array.from(out.nodes, nodeRow),
+    projects: Array.from(out.projects, ({ settings }) => settings),
     assign: [...out.assigned].flatMap(assignEffect),
     stop: out.stops.splice(0),
   };
   for (const job of out.jobs) if (job.finishedAtMs !== null) forget(state, job);
-  for (const set of [out.jobsNew, out.jobs, out.instances, out.nodes, out.assigned]) set.clear();
+  for (const set of [out.jobsNew, out.jobs, out.instances, out.nodes, out.projects, out.assigned]) set.clear();
   return batch;
 }
 
@@ -99,7 +108,7 @@ function forget(state: State, job: Job): void {
 function assignEffect(instance: Instance): Batch["assign"] {
   const { state } = instance;
   if (state.kind !== "active") return [];
-  return [{ node: state.node.id, assignment: makeAssignment(instance, state.gpuUuids) }];
+  return [{ node: state.node.id, assignment: makeAssignment(instance, state) }];
 }
 
 function jobRow(job: Job): JobRow {
@@ -137,13 +146,14 @@ function taskRow(instance: Instance): TaskRow {
     attempt: instance.attempt,
     node: instance.lastNode,
     gpuUuids: instance.lastGpus,
+    choice: instance.lastChoice,
     assignedAtMs: instance.assignedAtMs,
     startedAtMs: instance.startedAtMs,
-    finishedAtMs: state.kind === "ended" ? state.atMs : null,
+    finishedAtMs: state.kind === "ended" || state.kind === "held" ? state.atMs : null,
     exitCode: instance.exitCode,
     reason: instance.reason,
     message: instance.message,
-    outputs: state.kind === "ended" ? state.outputs : [],
+    outputs: state.kind === "ended" || state.kind === "held" ? state.outputs : [],
     failures: instance.failures,
     losses: instance.losses,
     crashes: instance.crashes,
@@ -157,6 +167,8 @@ function rowState(state: Instance["state"]): TaskRow["state"] {
       return state.started ? "running" : "assigned";
     case "ended":
       return state.as;
+    case "held":
+      return "ending";
     case "ready":
     case "backoff":
       return "ready";
@@ -164,7 +176,7 @@ function rowState(state: Instance["state"]): TaskRow["state"] {
 }
 
 function nodeRow(node: Node): NodeRow {
-  const { id, name, labels, capacity, mode } = node;
+  const { id, name, labels, address, capacity, settings, mode } = node;
   // An operator's word outlasts the loss of the node and the restart of the scheduler.
-  return { id, name, state: mode === "ready" ? nodeState(node) : mode, labels, capacity };
+  return { id, name, state: mode === "ready" ? nodeState(node) : mode, labels, address, capacity, settings };
 }

@@ -1,9 +1,12 @@
-import type { OutputRef } from "../../lib/core/dispatch.ts";
+import type { Outcome, OutputRef } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Code, PipelineSpec, Resources, Scalar, TaskSpec } from "../../lib/core/pipeline/spec.ts";
 import type { JobState, NodeState } from "./batch.ts";
-import type { Capacity, StopOrder, TriggeredBy } from "./event.ts";
+import type { Ask } from "./ask.ts";
+import type { Capacity, NodeSettings, StopOrder, TriggeredBy } from "./event.ts";
+import type { Hold } from "./hold.ts";
+import type { Project } from "./share.ts";
 import { newTimers, type Timers } from "./timer.ts";
 import type { Queue } from "./queue.ts";
 
@@ -52,7 +55,8 @@ export interface JobTask {
   /** Place in job.tasks. */
   readonly number: number;
   readonly count: number;
-  readonly queueKey: string;
+  /** Shared by all tasks that ask for the same. */
+  readonly ask: Ask;
   needs: readonly JobTask[];
   dependents: readonly JobTask[];
   /** Tasks it needs that have not ended. */
@@ -83,6 +87,7 @@ export interface Instance {
   /** Kept from the last attempt for its row. */
   lastNode: NodeId | null;
   lastGpus: readonly string[];
+  lastChoice: number;
   assignedAtMs: number | null;
   startedAtMs: number | null;
   exitCode: number | null;
@@ -93,13 +98,20 @@ export interface Instance {
 /**
  *   ready     waits in its class                    → assigned, cancelled
  *   backoff   waits for time after an attempt       → ready, cancelled
- *   active    an attempt is on a node               → ready, backoff, ended
+ *   active    an attempt is on a node               → ready, backoff, held, ended
+ *   held      its attempt has ended, others of its gang have not  → ready, backoff, ended
  *   ended     for good
  */
 export type InstanceState =
   | { readonly kind: "ready"; readonly sinceMs: number }
   | { readonly kind: "backoff"; readonly untilMs: number }
   | Active
+  | {
+      readonly kind: "held";
+      readonly outcome: Outcome;
+      readonly outputs: readonly OutputRef[];
+      readonly atMs: number;
+    }
   | {
       readonly kind: "ended";
       readonly as: "succeeded" | "failed" | "cancelled" | "skipped";
@@ -113,6 +125,11 @@ export interface Active {
   readonly node: Node;
   readonly key: AttemptKey;
   readonly gpuUuids: readonly string[];
+  /** Which of the task's requests it was given, and that request (see Ask). */
+  readonly choice: number;
+  readonly asked: Resources;
+  /** Where rank 0 of its gang is; empty: it is in no gang. */
+  readonly masterAddress: string;
   started: boolean;
   /** Queued at the node beyond its capacity: it holds no reservation yet. */
   prefilled: boolean;
@@ -126,9 +143,12 @@ export interface Node {
   readonly id: NodeId;
   name: string;
   labels: Readonly<Record<string, string>>;
+  /** Where other nodes reach it. */
+  address: string;
   capacity: Capacity;
   /** The largest it had while it held what it holds: a node may come back smaller with attempts running. */
   capacityBefore: Capacity;
+  settings: NodeSettings;
   /** Set by an operator. */
   mode: "ready" | "cordoned" | "draining";
   /** The lease ran out and its attempts were given up. */
@@ -139,9 +159,18 @@ export interface Node {
   readonly attempts: Map<AttemptKey, Instance>;
   /** What the attempts that are not prefilled reserve. */
   readonly reserved: { cpuMillis: number; memoryBytes: number; diskBytes: number };
-  readonly gpusReserved: Map<string, AttemptKey>;
+  readonly devices: Map<string, DeviceUse>;
   /** In order of assignment. */
   readonly prefilled: Set<Instance>;
+  /** For whom it is kept. */
+  hold: Hold | null;
+}
+
+/** What is taken of one device: all of it by one attempt, or shares by several. */
+export interface DeviceUse {
+  shareMillis: number;
+  memoryBytes: number;
+  readonly holders: Map<AttemptKey, { readonly shareMillis: number; readonly memoryBytes: number }>;
 }
 
 export interface State {
@@ -149,9 +178,18 @@ export interface State {
   readonly jobs: Map<JobId, Job>;
   readonly nodes: Map<NodeId, Node>;
   readonly queue: Queue;
+  /** What live jobs ask for, by Ask.key. */
+  readonly asks: Map<string, Ask>;
   readonly timers: Timers<Timer>;
   /** Keys of live jobs and of the last IDEMPOTENCY_KEYS_MAX that ended; older ones are in the store. */
   readonly idempotency: Map<string, JobId>;
+  readonly projects: Map<string, Project>;
+  /** By Ask.key. */
+  readonly holds: Map<string, Hold>;
+  /** Nodes with more room than at the last round of placement. */
+  readonly freed: Set<Node>;
+  /** Attempts on nodes that may be stopped for others. */
+  readonly preemptible: Set<Instance>;
   sequence: number;
   /** Something changed that may let a waiting instance be placed. */
   placementDue: boolean;
@@ -161,7 +199,9 @@ export interface State {
 export type Timer =
   | { readonly kind: "lease"; readonly node: Node }
   | { readonly kind: "backoff"; readonly instance: Instance; readonly attempt: number }
-  | { readonly kind: "takeBack"; readonly instance: Instance; readonly attempt: number };
+  | { readonly kind: "takeBack"; readonly instance: Instance; readonly attempt: number }
+  /** Something about the node that was only a matter of time. */
+  | { readonly kind: "node"; readonly node: Node };
 
 /** What has changed since the last drain. */
 export interface Outbox {
@@ -170,6 +210,7 @@ export interface Outbox {
   readonly instances: Set<Instance>;
   readonly ended: EndedAttempt[];
   readonly nodes: Set<Node>;
+  readonly projects: Set<Project>;
   readonly assigned: Set<Instance>;
   readonly stops: { node: NodeId; order: StopOrder }[];
 }
@@ -180,8 +221,13 @@ export function newState(config: SchedulerConfig): State {
     jobs: new Map(),
     nodes: new Map(),
     queue: new Map(),
+    asks: new Map(),
     timers: newTimers(),
     idempotency: new Map(),
+    projects: new Map(),
+    holds: new Map(),
+    freed: new Set(),
+    preemptible: new Set(),
     sequence: 0,
     placementDue: false,
     out: {
@@ -190,6 +236,7 @@ export function newState(config: SchedulerConfig): State {
       instances: new Set(),
       ended: [],
       nodes: new Set(),
+      projects: new Set(),
       assigned: new Set(),
       stops: [],
     },
@@ -207,6 +254,7 @@ export function newInstance(task: JobTask, index: number, state: InstanceState):
     state,
     lastNode: null,
     lastGpus: NO_GPUS,
+    lastChoice: 0,
     assignedAtMs: null,
     startedAtMs: null,
     exitCode: null,
@@ -224,12 +272,8 @@ export function nodeState(node: Node): NodeState {
   return node.lost ? "lost" : node.mode;
 }
 
-export function queueKeyOf(priority: number, resources: Resources): string {
-  return `${priority}/${resources.cpuMillis}/${resources.memoryBytes}/${resources.diskBytes}/${resources.gpus}`;
-}
-
 /** `train[3]`, or `best` for a task that is not mapped. */
 export function instanceName(instance: { task: JobTask; index: number }): string {
   const { spec } = instance.task;
-  return spec.map.length === 0 ? spec.name : `${spec.name}[${instance.index}]`;
+  return spec.map.length === 0 && spec.nodes === 1 ? spec.name : `${spec.name}[${instance.index}]`;
 }

@@ -1,10 +1,13 @@
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
 import type { NodeState, TaskState } from "./batch.ts";
-import type { Capacity } from "./event.ts";
-import { fitsCapacity, misfit } from "./fit.ts";
+import type { Ask } from "./ask.ts";
+import type { Capacity, NodeSettings } from "./event.ts";
+import { couldRun } from "./fit.ts";
+import { misfit } from "./hold.ts";
 import { countWaiting, peek } from "./queue.ts";
-import { type Instance, type JobTask, nodeState, type State } from "./state.ts";
+import { type Amounts, beyondQuota, type Project, projectOf, type ProjectSettings } from "./share.ts";
+import { type Instance, type JobTask, type Node, nodeState, type State } from "./state.ts";
 
 export interface Reason {
   /** dependency, backoff, capacity, no_nodes, unsatisfiable, running, done, cancelling */
@@ -25,6 +28,10 @@ export interface NodeView {
   readonly name: string;
   readonly state: NodeState;
   readonly labels: Readonly<Record<string, string>>;
+  readonly settings: NodeSettings;
+  readonly address: string;
+  /** Key of the class that it is kept for; empty: for none. */
+  readonly heldFor: string;
   readonly capacity: Capacity;
   readonly reserved: Resources;
   readonly gpusReserved: readonly string[];
@@ -32,8 +39,17 @@ export interface NodeView {
   readonly attempts: number;
 }
 
+export interface ProjectView extends ProjectSettings {
+  readonly usage: Readonly<Amounts>;
+  /** Instances. */
+  readonly waiting: number;
+}
+
 export interface QueueClassView {
   readonly priority: number;
+  readonly project: string;
+  /** Members of a gang. */
+  readonly nodes: number;
   readonly resources: Resources;
   readonly waiting: number;
   readonly oldestReadyAtMs: number;
@@ -53,14 +69,14 @@ export function explain(
   const task = state.jobs.get(job)?.tasks.find((candidate) => candidate.spec.name === taskName);
   if (!task || index < 0 || index >= task.count) return undefined;
   const instance = task.instances?.get(index);
-  return instance ? explainInstance(state, instance, nowMs) : explainWaiting(state, task);
+  return instance ? explainInstance(state, instance, nowMs) : explainWaiting(state, task, nowMs);
 }
 
 function explainInstance(state: State, instance: Instance, nowMs: number): Explanation {
   const held = instance.state;
   switch (held.kind) {
     case "ready":
-      return { state: "ready", sinceMs: held.sinceMs, reasons: [placementReason(state, instance.task.spec.resources)] };
+      return { state: "ready", sinceMs: held.sinceMs, reasons: [placementReason(state, instance.task.ask, nowMs)] };
     case "backoff": {
       const what = instance.message || instance.reason;
       const message = `attempt ${instance.attempt} ended (${what}); the next is tried in ${Math.ceil((held.untilMs - nowMs) / 1000)} s`;
@@ -82,14 +98,20 @@ function explainInstance(state: State, instance: Instance, nowMs: number): Expla
         reasons: [reason("running", `${where} ${queued}`), ...reasons],
       };
     }
+    case "held":
+      return {
+        state: "ending",
+        sinceMs: held.atMs,
+        reasons: [reason("gang", "its own processes have ended; others of its gang have not")],
+      };
     case "ended":
       return { state: held.as, sinceMs: held.atMs, reasons: [reason("done", instance.message || held.as)] };
   }
 }
 
-function explainWaiting(state: State, task: JobTask): Explanation {
+function explainWaiting(state: State, task: JobTask, nowMs: number): Explanation {
   if (task.readyAtMs !== null) {
-    return { state: "ready", sinceMs: task.readyAtMs, reasons: [placementReason(state, task.spec.resources)] };
+    return { state: "ready", sinceMs: task.readyAtMs, reasons: [placementReason(state, task.ask, nowMs)] };
   }
   const waitingFor = task.needs.filter((need) => need.outcome === null);
   const reasons = waitingFor.map((need) => {
@@ -99,23 +121,44 @@ function explainWaiting(state: State, task: JobTask): Explanation {
   return { state: "pending", sinceMs: task.job.submittedAtMs, reasons };
 }
 
-function placementReason(state: State, asked: Resources): Reason {
+function placementReason(state: State, ask: Ask, nowMs: number): Reason {
   const nodes = [...state.nodes.values()];
   if (nodes.length === 0)
     return reason("no_nodes", "no node has joined the cluster; start one with `weft agent --server HOST:PORT`");
-  if (!nodes.some((node) => fitsCapacity(node.capacity, asked))) {
-    return reason("unsatisfiable", "no node of the cluster has as much as it asks for, even when empty");
-  }
+  if (nodes.filter((node) => couldRun(node, ask)).length < ask.nodes)
+    return reason("unsatisfiable", "the nodes of the cluster do not have what it asks for, even when empty");
+  const project = projectOf(state, ask.project);
+  const beyond = ask.requests.map((asked) => beyondQuota(project, asked, ask.nodes));
+  const field = beyond.find((one) => one !== null);
+  if (field !== undefined && field !== null && !beyond.includes(null)) return quotaReason(project, ask, field);
+  return capacityReason(state, ask, nodes, nowMs);
+}
+
+function quotaReason({ settings, usage }: Project, ask: Ask, field: keyof Amounts): Reason {
+  const names = { cpuMillis: "CPUs", memoryBytes: "bytes of memory", gpuMillis: "GPUs" } as const;
+  const unit = field === "memoryBytes" ? 1 : 1000;
+  const asked = (ask.requests[0]![field] * ask.nodes) / unit;
+  const message = `project ${settings.name} holds ${usage[field] / unit} of its quota of ${settings.quota[field]! / unit} ${names[field]}, and it asks for ${asked}`;
+  return reason("quota", message);
+}
+
+function capacityReason(state: State, ask: Ask, nodes: readonly Node[], nowMs: number): Reason {
   const nodesFailing: Record<string, number> = {};
+  let fitting = 0;
   for (const node of nodes) {
-    const why = misfit(node, asked);
-    if (why !== null) nodesFailing[why] = (nodesFailing[why] ?? 0) + 1;
+    const whys = ask.requests.map((asked) => misfit(node, ask, asked, nowMs));
+    if (whys.includes(null)) fitting += 1;
+    else nodesFailing[whys[0]!] = (nodesFailing[whys[0]!] ?? 0) + 1;
   }
+  if (fitting >= ask.nodes) return reason("capacity", "is about to be placed");
   const counts = Object.entries(nodesFailing).map(([what, count]) => `${what}: ${count}`);
-  if (counts.length === 0) return reason("capacity", "is about to be placed");
+  const held = state.holds.get(ask.key);
+  const kept = held ? `; ${held.nodes.map(({ name }) => name).join(", ")} is kept for it` : "";
+  const gang =
+    ask.nodes > 1 ? `its gang of ${ask.nodes} is short of ${ask.nodes - fitting} nodes` : "waits for capacity";
   return {
-    kind: "capacity",
-    message: `waits for capacity; of ${nodes.length} nodes, ${counts.join(", ")} stand in the way`,
+    kind: ask.nodes > 1 ? "gang" : "capacity",
+    message: `${gang}; of ${nodes.length} nodes, ${counts.join(", ")} stand in the way${kept}`,
     nodesFailing,
   };
 }
@@ -130,27 +173,51 @@ export function listNodes(state: State): NodeView[] {
     name: node.name,
     state: nodeState(node),
     labels: node.labels,
+    settings: node.settings,
+    address: node.address,
+    heldFor: node.hold?.ask.key ?? "",
     capacity: node.capacity,
-    reserved: { ...node.reserved, gpus: node.gpusReserved.size },
-    gpusReserved: [...node.gpusReserved.keys()],
+    reserved: { ...node.reserved, gpuMillis: gpuMillisReserved(node), gpu: null },
+    gpusReserved: [...node.devices.keys()],
     heardAtMs: node.heardAtMs,
     attempts: node.attempts.size,
   }));
 }
 
-export function listQueue(state: State): QueueClassView[] {
+function gpuMillisReserved({ devices }: Node): number {
+  let millis = 0;
+  for (const { shareMillis } of devices.values()) millis += shareMillis;
+  return millis;
+}
+
+export function listProjects(state: State): ProjectView[] {
+  const waiting = new Map<string, number>();
+  for (const queueClass of state.queue.values()) {
+    const { project } = queueClass.ask;
+    waiting.set(project, (waiting.get(project) ?? 0) + countWaiting(queueClass));
+  }
+  return Array.from(state.projects.values(), ({ settings, usage }) => ({
+    ...settings,
+    usage: { ...usage },
+    waiting: waiting.get(settings.name) ?? 0,
+  }));
+}
+
+export function listQueue(state: State, nowMs: number): QueueClassView[] {
   const views = [...state.queue.values()].flatMap((queueClass) => {
     const head = peek(queueClass);
     if (!head) return [];
     const index = head.instance?.index ?? head.task.fresh;
     const since = head.instance?.state.kind === "ready" ? head.instance.state.sinceMs : head.task.readyAtMs;
     return {
-      priority: queueClass.priority,
-      resources: queueClass.resources,
+      priority: queueClass.ask.priority,
+      project: queueClass.ask.project,
+      nodes: queueClass.ask.nodes,
+      resources: queueClass.ask.requests[0]!,
       waiting: countWaiting(queueClass),
       oldestReadyAtMs: since ?? 0,
       head: `${head.task.job.id}.${head.task.spec.name}.${index}`,
-      reason: placementReason(state, queueClass.resources).message,
+      reason: placementReason(state, queueClass.ask, nowMs).message,
     };
   });
   return views.toSorted((a, b) => b.priority - a.priority || a.oldestReadyAtMs - b.oldestReadyAtMs);

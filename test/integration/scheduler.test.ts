@@ -84,7 +84,7 @@ async function startServer(parts: Partial<LeadershipParts> = {}): Promise<Server
 
 /** Answers every assignment at once, as a node does whose tasks take no time. */
 async function startAgent(bus: Bus, loop: SchedulerLoop): Promise<{ ran: AttemptKey[] }> {
-  await loop.submit({ kind: "nodeJoined", node: N1, name: "one", labels: {}, capacity: capacity(1000) });
+  await loop.submit({ kind: "nodeJoined", node: N1, name: "one", labels: {}, address: "", capacity: capacity(1000) });
   await bus.ensureNode(N1);
   const nats = await connectTest();
   const js = jetstream(nats);

@@ -3,7 +3,14 @@ import pg from "pg";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import { inTransaction } from "../../lib/db.ts";
 import { silentLog } from "../../lib/log.ts";
-import type { Batch, JobProgress, JobRow, NodeRow, TaskRow } from "../../scheduler/core/index.ts";
+import {
+  type Batch,
+  type JobProgress,
+  type JobRow,
+  type NodeRow,
+  PLAIN_SETTINGS,
+  type TaskRow,
+} from "../../scheduler/core/index.ts";
 import { JobReader } from "../../scheduler/job-reader.ts";
 import { claimLeadership, LeadershipLost, releaseLeadership, type Reign } from "../../scheduler/leader-store.ts";
 import { type Changes, openStore, type Recorder } from "../../scheduler/store.ts";
@@ -37,7 +44,7 @@ function claim(holder: string) {
 }
 
 function changes(parts: Partial<Batch>, archived: Changes["archived"] = []): Changes {
-  const none = { jobsNew: [], jobs: [], news: [], tasks: [], ended: [], nodes: [], assign: [], stop: [] };
+  const none = { jobsNew: [], jobs: [], news: [], tasks: [], ended: [], nodes: [], projects: [], assign: [], stop: [] };
   return { batch: { ...none, ...parts }, archived };
 }
 
@@ -79,6 +86,7 @@ function taskRow(job: string, parts: Partial<TaskRow> = {}): TaskRow {
     attempt: 1,
     node: "n1" as NodeId,
     gpuUuids: ["GPU-0"],
+    choice: 0,
     assignedAtMs: 1001,
     startedAtMs: null,
     finishedAtMs: null,
@@ -99,6 +107,8 @@ const node: NodeRow = {
   name: "one",
   state: "ready",
   labels: { zone: "a" },
+  settings: PLAIN_SETTINGS,
+  address: "one.test",
   capacity: capacity(4, 1),
 };
 
@@ -198,9 +208,11 @@ function ended(): Batch["ended"][number] {
       files: [],
       inputs: [],
       outputs: [],
-      resources: { cpuMillis: 1000, memoryBytes: 0, diskBytes: 0, gpus: 0 },
+      resources: { cpuMillis: 1000, memoryBytes: 0, diskBytes: 0, gpuMillis: 0, gpu: null },
       gpuUuids: [],
       timeoutMs: 0,
+      gpuMemoryBytes: 0,
+      gang: null,
       stopGraceMs: 0,
       priority: 0,
       environment: { kind: "none" },

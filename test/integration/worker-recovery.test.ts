@@ -81,7 +81,7 @@ test("after a kill of the agent, what runs is adopted, what ended is reported, a
 });
 
 test("an adopted attempt still counts as room that is taken, and can be stopped", async () => {
-  const all = { resources: { cpuMillis: 8000, memoryBytes: 0, diskBytes: 0, gpus: 0 } };
+  const all = { resources: { cpuMillis: 8000, memoryBytes: 0, diskBytes: 0, gpuMillis: 0, gpu: null } };
   const bench = newBench();
   const runs = assignment("sleep 1000", all);
   const agent = startAgent(bench.dir, [runs]);

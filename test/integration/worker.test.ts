@@ -145,7 +145,9 @@ test("200 MB on stdout and any bytes are kept whole", async () => {
 });
 
 test("stop reaches one that still waits, and no process is started", async () => {
-  const blocker = bench.start("sleep 1000", { resources: { cpuMillis: 8000, memoryBytes: 0, diskBytes: 0, gpus: 0 } });
+  const blocker = bench.start("sleep 1000", {
+    resources: { cpuMillis: 8000, memoryBytes: 0, diskBytes: 0, gpuMillis: 0, gpu: null },
+  });
   await bench.started(blocker);
   const waiting = bench.start("true");
   expect(bench.worker.active()).toContainEqual({ key: waiting, phase: "queued" });
@@ -159,7 +161,7 @@ test("stop reaches one that still waits, and no process is started", async () =>
 });
 
 test("one that waits starts when there is room, the most urgent first", async () => {
-  const all = { resources: { cpuMillis: 8000, memoryBytes: 0, diskBytes: 0, gpus: 0 } };
+  const all = { resources: { cpuMillis: 8000, memoryBytes: 0, diskBytes: 0, gpuMillis: 0, gpu: null } };
   const first = bench.start("sleep 0.2", all);
   await bench.started(first);
   const low = bench.start("true", { ...all, priority: -1 });
@@ -173,7 +175,7 @@ test("one that waits starts when there is room, the most urgent first", async ()
 
 test("what the machine could never hold fails at once and says why", async () => {
   expect(
-    await bench.run("true", { resources: { cpuMillis: 9000, memoryBytes: 0, diskBytes: 0, gpus: 0 } }),
+    await bench.run("true", { resources: { cpuMillis: 9000, memoryBytes: 0, diskBytes: 0, gpuMillis: 0, gpu: null } }),
   ).toMatchObject({
     outcome: { kind: "failed" },
     message: expect.stringContaining("9 CPUs and this node has 8"),

@@ -28,7 +28,7 @@ export function task(name: string, parts: Partial<TaskSpec> = {}): TaskSpec {
     needs: [],
     inputs: {},
     outputs: {},
-    resources: { cpuMillis: 1000, memoryBytes: 0, diskBytes: 0, gpus: 0 },
+    resources: { cpuMillis: 1000, memoryBytes: 0, diskBytes: 0, gpuMillis: 0, gpu: null },
     map: [],
     retries: retriesOf(),
     timeoutMs: 0,
@@ -37,6 +37,11 @@ export function task(name: string, parts: Partial<TaskSpec> = {}): TaskSpec {
     environment: { kind: "none" },
     stopGraceMs: 10_000,
     flow: PLAIN_FLOW,
+    alternatives: [],
+    placement: null,
+    nodes: 1,
+    preemptible: false,
+    checkpoint: false,
     ...parts,
   };
 }
@@ -50,7 +55,7 @@ export function flow(parts: Partial<TaskSpec["flow"]>): TaskSpec["flow"] {
 }
 
 export function asks(cpus: number, parts: Partial<TaskSpec["resources"]> = {}): TaskSpec["resources"] {
-  return { cpuMillis: cpus * 1000, memoryBytes: 0, diskBytes: 0, gpus: 0, ...parts };
+  return { cpuMillis: cpus * 1000, memoryBytes: 0, diskBytes: 0, gpuMillis: 0, gpu: null, ...parts };
 }
 
 export function mapOver(count: number): TaskSpec["map"] {
@@ -58,7 +63,7 @@ export function mapOver(count: number): TaskSpec["map"] {
 }
 
 export function pipeline(...tasks: TaskSpec[]): PipelineSpec {
-  return { name: "test", params: {}, tasks };
+  return { name: "test", params: {}, tasks, project: "default", priority: 0 };
 }
 
 export function job(id: string, spec: PipelineSpec, parts: Partial<NewJob> = {}): NewJob {
@@ -81,6 +86,9 @@ export function capacity(cpus: number, gpus = 0, memoryBytes = 64 * GIB): Capaci
     diskBytes: 1000 * GIB,
     gpus: Array.from({ length: gpus }, (_, i) => ({
       uuid: `GPU-${i}`,
+      computeCapability: "9.0",
+      driver: "550.54",
+      mig: "",
       model: "H100",
       memoryBytes: 80 * GIB,
       healthy: true,
@@ -146,7 +154,14 @@ export class Bench {
   }
 
   join(node: string, has: Capacity = capacity(4)): Batch {
-    this.step({ kind: "nodeJoined", node: node as NodeId, name: node, labels: {}, capacity: has });
+    this.step({
+      kind: "nodeJoined",
+      node: node as NodeId,
+      name: node,
+      labels: {},
+      address: `${node}.test`,
+      capacity: has,
+    });
     return this.settle();
   }
 

@@ -42,9 +42,11 @@ export function assignment(run: string | readonly string[], parts: Partial<Assig
     files: [],
     inputs: [],
     outputs: [],
-    resources: { cpuMillis: 1000, memoryBytes: 0, diskBytes: 0, gpus: 0 },
+    resources: { cpuMillis: 1000, memoryBytes: 0, diskBytes: 0, gpuMillis: 0, gpu: null },
     gpuUuids: [],
     timeoutMs: 0,
+    gpuMemoryBytes: 0,
+    gang: null,
     stopGraceMs: 5000,
     priority: 0,
     environment: { kind: "none" },
@@ -54,7 +56,7 @@ export function assignment(run: string | readonly string[], parts: Partial<Assig
 
 /** Resources with this memory limit, in MiB. */
 export function limited(mebibytes: number) {
-  return { resources: { cpuMillis: 1000, memoryBytes: mebibytes * 2 ** 20, diskBytes: 0, gpus: 0 } };
+  return { resources: { cpuMillis: 1000, memoryBytes: mebibytes * 2 ** 20, diskBytes: 0, gpuMillis: 0, gpu: null } };
 }
 
 export const keyOf = (of: Assignment): AttemptKey => attemptKey(of.ref);

@@ -4,7 +4,7 @@ import { judge, type Exit } from "./outcome.ts";
 
 const assignment = {
   run: { kind: "command", argv: ["train"] },
-  resources: { cpuMillis: 1000, memoryBytes: 2 ** 30, diskBytes: 0, gpus: 0 },
+  resources: { cpuMillis: 1000, memoryBytes: 2 ** 30, diskBytes: 0, gpuMillis: 0, gpu: null },
   timeoutMs: 90_000,
 } as unknown as Assignment;
 const around = { stderrLine: "", diskBytesFree: 2 ** 40, folder: "/a" };

@@ -88,6 +88,10 @@ export function judgeStop(
       return lost(cause, "stopped: the node could not renew its lease, so the task may run elsewhere");
     case "node-stopped":
       return lost(cause, "stopped: the agent of its node was shut down");
+    case "preempted":
+      return lost(cause, "stopped: it made room for work that goes before it");
+    case "gang":
+      return { outcome: { kind: "stopped", reason: "gang" }, message: "stopped: another member of its gang ended" };
     case "drained":
       return lost(cause, "stopped: its node is being drained");
     case "runner-lost":

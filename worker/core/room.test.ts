@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { beyond, Room, type Claim, type Waiting } from "./room.ts";
+import { beyond, Room, type Claim, type RoomCapacity, type Waiting } from "./room.ts";
 
-const capacity: Claim = { cpuMillis: 4000, memoryBytes: 1000, gpuUuids: ["a", "b"] };
+const capacity: RoomCapacity = { cpuMillis: 4000, memoryBytes: 1000, gpuUuids: ["a", "b"] };
 const item = (cpuMillis: number, parts: Partial<Claim> = {}, priority = 0): Waiting => ({
   priority,
-  claim: { cpuMillis, memoryBytes: 0, gpuUuids: [], ...parts },
+  claim: { cpuMillis, memoryBytes: 0, gpuUuids: [], gpuShareMillis: 1000, ...parts },
 });
 
 function roomWith(...items: Waiting[]): Room<Waiting> {
@@ -67,6 +67,7 @@ test("never more is let in than there is, and all get in, in whatever order they
     cpuMillis: fc.integer({ min: 1, max: 4000 }),
     memoryBytes: fc.integer({ min: 0, max: 1000 }),
     gpuUuids: fc.subarray(["a", "b"]),
+    gpuShareMillis: fc.constantFrom(250, 500, 1000),
   });
   const waiting = fc.record({ priority: fc.integer({ min: -5, max: 5 }), claim: claims });
   fc.assert(
@@ -80,8 +81,10 @@ test("never more is let in than there is, and all get in, in whatever order they
         inside.push(...next);
         expect(inside.reduce((sum, { claim }) => sum + claim.cpuMillis, 0)).toBeLessThanOrEqual(capacity.cpuMillis);
         expect(inside.reduce((sum, { claim }) => sum + claim.memoryBytes, 0)).toBeLessThanOrEqual(1000);
-        const gpus = inside.flatMap(({ claim }) => claim.gpuUuids);
-        expect(new Set(gpus).size).toBe(gpus.length);
+        for (const gpu of capacity.gpuUuids) {
+          const holders = inside.filter(({ claim }) => claim.gpuUuids.includes(gpu));
+          expect(holders.reduce((sum, { claim }) => sum + claim.gpuShareMillis, 0)).toBeLessThanOrEqual(1000);
+        }
         expect(inside.length).toBeGreaterThan(0);
         const [leaving] = inside.splice((choices.next().value as number) % inside.length, 1);
         room.leave(leaving!.claim);
@@ -91,8 +94,12 @@ test("never more is let in than there is, and all get in, in whatever order they
 });
 
 test("what could never fit is told apart, with the figures", () => {
-  expect(beyond({ cpuMillis: 4000, memoryBytes: 1000, gpuUuids: ["b"] }, capacity)).toBeUndefined();
-  expect(beyond({ cpuMillis: 4500, memoryBytes: 0, gpuUuids: [] }, capacity)).toContain("4.5 CPUs and this node has 4");
-  expect(beyond({ cpuMillis: 1, memoryBytes: 1001, gpuUuids: [] }, capacity)).toContain("1001 bytes of memory");
-  expect(beyond({ cpuMillis: 1, memoryBytes: 0, gpuUuids: ["c"] }, capacity)).toContain("the GPU c");
+  expect(beyond({ cpuMillis: 4000, memoryBytes: 1000, gpuUuids: ["b"], gpuShareMillis: 0 }, capacity)).toBeUndefined();
+  expect(beyond({ cpuMillis: 4500, memoryBytes: 0, gpuUuids: [], gpuShareMillis: 0 }, capacity)).toContain(
+    "4.5 CPUs and this node has 4",
+  );
+  expect(beyond({ cpuMillis: 1, memoryBytes: 1001, gpuUuids: [], gpuShareMillis: 0 }, capacity)).toContain(
+    "1001 bytes of memory",
+  );
+  expect(beyond({ cpuMillis: 1, memoryBytes: 0, gpuUuids: ["c"], gpuShareMillis: 0 }, capacity)).toContain("the GPU c");
 });

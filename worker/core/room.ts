@@ -1,11 +1,19 @@
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
 
+/** A whole device, in thousandths. */
+const WHOLE = 1000;
+
 /** What an attempt takes of the machine from its preparation to the end of its processes. */
 export interface Claim {
   readonly cpuMillis: number;
   readonly memoryBytes: number;
   readonly gpuUuids: readonly string[];
+  /** Thousandths of each of these devices. */
+  readonly gpuShareMillis: number;
 }
+
+/** What a machine has. */
+export type RoomCapacity = Omit<Claim, "gpuShareMillis">;
 
 export interface Waiting {
   readonly priority: number;
@@ -13,11 +21,12 @@ export interface Waiting {
 }
 
 export function claimOf(resources: Resources, gpuUuids: readonly string[]): Claim {
-  return { cpuMillis: resources.cpuMillis, memoryBytes: resources.memoryBytes, gpuUuids };
+  const gpuShareMillis = Math.min(resources.gpuMillis, WHOLE);
+  return { cpuMillis: resources.cpuMillis, memoryBytes: resources.memoryBytes, gpuUuids, gpuShareMillis };
 }
 
 /** Why the machine could not run it even if it ran nothing else; undefined: it could. */
-export function beyond(claim: Claim, capacity: Claim): string | undefined {
+export function beyond(claim: Claim, capacity: RoomCapacity): string | undefined {
   if (claim.cpuMillis > capacity.cpuMillis) {
     return `it was assigned ${claim.cpuMillis / 1000} CPUs and this node has ${capacity.cpuMillis / 1000}`;
   }
@@ -54,7 +63,7 @@ export class Room<T extends Waiting> {
    * Takes out, in order, all that fit. One that does not fit keeps its place: only what leaves room for it may pass, so
    * that a stream of small ones, which the scheduler may send ahead of room, does not keep a large one waiting for ever.
    */
-  admit(capacity: Claim): T[] {
+  admit(capacity: RoomCapacity): T[] {
     const admitted: T[] = [];
     const held = new Taken();
     for (let at = 0; at < this.#waiting.length && this.#taken.cpuMillis + held.cpuMillis < capacity.cpuMillis;) {
@@ -83,27 +92,32 @@ export class Room<T extends Waiting> {
 }
 
 class Taken {
-  readonly gpus = new Set<string>();
+  /** Thousandths taken, by uuid. */
+  readonly gpus = new Map<string, number>();
   cpuMillis = 0;
   memoryBytes = 0;
 
   add(claim: Claim): void {
     this.cpuMillis += claim.cpuMillis;
     this.memoryBytes += claim.memoryBytes;
-    for (const uuid of claim.gpuUuids) this.gpus.add(uuid);
+    for (const uuid of claim.gpuUuids) this.gpus.set(uuid, this.share(uuid) + claim.gpuShareMillis);
   }
 
   remove(claim: Claim): void {
     this.cpuMillis -= claim.cpuMillis;
     this.memoryBytes -= claim.memoryBytes;
-    for (const uuid of claim.gpuUuids) this.gpus.delete(uuid);
+    for (const uuid of claim.gpuUuids) this.gpus.set(uuid, this.share(uuid) - claim.gpuShareMillis);
+  }
+
+  share(uuid: string): number {
+    return this.gpus.get(uuid) ?? 0;
   }
 }
 
-function fits(claim: Claim, capacity: Claim, taken: Taken, held: Taken): boolean {
+function fits(claim: Claim, capacity: RoomCapacity, taken: Taken, held: Taken): boolean {
   return (
     taken.cpuMillis + held.cpuMillis + claim.cpuMillis <= capacity.cpuMillis &&
     taken.memoryBytes + held.memoryBytes + claim.memoryBytes <= capacity.memoryBytes &&
-    !claim.gpuUuids.some((uuid) => taken.gpus.has(uuid) || held.gpus.has(uuid))
+    claim.gpuUuids.every((uuid) => taken.share(uuid) + held.share(uuid) + claim.gpuShareMillis <= WHOLE)
   );
 }

@@ -37,6 +37,8 @@ export function variables(
     ...inputPaths(assignment, places.workspace),
     ...outputPaths(assignment, places.workspace),
     ...devices(assignment.gpuUuids),
+    ...deviceShare(assignment),
+    ...rendezvous(assignment),
   };
 }
 
@@ -61,4 +63,36 @@ function devices(uuids: readonly string[]): Record<string, string> {
   const order = { CUDA_DEVICE_ORDER: "PCI_BUS_ID" };
   if (uuids.length > 0 && uuids.every((uuid) => AMD_UUID.test(uuid))) return { ROCR_VISIBLE_DEVICES: list, ...order };
   return { CUDA_VISIBLE_DEVICES: list, ROCR_VISIBLE_DEVICES: "", ...order };
+}
+
+/** What the attempt may use of each of its devices. Nobody holds it to that. */
+function deviceShare({ gpuUuids, gpuMemoryBytes, resources }: Assignment): Record<string, string> {
+  if (gpuUuids.length === 0) return {};
+  const share = Math.min(resources.gpuMillis, 1000) / 1000;
+  return {
+    WEFT_GPU_SHARE: String(share),
+    ...(gpuMemoryBytes > 0 && { WEFT_GPU_MEMORY_BYTES: String(gpuMemoryBytes) }),
+  };
+}
+
+/**
+ * What torch.distributed's env:// reads, for one process a member; and, for `torchrun`, which starts one for each
+ * device, the defaults of its options (PET_…: torch.distributed.run, "Environment variables").
+ */
+function rendezvous({ gang, gpuUuids }: Assignment): Record<string, string> {
+  if (!gang) return {};
+  const { rank, size, masterAddress, masterPort } = gang;
+  return {
+    MASTER_ADDR: masterAddress,
+    MASTER_PORT: String(masterPort),
+    RANK: String(rank),
+    LOCAL_RANK: "0",
+    WORLD_SIZE: String(size),
+    NODE_RANK: String(rank),
+    PET_MASTER_ADDR: masterAddress,
+    PET_MASTER_PORT: String(masterPort),
+    PET_NNODES: String(size),
+    PET_NODE_RANK: String(rank),
+    PET_NPROC_PER_NODE: String(Math.max(gpuUuids.length, 1)),
+  };
 }

@@ -12,6 +12,8 @@ export interface GpuDevice {
   readonly pciBus: string;
   /** enabled, disabled or empty. */
   readonly migMode: string;
+  /** Of a slice, as "1g.10gb"; empty: a whole card. */
+  readonly migProfile: string;
   readonly eccMode: string;
   readonly healthy: boolean;
   /** Why it is not healthy, or what to know about one that is; empty: nothing. */

@@ -92,6 +92,7 @@ function device(row: Row): GpuDevice {
     driver: readText(row.driver_version),
     pciBus: readText(row["pci.bus_id"]),
     migMode: readText(row["mig.mode.current"]).toLowerCase(),
+    migProfile: "",
     eccMode: readText(row["ecc.mode.current"]).toLowerCase(),
     ...message,
   };
@@ -146,6 +147,7 @@ function migDevices(card: GpuDevice, instances: readonly MigInstance[]): GpuDevi
     ...card,
     uuid,
     model: `${card.model} MIG ${profile}`,
+    migProfile: profile,
     memoryBytes: profileBytes(profile),
   }));
 }

@@ -11,13 +11,22 @@ import { completeFlow, type FlowDraft, flowFromProto, flowToProto } from "./flow
 import { LIMITS } from "./limits.ts";
 import { notifyFromProto, type NotifyRule, notifyToProto } from "./notify.ts";
 import { hint } from "./nearest.ts";
-import { checkPipeline } from "./rules.ts";
-import type { Environment, InputSpec, MapDimension, PipelineSpec, Run, Scalar, TaskSpec } from "./spec.ts";
 import { triggerFromProto, type TriggerSpec, triggerToProto } from "./trigger.ts";
+import {
+  completeResources,
+  placementOf,
+  placementToProto,
+  resourcesDraft,
+  type ResourcesDraft,
+  resourcesToProto,
+} from "./resources.ts";
+import { checkPipeline } from "./rules.ts";
+import type { Environment, InputSpec, MapDimension, PipelineSpec, Placement, Run, Scalar, TaskSpec } from "./spec.ts";
+
+export const PROJECT_DEFAULT = "default";
 
 /** What is used where the author said nothing. */
 export const DEFAULTS = {
-  cpus: 1,
   backoffMs: 1_000,
   /** 5 minutes: longer waits are asked for by name. */
   backoffMsMax: 300_000,
@@ -34,12 +43,12 @@ export interface TaskDraft {
   readonly needs?: readonly string[];
   readonly inputs?: Readonly<Record<string, InputSpec>>;
   readonly outputs?: Readonly<Record<string, string>>;
-  readonly resources?: {
-    readonly cpus?: number | undefined;
-    readonly memoryBytes?: number | undefined;
-    readonly diskBytes?: number | undefined;
-    readonly gpus?: number | undefined;
-  };
+  readonly resources?: ResourcesDraft;
+  readonly alternatives?: readonly ResourcesDraft[];
+  readonly placement?: Placement | null;
+  readonly nodes?: number | undefined;
+  readonly preemptible?: boolean | undefined;
+  readonly checkpoint?: boolean | undefined;
   readonly map?: readonly MapDimension[];
   readonly retries?: {
     readonly limit?: number | undefined;
@@ -63,6 +72,8 @@ export interface PipelineDraft {
   readonly tasks: readonly TaskDraft[];
   readonly triggers?: readonly TriggerSpec[];
   readonly notify?: readonly NotifyRule[];
+  readonly project?: string | undefined;
+  readonly priority?: number | undefined;
 }
 
 export type Canonical =
@@ -77,6 +88,8 @@ export function complete(draft: PipelineDraft): PipelineSpec {
     tasks: draft.tasks.map(completeTask),
     ...(draft.triggers?.length ? { triggers: draft.triggers } : {}),
     ...(draft.notify?.length ? { notify: draft.notify } : {}),
+    project: draft.project ?? PROJECT_DEFAULT,
+    priority: draft.priority ?? 0,
   };
 }
 
@@ -89,12 +102,7 @@ function completeTask(draft: TaskDraft): TaskSpec {
     needs: orNone([...new Set([...(draft.needs ?? []), ...Object.values(inputs).map((input) => input.task)])]),
     inputs,
     outputs: byKey(draft.outputs ?? {}),
-    resources: {
-      cpuMillis: Math.round((draft.resources?.cpus ?? DEFAULTS.cpus) * 1000),
-      memoryBytes: draft.resources?.memoryBytes ?? 0,
-      diskBytes: draft.resources?.diskBytes ?? 0,
-      gpus: draft.resources?.gpus ?? 0,
-    },
+    resources: completeResources(draft.resources),
     map: orNone(draft.map ?? []),
     retries: {
       limit: draft.retries?.limit ?? 0,
@@ -110,6 +118,11 @@ function completeTask(draft: TaskDraft): TaskSpec {
     environment: draft.lock === undefined ? BARE : { kind: "node", lock: draft.lock },
     stopGraceMs: draft.stopGraceMs ?? DEFAULTS.stopGraceMs,
     flow: completeFlow(draft.flow),
+    alternatives: orNone((draft.alternatives ?? []).map(completeResources)),
+    placement: draft.placement ?? null,
+    nodes: draft.nodes ?? 1,
+    preemptible: draft.preemptible ?? false,
+    checkpoint: draft.checkpoint ?? false,
   };
 }
 
@@ -139,7 +152,15 @@ export function fromProto(message: PipelineSpec__Output): Canonical {
   const triggers = message.triggers.flatMap((each, i) => triggerFromProto(each, ["on", i], issues) ?? []);
   const notify = message.notify.flatMap((each, i) => notifyFromProto(each, ["notify", i], issues) ?? []);
   if (issues.length > 0) return { ok: false, issues: issues.slice(0, LIMITS.issues) };
-  const spec = complete({ name: message.name, params: Object.fromEntries(params), tasks, triggers, notify });
+  const spec = complete({
+    name: message.name,
+    params: Object.fromEntries(params),
+    tasks,
+    triggers,
+    notify,
+    project: message.project === "" ? undefined : message.project,
+    priority: message.priority,
+  });
   const found = checkPipeline(spec);
   return found.length > 0 ? { ok: false, issues: found } : { ok: true, spec };
 }
@@ -163,12 +184,7 @@ function draftOf(task: TaskSpec__Output, issues: Issue[]): TaskDraft {
     needs: task.needs,
     inputs: task.inputs,
     outputs: task.outputs,
-    resources: {
-      cpus: said(task.resources?.cpus ?? 0),
-      memoryBytes: task.resources?.memoryBytes ?? 0,
-      diskBytes: task.resources?.diskBytes ?? 0,
-      gpus: task.resources?.gpus ?? 0,
-    },
+    resources: resourcesDraft(task.resources),
     map,
     retries: {
       limit: task.retries?.limit ?? 0,
@@ -184,6 +200,11 @@ function draftOf(task: TaskSpec__Output, issues: Issue[]): TaskDraft {
     lock: task.environment?.node === "" ? undefined : task.environment?.node,
     stopGraceMs: said(task.stopGraceMs),
     flow: flowFromProto(task, issues),
+    alternatives: task.alternatives.map(resourcesDraft),
+    placement: placementOf(task.placement),
+    nodes: said(task.nodes),
+    preemptible: task.preemptible,
+    checkpoint: task.checkpoint,
   };
 }
 
@@ -218,6 +239,8 @@ export function toProto(spec: PipelineSpec): PipelineSpecProto {
     tasks: spec.tasks.map(taskToProto),
     triggers: (spec.triggers ?? []).map(triggerToProto),
     notify: (spec.notify ?? []).map(notifyToProto),
+    project: spec.project,
+    priority: spec.priority,
   };
 }
 
@@ -229,12 +252,7 @@ function taskToProto(task: TaskSpec): TaskSpecProto {
     needs: [...task.needs],
     inputs,
     outputs: { ...task.outputs },
-    resources: {
-      cpus: task.resources.cpuMillis / 1000,
-      memoryBytes: task.resources.memoryBytes,
-      diskBytes: task.resources.diskBytes,
-      gpus: task.resources.gpus,
-    },
+    resources: resourcesToProto(task.resources),
     map: task.map.map(({ name, values }) => ({ name, values: values.map(toProtoValue) })),
     retries: {
       limit: task.retries.limit,
@@ -250,5 +268,10 @@ function taskToProto(task: TaskSpec): TaskSpecProto {
     environment: task.environment.kind === "node" ? { node: task.environment.lock } : null,
     stopGraceMs: task.stopGraceMs,
     ...flowToProto(task.flow),
+    alternatives: task.alternatives.map(resourcesToProto),
+    placement: task.placement && placementToProto(task.placement),
+    nodes: task.nodes,
+    preemptible: task.preemptible,
+    checkpoint: task.checkpoint,
   };
 }

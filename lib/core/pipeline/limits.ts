@@ -36,6 +36,15 @@ export const LIMITS = {
   memoryBytes: 1024 ** 5,
   diskBytes: 1024 ** 5,
   gpus: 1_024,
+  gpuModels: 32,
+  alternatives: 8,
+  /** Of one gang; all its members are placed in one round, on nodes of their own. */
+  nodes: 1_024,
+  labelRules: 64,
+  labelValues: 64,
+  labelChars: 253,
+  /** Either way of 0. */
+  priority: 1_000,
   retries: 1_000,
   backoffMs: 86_400_000,
   /** 365 days. */

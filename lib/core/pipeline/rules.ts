@@ -24,6 +24,9 @@ export function checkPipeline(spec: PipelineSpec): Issue[] {
     ];
   }
   checkName(spec.name, "pipeline", ["pipeline"], add);
+  checkName(spec.project, "project", ["project"], add);
+  if (!(Number.isInteger(spec.priority) && Math.abs(spec.priority) <= LIMITS.priority))
+    add(["priority"], `priority is ${spec.priority}; -${LIMITS.priority} to ${LIMITS.priority} would be right`);
   checkParams(spec, add);
   const seen = new Set<string>();
   for (const task of spec.tasks) {

@@ -14,8 +14,39 @@ export interface Resources {
   /** Bytes; 0: none asked and none enforced. */
   readonly memoryBytes: number;
   readonly diskBytes: number;
-  /** Whole devices. */
-  readonly gpus: number;
+  /** Thousandths of a device: below 1000 a share of one device, else whole devices. */
+  readonly gpuMillis: number;
+  /** What the devices must be; null: any that is no MIG slice. */
+  readonly gpu: GpuRequest | null;
+}
+
+export interface GpuRequest {
+  /** Of each device; of the share where one is asked for. 0: any. */
+  readonly memoryBytes: number;
+  /** Parts of the model's name, in any case; one must match. Empty: any. */
+  readonly models: readonly string[];
+  /** At least, as "8.0". Empty: any. */
+  readonly computeCapability: string;
+  /** At least, as "535.104". Empty: any. */
+  readonly driver: string;
+  /** MIG profile, as "1g.10gb". Empty: whole cards only. */
+  readonly mig: string;
+}
+
+/** Which nodes may run a task. All that is said must hold. */
+export interface Placement {
+  readonly labels: readonly LabelRule[];
+  /** "key" or "key=value". */
+  readonly tolerations: readonly string[];
+  /** Empty: nodes that are in no pool. */
+  readonly pool: string;
+}
+
+export interface LabelRule {
+  readonly key: string;
+  /** Any of them; empty: the label is there, whatever its value. */
+  readonly values: readonly string[];
+  readonly refused: boolean;
 }
 
 export type Run =
@@ -65,6 +96,14 @@ export interface TaskSpec {
   readonly environment: Environment;
   readonly stopGraceMs: number;
   readonly flow: TaskFlow;
+  /** Requests that will do instead of `resources`, in order of preference. */
+  readonly alternatives: readonly Resources[];
+  /** Null: any node that is in no pool and has no taint. */
+  readonly placement: Placement | null;
+  /** Members of a gang; each is an instance of its own, the members of one gang next to each other. 1: no gang. */
+  readonly nodes: number;
+  readonly preemptible: boolean;
+  readonly checkpoint: boolean;
 }
 
 /** Immutable, checked, complete. Tasks are in the order they were written. */
@@ -76,6 +115,10 @@ export interface PipelineSpec {
   readonly triggers?: readonly TriggerSpec[];
   /** Absent: nobody is told. */
   readonly notify?: readonly NotifyRule[];
+  /** Whose quota and share its jobs count against. */
+  readonly project: string;
+  /** Of jobs that do not say another. */
+  readonly priority: number;
 }
 
 export interface Code {
@@ -84,15 +127,15 @@ export interface Code {
   readonly dirty: boolean;
 }
 
-/** How many instances a task has: the product of its dimensions. */
-export function instanceCount(task: Pick<TaskSpec, "map">): number {
-  return task.map.reduce((product, dimension) => product * dimension.values.length, 1);
+/** How many instances a task has: the product of its dimensions, times the members of its gangs. */
+export function instanceCount(task: Pick<TaskSpec, "map" | "nodes">): number {
+  return task.map.reduce((product, dimension) => product * dimension.values.length, task.nodes);
 }
 
-/** The map values of one instance; {} for a task that is not mapped. */
-export function mapValues(task: Pick<TaskSpec, "map">, index: number): Record<string, Scalar> {
+/** The map values of one instance; {} for a task that is not mapped. Members of a gang have the same. */
+export function mapValues(task: Pick<TaskSpec, "map" | "nodes">, index: number): Record<string, Scalar> {
   const values: Record<string, Scalar> = {};
-  let rest = index;
+  let rest = Math.floor(index / task.nodes);
   for (const dimension of task.map.toReversed()) {
     values[dimension.name] = dimension.values[rest % dimension.values.length]!;
     rest = Math.floor(rest / dimension.values.length);

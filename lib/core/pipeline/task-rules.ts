@@ -1,15 +1,16 @@
 import type { Issue } from "../error.ts";
 import { NAME } from "../ids.ts";
 import { isSafePath } from "../tree.ts";
-import { formatDuration, formatSize } from "../../../proto/units.ts";
 import { checkFlow } from "./flow-rules.ts";
+import { formatDuration } from "../../../proto/units.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
+import { checkAsked } from "./resource-rules.ts";
 import { templatesOf } from "./render.ts";
 import { instanceCount, type PipelineSpec, type TaskSpec } from "./spec.ts";
 import { checkReferences, variableName } from "./template.ts";
 import { checkScalar, checkText } from "./value.ts";
 
-type Add = (path: readonly (string | number)[], message: string) => void;
+export type Add = (path: readonly (string | number)[], message: string) => void;
 
 const NAME_RULE = "a name is a letter, then letters, digits, - and _, 63 characters in all at most";
 
@@ -22,7 +23,7 @@ export function checkTask(pipeline: PipelineSpec, task: TaskSpec, issues: Issue[
   checkName(task.name, "task", [], add);
   checkRun(task, add);
   checkOutputs(task, add);
-  checkResources(task, add);
+  checkAsked(task, add);
   checkMap(task, add);
   checkTimes(task, add);
   checkEnv(task, add);
@@ -112,31 +113,6 @@ function checkOutputs(task: TaskSpec, add: Add): void {
     if (other !== undefined)
       add(["outputs", name], `outputs "${other}" and "${name}" have the same path "${bare}"; give each its own`);
     taken.set(bare, name);
-  }
-}
-
-function checkResources(task: TaskSpec, add: Add): void {
-  const { cpuMillis, memoryBytes, diskBytes, gpus } = task.resources;
-  const cpus = cpuMillis / 1000;
-  if (!(cpuMillis >= 1 && cpus <= LIMITS.cpus)) {
-    add(["resources", "cpus"], `${cpus} CPUs are asked for; 0.001 to ${LIMITS.cpus} would be right`);
-  }
-  for (const [key, bytes, max] of [
-    ["memory", memoryBytes, LIMITS.memoryBytes],
-    ["disk", diskBytes, LIMITS.diskBytes],
-  ] as const) {
-    if (!(Number.isFinite(bytes) && bytes >= 0 && bytes <= max)) {
-      add(["resources", key], `${bytes} bytes of ${key} are asked for; 0 to ${formatSize(max)} would be right`);
-    }
-  }
-  if (memoryBytes > 0 && memoryBytes < 1024 ** 2) {
-    add(
-      ["resources", "memory"],
-      `${memoryBytes} bytes of memory are too few for any process; did you leave out the unit, like ${memoryBytes}MiB?`,
-    );
-  }
-  if (!(Number.isInteger(gpus) && gpus >= 0 && gpus <= LIMITS.gpus)) {
-    add(["resources", "gpus"], `${gpus} GPUs are asked for; a whole number from 0 to ${LIMITS.gpus} would be right`);
   }
 }
 

@@ -1,11 +1,12 @@
 import { isScalar, isSeq, type Node } from "yaml";
-import { parseCpus, parseDuration, parseSize, type Parsed } from "../../../proto/units.ts";
 import type { TaskDraft } from "./canonical.ts";
 import { FAILURE_REASONS, type FailureReason } from "../dispatch.ts";
 import { hint } from "./nearest.ts";
 import type { InputSpec, MapDimension, Run, Scalar } from "./spec.ts";
 import { readTolerance, readWhen } from "./yaml-flow.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
+import { readAlternatives, readPlacement, readResources } from "./yaml-resources.ts";
+import { offsetOfValue, readAbove0, readBoolean, readNumber, readTexts } from "./yaml-value.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -24,12 +25,15 @@ const TASK_KEYS = [
   "stopGrace",
   "when",
   "tolerate",
+  "alternatives",
+  "placement",
+  "nodes",
+  "preemptible",
+  "checkpoint",
 ] as const;
 const TASK_LATER = new Set([
   "if",
   "cache",
-  "nodes",
-  "gang",
   "schedule",
   "on",
   "secrets",
@@ -43,18 +47,7 @@ const TASK_LATER = new Set([
   "concurrency",
   "notify",
   "readiness",
-  "labels",
   "tracking",
-]);
-const RESOURCE_KEYS = ["cpus", "memory", "disk", "gpus"] as const;
-const RESOURCE_LATER = new Set([
-  "gpuMemory",
-  "gpuModel",
-  "gpuFraction",
-  "computeCapability",
-  "labels",
-  "nodes",
-  "network",
 ]);
 const RETRY_KEYS = ["limit", "backoff", "maxBackoff", "exitCodes", "reasons", "crashes"] as const;
 const ENVIRONMENT_KEYS = ["node"] as const;
@@ -98,6 +91,21 @@ function readKey(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry, wh
       return;
     case "resources":
       draft.resources = readResources(reader, entry);
+      return;
+    case "alternatives":
+      draft.alternatives = readAlternatives(reader, entry);
+      return;
+    case "placement":
+      draft.placement = readPlacement(reader, entry);
+      return;
+    case "nodes":
+      draft.nodes = readNumber(reader, entry);
+      return;
+    case "preemptible":
+      draft.preemptible = readBoolean(reader, entry);
+      return;
+    case "checkpoint":
+      draft.checkpoint = readBoolean(reader, entry);
       return;
     case "map":
       draft.map = readMap(reader, entry);
@@ -152,16 +160,6 @@ function readRun(reader: NodeReader, entry: Entry): Run | undefined {
   return { kind: "script", script: script ?? ":" };
 }
 
-/** A list of texts; one alone may stand without brackets. */
-function readTexts(reader: NodeReader, entry: Entry, right: string): string[] {
-  const node = reader.resolve(entry.value);
-  if (isScalar(node) && typeof node.value === "string") return [node.value];
-  const items = reader.items(entry, right) ?? [];
-  return items.flatMap(
-    (item, i) => reader.text(item, [...entry.path, i], entry.offset, `item ${i + 1} of "${entry.name}"`, right) ?? [],
-  );
-}
-
 function readRecord(reader: NodeReader, entry: Entry, right: string): Record<string, string> {
   const entries = reader.entries(entry.value, entry.path, `"${entry.name}"`, entry.offset) ?? [];
   return Object.fromEntries(
@@ -186,29 +184,6 @@ function readInputs(reader: NodeReader, entry: Entry): Record<string, InputSpec>
       return [];
     }),
   );
-}
-
-function readResources(reader: NodeReader, entry: Entry): NonNullable<TaskDraft["resources"]> {
-  const resources: { cpus?: number; memoryBytes?: number; diskBytes?: number; gpus?: number } = {};
-  for (const item of reader.entries(entry.value, entry.path, '"resources"', entry.offset) ?? []) {
-    switch (item.name as (typeof RESOURCE_KEYS)[number]) {
-      case "cpus":
-        resources.cpus = readQuantity(reader, item, parseCpus) ?? 1;
-        break;
-      case "memory":
-        resources.memoryBytes = readQuantity(reader, item, parseSize) ?? 0;
-        break;
-      case "disk":
-        resources.diskBytes = readQuantity(reader, item, parseSize) ?? 0;
-        break;
-      case "gpus":
-        resources.gpus = readNumber(reader, item) ?? 0;
-        break;
-      default:
-        reader.unknownKey(item, '"resources"', RESOURCE_KEYS, RESOURCE_LATER);
-    }
-  }
-  return resources;
 }
 
 function readMap(reader: NodeReader, entry: Entry): MapDimension[] {
@@ -288,35 +263,4 @@ function readEnvironment(reader: NodeReader, entry: Entry): string | undefined {
     else reader.unknownKey(item, `"environment" (variables stand under "env")`, ENVIRONMENT_KEYS, ENVIRONMENT_LATER);
   }
   return lock;
-}
-
-function readQuantity(reader: NodeReader, entry: Entry, parse: (text: string) => Parsed): number | undefined {
-  const text = reader.text(entry.value, entry.path, entry.offset, `"${entry.name}"`, "a quantity would be right");
-  if (text === undefined) return undefined;
-  const parsed = parse(text);
-  return parsed.ok ? parsed.value : reader.issue(offsetOfValue(entry), entry.path, `${entry.name}: ${parsed.message}`);
-}
-
-function readAbove0(reader: NodeReader, entry: Entry, remedy: string): number | undefined {
-  const ms = readQuantity(reader, entry, parseDuration);
-  if (ms === undefined || ms !== 0) return ms;
-  return reader.issue(
-    offsetOfValue(entry),
-    entry.path,
-    `"${entry.name}" is 0; a time above 0 would be right (${remedy})`,
-  );
-}
-
-function readNumber(reader: NodeReader, entry: Entry): number | undefined {
-  const value = reader.scalar(entry.value, entry.path, entry.offset, `"${entry.name}"`);
-  if (value === undefined || typeof value === "number") return value;
-  return reader.issue(
-    offsetOfValue(entry),
-    entry.path,
-    `"${entry.name}" is ${JSON.stringify(value)}; a number would be right`,
-  );
-}
-
-function offsetOfValue(entry: Entry): number {
-  return entry.value === null ? entry.offset : offsetOf(entry.value);
 }

@@ -48,13 +48,13 @@ tasks:
 test("a pipeline is read with its units, short forms and anchors, and its defaults are filled in", () => {
   const spec = read(WHOLE);
   expect(spec.params).toEqual({ horizon_days: 7, note: "it's", off: false, none: null });
-  expect(spec.tasks[1]).toEqual({
+  expect(spec.tasks[1]).toMatchObject({
     name: "train",
     run: { kind: "script", script: "python train.py --seed {{ map.seed }} \\\n  --in {{ inputs.table }}\n" },
     needs: ["features"],
     inputs: { table: { task: "features", output: "table" } },
     outputs: { model: "out/model/" },
-    resources: { cpuMillis: 500, memoryBytes: 1024 ** 3, diskBytes: 10e9, gpus: 1 },
+    resources: { cpuMillis: 500, memoryBytes: 1024 ** 3, diskBytes: 10e9, gpuMillis: 1000, gpu: null },
     map: [
       { name: "seed", values: [1, 2, 3, 4] },
       { name: "kind", values: ["linear", "tree"] },
@@ -67,13 +67,13 @@ test("a pipeline is read with its units, short forms and anchors, and its defaul
     stopGraceMs: 30_000,
     flow: PLAIN_FLOW,
   });
-  expect(spec.tasks[2]).toEqual({
+  expect(spec.tasks[2]).toMatchObject({
     name: "best",
     run: { kind: "command", argv: ["python", "best.py", "{{ inputs.models }}"] },
     needs: ["train"],
     inputs: { models: { task: "train", output: "model" } },
     outputs: {},
-    resources: { cpuMillis: 1000, memoryBytes: 0, diskBytes: 0, gpus: 0 },
+    resources: { cpuMillis: 1000, memoryBytes: 0, diskBytes: 0, gpuMillis: 0, gpu: null },
     map: [],
     retries: { limit: 2, backoffMs: 1_000, backoffMsMax: 300_000, exitCodes: [], reasons: [], crashes: 5 },
     timeoutMs: 0,
@@ -82,6 +82,60 @@ test("a pipeline is read with its units, short forms and anchors, and its defaul
     environment: { kind: "none" },
     stopGraceMs: 10_000,
     flow: PLAIN_FLOW,
+  });
+});
+
+test("what a task asks of its nodes is read: devices, alternatives, placement, gangs", () => {
+  const spec = read(`pipeline: p
+project: vision
+priority: high
+tasks:
+  train:
+    run: x
+    resources: { gpus: 0.5, gpuMemory: 16GiB, gpuModel: [H100, A100], computeCapability: "8.0", gpuDriver: "535.1" }
+    alternatives:
+      - { gpus: 1, mig: 1g.10gb }
+      - { cpus: 16 }
+    placement:
+      labels: { zone: [a, b], ssd: "*" }
+      notLabels: { old: "yes" }
+      tolerations: [team=vision, noisy]
+      pool: big
+    nodes: 2
+    preemptible: true
+    checkpoint: true
+`);
+  expect([spec.project, spec.priority]).toEqual(["vision", 100]);
+  const any = { memoryBytes: 0, models: [], computeCapability: "", driver: "", mig: "" };
+  const cpus = { cpuMillis: 1000, memoryBytes: 0, diskBytes: 0 };
+  expect(spec.tasks[0]).toMatchObject({
+    resources: {
+      ...cpus,
+      gpuMillis: 500,
+      gpu: {
+        memoryBytes: 16 * 1024 ** 3,
+        models: ["H100", "A100"],
+        computeCapability: "8.0",
+        driver: "535.1",
+        mig: "",
+      },
+    },
+    alternatives: [
+      { ...cpus, gpuMillis: 1000, gpu: { ...any, mig: "1g.10gb" } },
+      { ...cpus, cpuMillis: 16_000, gpuMillis: 0, gpu: null },
+    ],
+    placement: {
+      labels: [
+        { key: "zone", values: ["a", "b"], refused: false },
+        { key: "ssd", values: [], refused: false },
+        { key: "old", values: ["yes"], refused: true },
+      ],
+      tolerations: ["team=vision", "noisy"],
+      pool: "big",
+    },
+    nodes: 2,
+    preemptible: true,
+    checkpoint: true,
   });
 });
 
@@ -121,9 +175,9 @@ test.each([
     `2:7: "push" is not supported yet in "on"; take it away for now`,
   ],
   [
-    "a resource of later",
+    "a kind of GPU without a GPU",
     task("    resources: { gpuMemory: 16GiB }"),
-    `6:18: "gpuMemory" is not supported yet in "resources"; take it away for now`,
+    `6:5: says what its GPUs must be and asks for none; add "gpus: 1"`,
   ],
   [
     "an unknown need",
@@ -175,9 +229,9 @@ test.each([
   ["negative CPUs", task("    resources: { cpus: -2 }"), `6:24: -2 CPUs are asked for; 0.001 to 10000 would be right`],
   ["no CPUs", task("    resources: { cpus: 0 }"), `6:24: 0 CPUs are asked for; 0.001 to 10000 would be right`],
   [
-    "half a GPU",
-    task("    resources: { gpus: 0.5 }"),
-    `6:24: 0.5 GPUs are asked for; a whole number from 0 to 1024 would be right`,
+    "one and a half GPUs",
+    task("    resources: { gpus: 1.5 }"),
+    `6:24: 1.5 GPUs are asked for; a share is always on one device: a whole number from 0 to 1024, or a share of one device from 0.001 to 1, would be right`,
   ],
   [
     "nothing to run",

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Node, type Pair, type YAMLError } from "yaml";
-import { formatSize } from "../../../proto/units.ts";
+import { formatSize, parsePriority, PRIORITIES } from "../../../proto/units.ts";
 import { complete, type PipelineDraft } from "./canonical.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { checkPipeline } from "./rules.ts";
@@ -12,7 +12,7 @@ import { readNotify } from "./yaml-notify.ts";
 import { readTask } from "./yaml-task.ts";
 import { readTriggers } from "./yaml-trigger.ts";
 
-const PIPELINE_KEYS = ["pipeline", "params", "on", "tasks", "notify"] as const;
+const PIPELINE_KEYS = ["pipeline", "params", "on", "tasks", "notify", "project", "priority"] as const;
 const PIPELINE_LATER = new Set([
   "schedule",
   "triggers",
@@ -23,7 +23,6 @@ const PIPELINE_LATER = new Set([
   "defaults",
   "approvals",
   "environments",
-  "priority",
   "include",
 ]);
 
@@ -103,6 +102,12 @@ function readDraft(reader: NodeReader, contents: Node): PipelineDraft {
       case "notify":
         draft.notify = readNotify(reader, entry);
         break;
+      case "project":
+        draft.project = reader.text(entry.value, entry.path, entry.offset, '"project"', "a name would be right");
+        break;
+      case "priority":
+        draft.priority = readPriority(reader, entry);
+        break;
       default:
         // x-… may hold anchors, as in other formats.
         if (!entry.name.startsWith("x-")) reader.unknownKey(entry, "a pipeline", PIPELINE_KEYS, PIPELINE_LATER);
@@ -112,6 +117,15 @@ function readDraft(reader: NodeReader, contents: Node): PipelineDraft {
     if (!entries.some(({ name }) => name === key)) reader.issue(0, [key], `"${key}" is missing; ${EXAMPLE}`);
   }
   return draft;
+}
+
+/** A number, or a class: see PRIORITIES. */
+function readPriority(reader: NodeReader, entry: Entry): number | undefined {
+  const right = `${Object.keys(PRIORITIES).join(", ")} or a whole number would be right`;
+  const text = reader.text(entry.value, entry.path, entry.offset, '"priority"', right);
+  if (text === undefined) return undefined;
+  const priority = parsePriority(text);
+  return priority ?? reader.issue(entry.offset, entry.path, `priority is "${text}"; ${right}`);
 }
 
 function readParams(reader: NodeReader, entry: Entry): Record<string, Scalar> {

@@ -14,6 +14,7 @@ export interface Gpu {
   'eccMode'?: (string);
   'healthy'?: (boolean);
   'healthMessage'?: (string);
+  'migProfile'?: (string);
 }
 
 export interface Gpu__Output {
@@ -29,4 +30,5 @@ export interface Gpu__Output {
   'eccMode': (string);
   'healthy': (boolean);
   'healthMessage': (string);
+  'migProfile': (string);
 }

@@ -9,6 +9,7 @@ export interface JoinRequest {
   'labels'?: ({[key: string]: string});
   'agentVersion'?: (string);
   'token'?: (string);
+  'address'?: (string);
 }
 
 export interface JoinRequest__Output {
@@ -18,4 +19,5 @@ export interface JoinRequest__Output {
   'labels': ({[key: string]: string});
   'agentVersion': (string);
   'token': (string);
+  'address': (string);
 }

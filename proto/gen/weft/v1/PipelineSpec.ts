@@ -11,6 +11,8 @@ export interface PipelineSpec {
   'tasks'?: (_weft_v1_TaskSpec)[];
   'triggers'?: (_weft_v1_TriggerSpec)[];
   'notify'?: (_weft_v1_NotifySpec)[];
+  'project'?: (string);
+  'priority'?: (number);
 }
 
 export interface PipelineSpec__Output {
@@ -19,4 +21,6 @@ export interface PipelineSpec__Output {
   'tasks': (_weft_v1_TaskSpec__Output)[];
   'triggers': (_weft_v1_TriggerSpec__Output)[];
   'notify': (_weft_v1_NotifySpec__Output)[];
+  'project': (string);
+  'priority': (number);
 }

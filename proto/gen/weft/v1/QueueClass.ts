@@ -9,6 +9,8 @@ export interface QueueClass {
   'oldestReadyAtMs'?: (number | string);
   'head'?: (string);
   'reason'?: (string);
+  'project'?: (string);
+  'nodes'?: (number);
 }
 
 export interface QueueClass__Output {
@@ -18,4 +20,6 @@ export interface QueueClass__Output {
   'oldestReadyAtMs': (number);
   'head': (string);
   'reason': (string);
+  'project': (string);
+  'nodes': (number);
 }

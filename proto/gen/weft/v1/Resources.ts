@@ -1,12 +1,14 @@
 // Original file: proto/weft/v1/pipeline.proto
 
+import type { GpuRequest as _weft_v1_GpuRequest, GpuRequest__Output as _weft_v1_GpuRequest__Output } from '../../weft/v1/GpuRequest.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Resources {
   'cpus'?: (number | string);
   'memoryBytes'?: (number | string | Long);
   'diskBytes'?: (number | string | Long);
-  'gpus'?: (number);
+  'gpus'?: (number | string);
+  'gpu'?: (_weft_v1_GpuRequest | null);
 }
 
 export interface Resources__Output {
@@ -14,4 +16,5 @@ export interface Resources__Output {
   'memoryBytes': (number);
   'diskBytes': (number);
   'gpus': (number);
+  'gpu': (_weft_v1_GpuRequest__Output | null);
 }

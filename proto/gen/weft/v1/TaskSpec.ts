@@ -5,6 +5,7 @@ import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Res
 import type { MapDimension as _weft_v1_MapDimension, MapDimension__Output as _weft_v1_MapDimension__Output } from '../../weft/v1/MapDimension.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from '../../weft/v1/Retries.ts';
 import type { Environment as _weft_v1_Environment, Environment__Output as _weft_v1_Environment__Output } from '../../weft/v1/Environment.ts';
+import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from '../../weft/v1/Placement.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface TaskSpec {
@@ -25,6 +26,11 @@ export interface TaskSpec {
   'when'?: (string);
   'tolerateCount'?: (number);
   'tolerateShare'?: (number | string);
+  'alternatives'?: (_weft_v1_Resources)[];
+  'placement'?: (_weft_v1_Placement | null);
+  'nodes'?: (number);
+  'preemptible'?: (boolean);
+  'checkpoint'?: (boolean);
 }
 
 export interface TaskSpec__Output {
@@ -45,4 +51,9 @@ export interface TaskSpec__Output {
   'when': (string);
   'tolerateCount': (number);
   'tolerateShare': (number);
+  'alternatives': (_weft_v1_Resources__Output)[];
+  'placement': (_weft_v1_Placement__Output | null);
+  'nodes': (number);
+  'preemptible': (boolean);
+  'checkpoint': (boolean);
 }

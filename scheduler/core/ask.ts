@@ -1,0 +1,70 @@
+import type { Placement, Resources, TaskSpec } from "../../lib/core/pipeline/spec.ts";
+import type { Node, State } from "./state.ts";
+
+/**
+ * All that placement looks at of a task. Tasks that ask for the same share one, and wait as one class: a round of
+ * placement looks at asks and not at tasks.
+ */
+export interface Ask {
+  readonly key: string;
+  readonly priority: number;
+  readonly project: string;
+  /** Any one will do, in order of preference. */
+  readonly requests: readonly Resources[];
+  readonly placement: Placement | null;
+  /** Members that start together, on nodes of their own. */
+  readonly nodes: number;
+  /** An attempt ends within, in milliseconds; 0: nobody knows. */
+  readonly limitMs: number;
+  readonly preemptible: boolean;
+}
+
+/** Asks kept though no job of theirs lives; past it they are forgotten. Few clusters ask for so many different things. */
+const ASKS_MAX = 10_000;
+
+export function askOf(state: State, priority: number, project: string, spec: TaskSpec): Ask {
+  const key = keyOf(priority, project, spec);
+  let ask = state.asks.get(key);
+  if (ask) return ask;
+  if (state.asks.size >= ASKS_MAX) state.asks.clear();
+  ask = {
+    key,
+    priority,
+    project,
+    requests: [spec.resources, ...spec.alternatives],
+    placement: spec.placement,
+    nodes: spec.nodes,
+    limitMs: spec.timeoutMs,
+    preemptible: spec.preemptible,
+  };
+  state.asks.set(key, ask);
+  return ask;
+}
+
+function keyOf(priority: number, project: string, spec: TaskSpec): string {
+  const { cpuMillis, memoryBytes, diskBytes, gpuMillis, gpu } = spec.resources;
+  const { alternatives, placement, nodes, timeoutMs, preemptible } = spec;
+  const amounts = `${priority}/${project}/${cpuMillis}/${memoryBytes}/${diskBytes}/${gpuMillis}/${timeoutMs}`;
+  if (!gpu && !placement && !preemptible && nodes === 1 && alternatives.length === 0) return amounts;
+  return `${amounts}/${nodes}/${preemptible}/${JSON.stringify([gpu, placement, alternatives])}`;
+}
+
+/** What of the placement a node does not meet, whoever else is there; null: it meets all. */
+export function placementMisfit(node: Node, placement: Placement | null): "pool" | "taints" | "labels" | null {
+  const { pool, taints } = node.settings;
+  if (pool !== (placement?.pool ?? "")) return "pool";
+  for (const taint of taints) if (!tolerates(placement, taint)) return "taints";
+  if (!placement) return null;
+  for (const { key, values, refused } of placement.labels) {
+    const value = node.labels[key];
+    const meets = value !== undefined && (values.length === 0 || values.includes(value));
+    if (meets === refused) return "labels";
+  }
+  return null;
+}
+
+/** A toleration without a value is for every value of its key. */
+function tolerates(placement: Placement | null, taint: string): boolean {
+  const key = taint.split("=", 1)[0]!;
+  return placement?.tolerations.some((one) => one === taint || one === key) ?? false;
+}

@@ -1,0 +1,116 @@
+import { type Ask } from "./ask.ts";
+import { chooseDevices, deviceCount, freeMillis } from "./device.ts";
+import { couldRun, type Misfit, roomMisfit, serviceMisfit } from "./fit.ts";
+import { HOLD_AFTER_MS, HOLDS_MAX } from "./limit.ts";
+import { headSinceMs, type QueueClass } from "./queue.ts";
+import type { Resources } from "../../lib/core/pipeline/spec.ts";
+import type { Node, State } from "./state.ts";
+
+/**
+ * Nodes kept for the head of a class that waits for long: what is freed there gathers until it is enough. Others may
+ * start beside it (both fit) or before it (they end in time): backfill.
+ */
+export interface Hold {
+  readonly ask: Ask;
+  readonly asked: Resources;
+  readonly nodes: readonly Node[];
+  /** When all that runs there now will have ended; Infinity: nobody knows. */
+  readonly freeAtMs: number;
+}
+
+/** Why a hold keeps the ask from the node; null: none does. */
+export function holdMisfit(node: Node, ask: Ask, asked: Resources, nowMs: number): "reserved" | null {
+  const { hold } = node;
+  if (hold === null || hold.ask === ask || ask.priority > hold.ask.priority) return null;
+  if (ask.limitMs > 0 && nowMs + ask.limitMs <= hold.freeAtMs && hold.freeAtMs !== Infinity) return null;
+  const { capacity, reserved } = node;
+  const beside =
+    reserved.cpuMillis + asked.cpuMillis + hold.asked.cpuMillis <= capacity.cpuMillis &&
+    reserved.memoryBytes + asked.memoryBytes + hold.asked.memoryBytes <= capacity.memoryBytes &&
+    reserved.diskBytes + asked.diskBytes + hold.asked.diskBytes <= capacity.diskBytes;
+  if (!beside) return "reserved";
+  if (asked.gpuMillis === 0) return null;
+  return chooseDevices(node, asked, deviceCount(hold.asked)) ? null : "reserved";
+}
+
+/** All that can stand in the way of the request on the node now; null: nothing does. */
+export function misfit(node: Node, ask: Ask, asked: Resources, nowMs: number): Misfit | "reserved" | null {
+  return serviceMisfit(node, ask, nowMs) ?? roomMisfit(node, asked) ?? holdMisfit(node, ask, asked, nowMs);
+}
+
+/** Ends holds whose class waits no more or whose nodes are out of service. */
+export function dropHolds(state: State, waiting: ReadonlySet<Ask>, nowMs: number): void {
+  for (const hold of state.holds.values()) {
+    if (waiting.has(hold.ask) && hold.nodes.every((node) => serviceMisfit(node, hold.ask, nowMs) === null)) continue;
+    dropHold(state, hold.ask);
+  }
+}
+
+export function dropHold(state: State, ask: Ask): void {
+  const hold = state.holds.get(ask.key);
+  if (!hold) return;
+  state.holds.delete(ask.key);
+  for (const node of hold.nodes) {
+    if (node.hold !== hold) continue;
+    node.hold = null;
+    state.freed.add(node);
+  }
+}
+
+/** Gives a hold to each class, in the order given, that has been blocked for long. */
+export function holdForAged(state: State, classes: readonly QueueClass[], nowMs: number): void {
+  for (const queueClass of classes) {
+    if (state.holds.size >= HOLDS_MAX) return;
+    const { ask } = queueClass;
+    if (!queueClass.tried || state.holds.has(ask.key)) continue;
+    if (nowMs - headSinceMs(queueClass) < HOLD_AFTER_MS) continue;
+    const nodes = soonestFree(state, ask, nowMs);
+    if (nodes) hold(state, ask, nodes, nowMs);
+  }
+}
+
+export function hold(state: State, ask: Ask, nodes: readonly Node[], nowMs: number): void {
+  dropHold(state, ask);
+  const made: Hold = {
+    ask,
+    asked: ask.requests[0]!,
+    nodes,
+    freeAtMs: Math.max(...nodes.map((node) => freeAtMs(node, nowMs))),
+  };
+  for (const node of nodes) {
+    if (node.hold) dropHold(state, node.hold.ask);
+    node.hold = made;
+  }
+  state.holds.set(ask.key, made);
+}
+
+/** The nodes that will have room first, as many as the ask has members. */
+function soonestFree(state: State, ask: Ask, nowMs: number): Node[] | undefined {
+  const able: { readonly node: Node; readonly atMs: number; readonly free: number }[] = [];
+  for (const node of state.nodes.values()) {
+    if (node.hold !== null || serviceMisfit(node, ask, nowMs) !== null || !couldRun(node, ask)) continue;
+    able.push({ node, atMs: freeAtMs(node, nowMs), free: freeFraction(node, ask.requests[0]!) });
+  }
+  if (able.length < ask.nodes) return undefined;
+  able.sort((a, b) => (a.atMs === b.atMs ? b.free - a.free : a.atMs - b.atMs));
+  return able.slice(0, ask.nodes).map(({ node }) => node);
+}
+
+function freeAtMs(node: Node, nowMs: number): number {
+  let atMs = nowMs;
+  for (const { task, startedAtMs, assignedAtMs, state } of node.attempts.values()) {
+    if (state.kind !== "active" || state.prefilled || state.stop) continue;
+    if (task.spec.timeoutMs === 0) return Infinity;
+    atMs = Math.max(atMs, (startedAtMs ?? assignedAtMs ?? nowMs) + task.spec.timeoutMs);
+  }
+  return atMs;
+}
+
+/** How much of what is asked is free already: the scarcest of it, at most 1. */
+function freeFraction(node: Node, asked: Resources): number {
+  const { capacity, reserved } = node;
+  const cpus = (capacity.cpuMillis - reserved.cpuMillis) / asked.cpuMillis;
+  const gpus = asked.gpuMillis === 0 ? 1 : freeMillis(node) / asked.gpuMillis;
+  const memory = asked.memoryBytes === 0 ? 1 : (capacity.memoryBytes - reserved.memoryBytes) / asked.memoryBytes;
+  return Math.min(1, cpus, gpus, memory);
+}
