@@ -40,8 +40,14 @@ export interface TaskOptions<Task extends string, Output extends string, Outputs
   readonly timeout?: Duration;
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: readonly string[];
-  /** `node`: path of a package-lock.json. */
-  readonly environment?: { readonly node: string };
+  /**
+   * `node`: path of a package-lock.json. `python`: path of a requirements file, a pylock.toml or a uv.lock.
+   * `image`: "name@sha256:…", run by Docker or Podman.
+   */
+  readonly environment?:
+    | { readonly node: string }
+    | { readonly python: string; readonly pythonVersion?: string }
+    | { readonly image: string };
   readonly stopGrace?: Duration;
   /** After which ends of what it needs it runs. Default: when all have succeeded. */
   readonly when?: "succeeded" | "always" | "failed";
@@ -150,7 +156,7 @@ function taskToProto(name: string, task: TaskOptions<string, string, Record<stri
     timeoutMs: duration("timeout", task.timeout),
     env: { ...task.env },
     files: [...(task.files ?? [])],
-    environment: task.environment ? { node: task.environment.node } : null,
+    environment: task.environment ? { ...task.environment } : null,
     stopGraceMs: duration("stopGrace", task.stopGrace),
     ...flowToProto(task),
   };

@@ -9,7 +9,9 @@ import { patiently, type Cache } from "./cache.ts";
 import { diskFull, failed, judge, judgeStop, lost, type Surroundings, type Verdict } from "./core/outcome.ts";
 import { claimOf, type Claim } from "./core/room.ts";
 import { variables } from "./core/variables.ts";
-import { AttemptStopped, environmentDigest, EnvironmentError, provideEnvironment } from "./environment.ts";
+import { AttemptStopped, EnvironmentError } from "./environment/failure.ts";
+import { environmentInUse, provideEnvironment, type Provided } from "./environment/provide.ts";
+import type { Shelf } from "./environment/shelf.ts";
 import type { Folders } from "./folders.ts";
 import { attemptDir, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
 import { OutputError, storeOutputs } from "./outputs.ts";
@@ -39,12 +41,15 @@ export interface Attempt {
   /** What it keeps from being evicted. */
   readonly pins: Set<Digest>;
   environmentDigest: Digest | null;
+  /** Held until no process is left that could use it. */
+  environment: Provided | null;
   spoolShown: boolean;
 }
 
 /** What attempts are made with. */
 export interface Tools {
   readonly cache: Cache;
+  readonly shelf: Shelf;
   readonly folders: Folders;
   readonly artifacts: ArtifactClient;
   readonly env: Readonly<Record<string, string>>;
@@ -53,8 +58,6 @@ export interface Tools {
 
 /** Of stderr's end that is searched for its last line. */
 const TAIL_BYTES = 1024;
-/** Where an attempt keeps which environment it was given. */
-const ENVIRONMENT = "environment";
 
 export function newAttempt(dir: string, assignment: Assignment): Attempt {
   const key = attemptKey(assignment.ref);
@@ -70,6 +73,7 @@ export function newAttempt(dir: string, assignment: Assignment): Attempt {
     abort: new AbortController(),
     pins: new Set(),
     environmentDigest: null,
+    environment: null,
     spoolShown: false,
   };
 }
@@ -94,7 +98,8 @@ export function prepare(
   );
 }
 
-async function fill(attempt: Attempt, { cache, env, storeWaitMsMax }: Tools, onStderr: () => void): Promise<void> {
+async function fill(attempt: Attempt, tools: Tools, onStderr: () => void): Promise<void> {
+  const { cache, shelf, env, storeWaitMsMax } = tools;
   const { assignment, folder, abort } = attempt;
   const workspace = join(folder, WORKSPACE);
   const pin = (digest: Digest) => {
@@ -106,31 +111,27 @@ async function fill(attempt: Attempt, { cache, env, storeWaitMsMax }: Tools, onS
   unpinAll(attempt, cache);
   const { environment } = assignment;
   if (environment.kind === "none") return;
-  attempt.environmentDigest = environmentDigest(code, environment.lock);
-  pin(attempt.environmentDigest);
-  writeFileSync(join(folder, ENVIRONMENT), attempt.environmentDigest);
-  const stderr = join(folder, STDERR);
   onStderr();
-  const options = { env, stderr, signal: abort.signal };
-  await patiently(storeWaitMsMax, abort.signal, () =>
-    provideEnvironment(cache, code, environment.lock, workspace, options),
+  const kitchen = { cache, code, env, signal: abort.signal };
+  const places = { folder, workspace, stderr: join(folder, STDERR) };
+  attempt.environment = await patiently(storeWaitMsMax, abort.signal, () =>
+    provideEnvironment(environment, shelf, kitchen, places, (digest) => (attempt.environmentDigest = digest)),
   );
 }
 
 /** After a restart of the agent: what the attempt that still runs keeps from being evicted. */
-export async function repin(attempt: Attempt, cache: Cache): Promise<void> {
+export async function repin(attempt: Attempt, { shelf }: Tools): Promise<void> {
   if (attempt.assignment.environment.kind === "none") return;
-  const file = await open(join(attempt.folder, ENVIRONMENT)).catch(() => undefined);
-  if (!file) return;
-  attempt.environmentDigest = (await file.readFile("utf8")) as Digest;
-  await file.close();
-  attempt.pins.add(attempt.environmentDigest);
-  cache.pin(attempt.environmentDigest);
+  const inUse = await environmentInUse(shelf, attempt.folder);
+  if (!inUse) return;
+  attempt.environmentDigest = inUse.digest;
+  attempt.environment = inUse;
 }
 
 export function unpinAll(attempt: Attempt, cache: Cache): void {
   for (const digest of attempt.pins) cache.unpin(digest);
   attempt.pins.clear();
+  attempt.environment?.leave();
 }
 
 export function startRequest(attempt: Attempt, env: Readonly<Record<string, string>>): StartRequest {
@@ -142,7 +143,7 @@ export function startRequest(attempt: Attempt, env: Readonly<Record<string, stri
     key,
     folder,
     argv: run.kind === "script" ? ["/bin/sh", "-eu", join(folder, SCRIPT)] : run.argv,
-    env: variables(assignment, env, places),
+    env: variables(assignment, env, places, attempt.environment ?? undefined),
     timeoutMs: assignment.timeoutMs,
     graceMs: assignment.stopGraceMs,
     memoryBytes: assignment.resources.memoryBytes,

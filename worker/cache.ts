@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fetchInto, type ArtifactClient } from "../lib/artifacts.ts";
@@ -6,7 +6,7 @@ import { openStore, type Store } from "../lib/cas.ts";
 import { type ErrorCode, WeftError } from "../lib/core/error.ts";
 import type { Digest } from "../lib/core/ids.ts";
 
-/** Of code, inputs and environments together: a few models and environments, and far from filling a machine's disk. */
+/** Of code and inputs together: a few models, and far from filling a machine's disk. */
 export const CACHE_BYTES_MAX = 20 * 2 ** 30;
 /** How long code, inputs and outputs wait for a store that does not answer: longer than any restart, shorter than a night. */
 export const STORE_WAIT_MS_MAX = 10 * 60_000;
@@ -14,7 +14,7 @@ export const STORE_WAIT_MS_MAX = 10 * 60_000;
 const PARALLEL_FETCHES = 4;
 const STORE_PAUSE_MS = 500;
 
-/** Two rooms under one limit: files by digest, and built environments. `used` orders them for eviction. */
+/** `usedAtMs` orders them for eviction. */
 interface Entry {
   readonly path: string;
   readonly bytes: number;
@@ -23,12 +23,11 @@ interface Entry {
 }
 
 /**
- * Content on this machine, shared by attempts: <dir>/sha256/… (see lib/cas.ts) and <dir>/environments/<hex>. What is
- * pinned is never evicted; everything else goes, least recently used first, when the limit is passed.
+ * Content on this machine, shared by attempts: <dir>/sha256/… (see lib/cas.ts). What is pinned is never evicted;
+ * everything else goes, least recently used first, when the limit is passed.
  */
 export class Cache {
   readonly store: Store;
-  readonly environmentsDir: string;
   readonly #artifacts: ArtifactClient;
   readonly #bytesMax: number;
   readonly #entries = new Map<Digest, Entry>();
@@ -41,12 +40,10 @@ export class Cache {
     this.store = store;
     this.#artifacts = artifacts;
     this.#bytesMax = bytesMax;
-    this.environmentsDir = join(store.root, "environments");
   }
 
   static async open(dir: string, artifacts: ArtifactClient, bytesMax: number): Promise<Cache> {
     const cache = new Cache(await openStore(dir), artifacts, bytesMax);
-    await mkdir(cache.environmentsDir, { recursive: true });
     await cache.#load();
     return cache;
   }
@@ -62,11 +59,11 @@ export class Cache {
 
   /** Has the files of these digests when it returns; the caller has pinned them. Errors as those of ArtifactClient.open. */
   async fetch(digests: Iterable<Digest>): Promise<void> {
-    await Promise.all([...new Set(digests)].map((digest) => this.once(digest, () => this.#fetch(digest))));
+    await Promise.all([...new Set(digests)].map((digest) => this.#once(digest, () => this.#fetch(digest))));
   }
 
   /** Runs `make` unless it is running for this digest already; everyone gets its end. */
-  once(digest: Digest, make: () => Promise<void>): Promise<void> {
+  #once(digest: Digest, make: () => Promise<void>): Promise<void> {
     const running = this.#pending.get(digest);
     if (running) return running;
     const made = make().finally(() => this.#pending.delete(digest));
@@ -75,7 +72,7 @@ export class Cache {
   }
 
   /** Something of this size lies at `path` now; may evict others. */
-  async keep(digest: Digest, path: string, bytes: number): Promise<void> {
+  async #keep(digest: Digest, path: string, bytes: number): Promise<void> {
     const before = this.#entry(digest);
     this.#bytes += bytes - before.bytes;
     this.#entries.set(digest, { path, bytes, usedAtMs: Date.now(), pins: before.pins });
@@ -95,7 +92,7 @@ export class Cache {
       this.#lanes.shift()?.();
     }
     const bytes = (await this.store.stat(digest))?.bytes ?? 0;
-    await this.keep(digest, this.store.path(digest), bytes);
+    await this.#keep(digest, this.store.path(digest), bytes);
   }
 
   #entry(digest: Digest): Entry {
@@ -118,36 +115,19 @@ export class Cache {
     }
   }
 
-  /** What is there from before, by the time it was written or, for an environment, built. */
+  /** What is there from before, by the time it was written. */
   async #load(): Promise<void> {
     const root = join(this.store.root, "sha256");
     for (const prefix of await readdir(root)) {
       for (const hex of await readdir(join(root, prefix))) await this.#found(hex, join(root, prefix, hex));
     }
-    for (const name of await readdir(this.environmentsDir)) {
-      const path = join(this.environmentsDir, name);
-      // Half built when an earlier agent was killed. Its npm may write on in there for a while: then the next start sweeps.
-      if (!/^[0-9a-f]{64}$/.test(name))
-        await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
-          if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
-        });
-      else await this.#found(name, path, await folderBytes(path));
-    }
   }
 
-  async #found(hex: string, path: string, bytes?: number): Promise<void> {
+  async #found(hex: string, path: string): Promise<void> {
     const { size, mtimeMs } = await stat(path);
-    this.#entries.set(`sha256:${hex}` as Digest, { path, bytes: bytes ?? size, usedAtMs: mtimeMs, pins: 0 });
-    this.#bytes += bytes ?? size;
+    this.#entries.set(`sha256:${hex}` as Digest, { path, bytes: size, usedAtMs: mtimeMs, pins: 0 });
+    this.#bytes += size;
   }
-}
-
-export async function folderBytes(folder: string): Promise<number> {
-  let bytes = 0;
-  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size;
-  }
-  return bytes;
 }
 
 /** Tries again while the store fails with one of `codes`, until `waitMsMax` have passed or the signal says stop. */

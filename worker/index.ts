@@ -70,8 +70,10 @@ export interface WorkerOptions {
   readonly log: Logger;
   /** Variables every process sees, under its own; default: PATH, HOME, USER, LANG of this process and nothing else. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Bytes the cache of code, inputs and environments may hold; default CACHE_BYTES_MAX. */
+  /** Bytes the cache of code and inputs may hold; default CACHE_BYTES_MAX. */
   readonly cacheBytesMax?: number;
+  /** Bytes of built environments; default SHELF_BYTES_MAX. */
+  readonly environmentBytesMax?: number;
   /** The runner's program; default: the built one of this package. */
   readonly runnerProgram?: string;
   /** How long code, inputs and outputs may wait for the store before the attempt counts as lost; default STORE_WAIT_MS_MAX. */

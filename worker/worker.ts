@@ -20,7 +20,8 @@ import {
 import { Cache, CACHE_BYTES_MAX, STORE_WAIT_MS_MAX } from "./cache.ts";
 import { failed, judgeStop, type Verdict } from "./core/outcome.ts";
 import { beyond, Room } from "./core/room.ts";
-import { AttemptStopped } from "./environment.ts";
+import { AttemptStopped } from "./environment/failure.ts";
+import { Shelf } from "./environment/shelf.ts";
 import { attemptDir, attemptsDir, STDERR, STDOUT } from "./folder.ts";
 import { Folders } from "./folders.ts";
 import type { ActiveAttempt, Worker, WorkerOptions } from "./index.ts";
@@ -39,7 +40,8 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
   // The marks by which processes are found again are paths as the kernel says them.
   const dir = realpathSync(options.dir);
   const cache = await Cache.open(join(dir, "cache"), options.artifacts, options.cacheBytesMax ?? CACHE_BYTES_MAX);
-  const worker = new LocalWorker(dir, options, cache);
+  const shelf = await Shelf.open(join(dir, "cache/environments"), options.environmentBytesMax);
+  const worker = new LocalWorker(dir, options, cache, shelf);
   await worker.open();
   return worker;
 }
@@ -60,11 +62,12 @@ class LocalWorker implements Worker {
   #closing: "no" | "stopping" | "leaving" = "no";
   #onEmpty: () => void = () => {};
 
-  constructor(dir: string, options: WorkerOptions, cache: Cache) {
+  constructor(dir: string, options: WorkerOptions, cache: Cache, shelf: Shelf) {
     this.#dir = dir;
     this.#options = options;
     this.#tools = {
       cache,
+      shelf,
       folders: new Folders(dir),
       artifacts: options.artifacts,
       env: options.env ?? baseEnvironment(),
@@ -97,7 +100,7 @@ class LocalWorker implements Worker {
       else {
         this.#room.take(attempt.claim);
         attempt.phase = "running";
-        await repin(attempt, this.#tools.cache);
+        await repin(attempt, this.#tools);
         // Unless its end was told meanwhile.
         if (attempt.phase === "running") this.#reconcile(attempt, live.get(attempt.key));
       }
@@ -106,6 +109,10 @@ class LocalWorker implements Worker {
       if (this.#attempts.has(name) || this.#ended.has(name) || live.has(name)) continue;
       await rm(attemptDir(this.#dir, name), { recursive: true, force: true });
     }
+    // All that is in use is pinned now. Nothing waits for it.
+    this.#tools.shelf
+      .sweep()
+      .catch((error: unknown) => this.#options.log.warn({ err: error }, "cannot remove environments"));
   }
 
   start(assignment: Assignment): void {

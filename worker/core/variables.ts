@@ -9,6 +9,13 @@ export interface Places {
   readonly result: string;
 }
 
+/** What an environment adds (see docs/pipelines.md). */
+export interface Entrance {
+  /** First on PATH, also when the task has set its own. */
+  readonly path: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+}
+
 /** An AMD card's uuid is `GPU-` and 16 hex digits; NVIDIA's are longer, or begin with `MIG-`. */
 const AMD_UUID = /^GPU-[0-9a-f]{16}$/i;
 
@@ -20,13 +27,17 @@ export function variables(
   assignment: Assignment,
   base: Readonly<Record<string, string>>,
   places: Places,
+  environment: Entrance = { path: [], variables: {} },
 ): Record<string, string> {
   const { ref } = assignment;
+  const path = [...environment.path, assignment.env["PATH"] ?? base["PATH"]].filter(Boolean).join(":");
   return {
     ...base,
     PWD: places.workspace,
     TMPDIR: places.tmp,
+    ...environment.variables,
     ...assignment.env,
+    ...(path === "" ? {} : { PATH: path }),
     WEFT_JOB_ID: ref.job,
     WEFT_TASK: ref.task,
     WEFT_INDEX: String(ref.index),

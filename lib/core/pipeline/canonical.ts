@@ -8,6 +8,7 @@ import { fromProtoValue, toProtoValue, toProtoValues } from "../../../proto/valu
 import { FAILURE_REASONS, type FailureReason } from "../dispatch.ts";
 import type { Issue } from "../error.ts";
 import { completeFlow, type FlowDraft, flowFromProto, flowToProto } from "./flow-proto.ts";
+import { environmentOf, environmentToProto } from "./environment.ts";
 import { LIMITS } from "./limits.ts";
 import { notifyFromProto, type NotifyRule, notifyToProto } from "./notify.ts";
 import { hint } from "./nearest.ts";
@@ -61,7 +62,7 @@ export interface TaskDraft {
   readonly timeoutMs?: number | undefined;
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: readonly string[];
-  readonly lock?: string | undefined;
+  readonly environment?: Environment | undefined;
   readonly stopGraceMs?: number | undefined;
   readonly flow?: FlowDraft;
 }
@@ -115,7 +116,7 @@ function completeTask(draft: TaskDraft): TaskSpec {
     timeoutMs: draft.timeoutMs ?? 0,
     env: byKey(draft.env ?? {}),
     files: orNone(draft.files ?? []),
-    environment: draft.lock === undefined ? BARE : { kind: "node", lock: draft.lock },
+    environment: draft.environment ?? BARE,
     stopGraceMs: draft.stopGraceMs ?? DEFAULTS.stopGraceMs,
     flow: completeFlow(draft.flow),
     alternatives: orNone((draft.alternatives ?? []).map(completeResources)),
@@ -197,7 +198,7 @@ function draftOf(task: TaskSpec__Output, issues: Issue[]): TaskDraft {
     timeoutMs: task.timeoutMs,
     env: task.env,
     files: task.files,
-    lock: task.environment?.node === "" ? undefined : task.environment?.node,
+    environment: environmentOf(task, issues),
     stopGraceMs: said(task.stopGraceMs),
     flow: flowFromProto(task, issues),
     alternatives: task.alternatives.map(resourcesDraft),
@@ -265,7 +266,7 @@ function taskToProto(task: TaskSpec): TaskSpecProto {
     timeoutMs: task.timeoutMs,
     env: { ...task.env },
     files: [...task.files],
-    environment: task.environment.kind === "node" ? { node: task.environment.lock } : null,
+    environment: environmentToProto(task.environment),
     stopGraceMs: task.stopGraceMs,
     ...flowToProto(task.flow),
     alternatives: task.alternatives.map(resourcesToProto),

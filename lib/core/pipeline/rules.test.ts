@@ -105,8 +105,18 @@ test.each<[string, Draft[], string]>([
   ],
   [
     "a lock file outside",
-    [{ name: "a", lock: "/x" }],
+    [{ name: "a", environment: { kind: "node", lock: "/x" } }],
     'tasks.a.environment.node: "/x" is not a path below the pipeline\'s folder',
+  ],
+  [
+    "an image by its tag",
+    [{ name: "a", environment: { kind: "container", image: "python:3.12" } }],
+    'tasks.a.environment.image: "python:3.12" does not say which image by its digest',
+  ],
+  [
+    "a version of Python that is none",
+    [{ name: "a", environment: { kind: "python", lock: "r.txt", version: ">=3.9" } }],
+    'tasks.a.environment.pythonVersion: ">=3.9" is no version of Python; write one like "3.11"',
   ],
   [
     "map names that collide",

@@ -69,7 +69,13 @@ export interface Retries {
   readonly crashes: number;
 }
 
-export type Environment = { readonly kind: "none" } | { readonly kind: "node"; readonly lock: string };
+export type Environment =
+  | { readonly kind: "none" }
+  | { readonly kind: "node"; readonly lock: string }
+  /** `version`: "3.11" or "3.11.7"; null: the machine's python3. */
+  | { readonly kind: "python"; readonly lock: string; readonly version: string | null }
+  /** `image`: "name@sha256:…". */
+  | { readonly kind: "container"; readonly image: string };
 
 export interface MapDimension {
   readonly name: string;

@@ -3,6 +3,7 @@ import { NAME } from "../ids.ts";
 import { isSafePath } from "../tree.ts";
 import { checkFlow } from "./flow-rules.ts";
 import { formatDuration } from "../../../proto/units.ts";
+import { checkEnvironment } from "./environment.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { checkAsked } from "./resource-rules.ts";
 import { templatesOf } from "./render.ts";
@@ -28,6 +29,7 @@ export function checkTask(pipeline: PipelineSpec, task: TaskSpec, issues: Issue[
   checkTimes(task, add);
   checkEnv(task, add);
   checkFiles(task, add);
+  checkEnvironment(task.environment, (key, message) => add(["environment", key], message));
   checkVariables(Object.keys(task.inputs), "input", ["inputs"], add);
   checkTemplates(pipeline, task, add);
   checkFlow(task, add);
@@ -210,12 +212,6 @@ function checkFiles(task: TaskSpec, add: Add): void {
       );
     }
   });
-  if (task.environment.kind === "node" && !isSafePath(task.environment.lock)) {
-    add(
-      ["environment", "node"],
-      `"${task.environment.lock}" is not a path below the pipeline's folder; write one like "package-lock.json"`,
-    );
-  }
 }
 
 function checkTemplates(pipeline: PipelineSpec, task: TaskSpec, add: Add): void {

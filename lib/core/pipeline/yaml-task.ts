@@ -4,6 +4,7 @@ import { FAILURE_REASONS, type FailureReason } from "../dispatch.ts";
 import { hint } from "./nearest.ts";
 import type { InputSpec, MapDimension, Run, Scalar } from "./spec.ts";
 import { readTolerance, readWhen } from "./yaml-flow.ts";
+import { readEnvironment } from "./yaml-environment.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
 import { readAlternatives, readPlacement, readResources } from "./yaml-resources.ts";
 import { offsetOfValue, readAbove0, readBoolean, readNumber, readTexts } from "./yaml-value.ts";
@@ -50,8 +51,6 @@ const TASK_LATER = new Set([
   "tracking",
 ]);
 const RETRY_KEYS = ["limit", "backoff", "maxBackoff", "exitCodes", "reasons", "crashes"] as const;
-const ENVIRONMENT_KEYS = ["node"] as const;
-const ENVIRONMENT_LATER = new Set(["python", "container", "image", "conda", "docker", "podman"]);
 const NONE: ReadonlySet<string> = new Set();
 
 /** One entry under `tasks:`. What is wrong is added to the reader's issues, and left out. */
@@ -123,7 +122,7 @@ function readKey(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry, wh
       draft.files = readTexts(reader, entry, 'a list of patterns would be right, like ["src/**", "train.py"]');
       return;
     case "environment":
-      draft.lock = readEnvironment(reader, entry);
+      draft.environment = readEnvironment(reader, entry);
       return;
     case "stopGrace":
       draft.stopGraceMs = readAbove0(reader, entry, "the shortest is 1ms");
@@ -247,20 +246,4 @@ function readReasons(reader: NodeReader, entry: Entry): FailureReason[] {
     const message = `"${text}" is no reason of a failure${hint(text, FAILURE_REASONS)}`;
     return known ?? reader.issue(offsetOfValue(entry), [...entry.path, i], message) ?? [];
   });
-}
-
-function readEnvironment(reader: NodeReader, entry: Entry): string | undefined {
-  let lock: string | undefined;
-  for (const item of reader.entries(entry.value, entry.path, '"environment"', entry.offset) ?? []) {
-    if (item.name === "node")
-      lock = reader.text(
-        item.value,
-        item.path,
-        item.offset,
-        '"node"',
-        "the path of a package-lock.json would be right",
-      );
-    else reader.unknownKey(item, `"environment" (variables stand under "env")`, ENVIRONMENT_KEYS, ENVIRONMENT_LATER);
-  }
-  return lock;
 }

@@ -180,6 +180,16 @@ test.each([
     `6:5: says what its GPUs must be and asks for none; add "gpus: 1"`,
   ],
   [
+    "two environments",
+    task("    environment: { node: package-lock.json, python: requirements.lock }"),
+    `6:45: "node" and "python" are given; a task has one environment: keep one`,
+  ],
+  [
+    "a version of Python without packages",
+    task("    environment: { pythonVersion: 3.10 }"),
+    `6:20: "pythonVersion" is given without "python"; name a requirements file, which may be empty`,
+  ],
+  [
     "an unknown need",
     task("  b: { run: x, needs: [a, aa] }"),
     `6:27: task "b" needs "aa", which does not exist (did you mean "a"?)`,

@@ -3,8 +3,14 @@
 
 export interface Environment {
   'node'?: (string);
+  'python'?: (string);
+  'pythonVersion'?: (string);
+  'image'?: (string);
 }
 
 export interface Environment__Output {
   'node': (string);
+  'python': (string);
+  'pythonVersion': (string);
+  'image': (string);
 }
