@@ -113,6 +113,7 @@ function checkGang(instance: Instance, name: string, faults: string[]): void {
 function checkNode(state: State, node: Node, faults: string[]): void {
   const sum = { cpuMillis: 0, memoryBytes: 0, diskBytes: 0 };
   const shares = new Map<string, number>();
+  let overtaken = false;
   for (const [key, instance] of node.attempts) {
     const held = instance.state;
     if (held.kind !== "active" || held.key !== key) {
@@ -122,6 +123,7 @@ function checkNode(state: State, node: Node, faults: string[]): void {
     if (held.prefilled !== node.prefilled.has(instance))
       faults.push(`node ${node.name}: ${key} is prefilled in one place only`);
     if (!held.prefilled) add(sum, held.asked);
+    if (held.overtook) overtaken = true;
     for (const uuid of held.gpuUuids) {
       shares.set(uuid, (shares.get(uuid) ?? 0) + Math.min(held.asked.gpuMillis, 1000));
       if (!node.devices.get(uuid)?.holders.has(key))
@@ -137,7 +139,7 @@ function checkNode(state: State, node: Node, faults: string[]): void {
     if (sum[field] !== node.reserved[field])
       faults.push(`node ${node.name} counts ${field} ${node.reserved[field]}, has ${sum[field]}`);
     // I4: never over capacity; only a node that came back smaller may be, until what it holds has ended.
-    if (sum[field] > Math.max(node.capacity[field], node.capacityBefore[field]))
+    if (!overtaken && sum[field] > Math.max(node.capacity[field], node.capacityBefore[field]))
       faults.push(`node ${node.name} is over its ${field}`);
   }
   for (const [key, instance] of node.attempts) {

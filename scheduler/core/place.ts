@@ -174,6 +174,7 @@ function assign(state: State, instance: Instance, node: Node, given: Given, nowM
     masterAddress,
     started: false,
     prefilled,
+    overtook: false,
     stop: null,
     silent: 0,
   };

@@ -17,6 +17,7 @@ import {
   task,
 } from "../../test/support/build.ts";
 import type { Batch } from "./index.ts";
+import { HOLD_AFTER_MS } from "./limit.ts";
 
 /**
  * A small world around the core: nodes that get assignments late, twice or not at all, start, end, fail, forget, fall
@@ -33,6 +34,12 @@ class World {
   readonly completions = new Map<string, number>();
 
   constructor(nodes: readonly { cpus: number; gpus: number }[]) {
+    const none = { cpuMillis: null, memoryBytes: null, gpuMillis: null };
+    for (const [name, weight, quota] of [
+      ["limited", 1, { ...none, cpuMillis: 6000 }],
+      ["heavy", 3, none],
+    ] as const)
+      this.bench.step({ kind: "projectChanged", settings: { name, weight, quota } });
     nodes.forEach(({ cpus, gpus }, i) => {
       this.held.set(`n${i}`, new Set());
       this.take(this.bench.join(`n${i}`, capacity(cpus, gpus)));
@@ -98,19 +105,25 @@ const someTask = fc.record({
   needs: fc.array(fc.nat(9), { maxLength: 2 }),
   count: fc.integer({ min: 1, max: 4 }),
   cpus: fc.integer({ min: 1, max: 3 }),
-  gpus: fc.integer({ min: 0, max: 1 }),
+  gpuMillis: fc.constantFrom(0, 0, 300, 500, 1000),
+  nodes: fc.constantFrom(1, 1, 1, 2),
+  preemptible: fc.boolean(),
+  timeoutMs: fc.constantFrom(0, 1000),
   retries: fc.integer({ min: 0, max: 2 }),
   when: fc.constantFrom("succeeded" as const, "succeeded" as const, "always" as const, "failed" as const),
   tolerated: fc.integer({ min: 0, max: 1 }),
 });
 
-const someSpec = fc.array(someTask, { minLength: 1, maxLength: 6 }).map((tasks) =>
+const someTasks = fc.array(someTask, { minLength: 1, maxLength: 6 }).map((tasks) =>
   pipeline(
-    ...tasks.map(({ needs, count, cpus, gpus, retries, when, tolerated }, i) =>
+    ...tasks.map(({ needs, count, cpus, gpuMillis, nodes, preemptible, timeoutMs, retries, when, tolerated }, i) =>
       task(`t${i}`, {
         needs: [...new Set(i === 0 ? [] : needs.map((need) => `t${need % i}`))],
         map: count === 1 ? [] : mapOver(count),
-        resources: asks(cpus, { gpuMillis: gpus * 1000 }),
+        resources: asks(cpus, { gpuMillis }),
+        nodes,
+        preemptible,
+        timeoutMs,
         retries: retriesOf({ limit: retries, backoffMs: 50, backoffMsMax: 500 }),
         flow: flow({
           when: i === 0 || needs.length === 0 ? "succeeded" : when,
@@ -120,6 +133,11 @@ const someSpec = fc.array(someTask, { minLength: 1, maxLength: 6 }).map((tasks) 
     ),
   ),
 );
+
+/** One project has a quota, that just lets its largest gang run, and the other a larger share. */
+const someSpec = fc
+  .tuple(someTasks, fc.constantFrom("limited", "heavy"))
+  .map(([spec, project]) => ({ ...spec, project }));
 
 const someAct = fc.oneof(
   {
@@ -157,7 +175,13 @@ const someAct = fc.oneof(
       pick: fc.nat(),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 800 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("pass" as const),
+      ms: fc.oneof(fc.integer({ min: 1, max: 800 }), fc.constant(HOLD_AFTER_MS)),
+    }),
+  },
 );
 
 function act(world: World, what: typeof someAct extends fc.Arbitrary<infer T> ? T : never): void {
@@ -220,12 +244,14 @@ function heal(world: World): void {
 }
 
 test("under any order of faults the laws hold, every job ends once the world heals, and nothing completes twice", () => {
-  const nodes = fc.array(fc.record({ cpus: fc.integer({ min: 1, max: 4 }), gpus: fc.integer({ min: 0, max: 2 }) }), {
-    minLength: 1,
+  const nodes = fc.array(fc.record({ cpus: fc.integer({ min: 2, max: 6 }), gpus: fc.integer({ min: 0, max: 2 }) }), {
+    minLength: 2,
     maxLength: 4,
+    // Else most runs are of next to nothing.
+    size: "max",
   });
   fc.assert(
-    fc.property(nodes, fc.array(someAct, { maxLength: 120 }), (machines, acts) => {
+    fc.property(nodes, fc.array(someAct, { minLength: 40, maxLength: 160, size: "max" }), (machines, acts) => {
       const world = new World(machines);
       for (const what of acts) act(world, what);
       heal(world);
@@ -234,7 +260,10 @@ test("under any order of faults the laws hold, every job ends once the world hea
       for (const node of world.bench.state.nodes.values()) {
         expect(node.reserved).toEqual({ cpuMillis: 0, memoryBytes: 0, diskBytes: 0 });
         expect(node.devices.size).toBe(0);
+        expect(node.hold).toBeNull();
       }
+      for (const { usage } of world.bench.state.projects.values())
+        expect(usage).toEqual({ cpuMillis: 0, memoryBytes: 0, gpuMillis: 0 });
     }),
     { numRuns: 300 },
   );

@@ -47,6 +47,7 @@ export function reserveStarted(state: State, instance: Instance, active: Active)
   if (!active.prefilled) return;
   const { node } = active;
   demoteFor(state, node, active.asked);
+  active.overtook = !hasRoom(node, active.asked);
   moveIn(state, instance, active);
 }
 
@@ -55,6 +56,7 @@ function demoteFor(of: State, node: Node, asked: Resources): void {
   for (const other of [...node.attempts.values()].toReversed()) {
     const { state } = other;
     if (state.kind !== "active" || state.started || state.prefilled || state.gpuUuids.length > 0) continue;
+    if (other.task.spec.nodes > 1) continue;
     unbook(node, state);
     addUsage(projectOf(of, other.task.ask.project), state.asked, -1);
     state.prefilled = true;

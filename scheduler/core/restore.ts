@@ -124,6 +124,7 @@ function restoredAttempt(state: State, instance: Instance, row: TaskRow): Active
     masterAddress,
     started,
     prefilled,
+    overtook: false,
     stop: null,
     silent: 0,
   };

@@ -133,6 +133,8 @@ export interface Active {
   started: boolean;
   /** Queued at the node beyond its capacity: it holds no reservation yet. */
   prefilled: boolean;
+  /** Started before one that had room on our books and not at the node: the books are over until one of them ends. */
+  overtook: boolean;
   /** What the node was told, and is told again until the attempt ends. */
   stop: StopOrder | null;
   /** Heartbeats in a row that did not name it. */
