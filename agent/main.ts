@@ -21,6 +21,7 @@ import { type Journal, openJournal } from "./journal.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { Orders } from "./orders.ts";
 import type { Publish } from "./reports.ts";
+import { Sessions } from "./sessions.ts";
 
 /** A connection that has held this long has brought what was waiting for the node, in milliseconds. */
 const CAUGHT_UP_MS = 3_000;
@@ -82,6 +83,7 @@ class RunningAgent implements Agent {
   #artifacts: ArtifactClient | undefined;
   #attempts: Attempts | undefined;
   #peer: Peer | undefined;
+  #sessions: Sessions | undefined;
   #heartbeats: Heartbeats | undefined;
   #bus: Bus | undefined;
   #assignments: Assignments | undefined;
@@ -177,6 +179,8 @@ class RunningAgent implements Agent {
     const { log } = this.#options;
     const { worker, reports } = attempts;
     const caughtUp = (): boolean => (this.#bus?.connectedMs ?? 0) > CAUGHT_UP_MS;
+    const sessions = new Sessions({ peer, node: this.node, worker, log });
+    this.#sessions = sessions;
     const orders = new Orders({ worker, journal, reports, caughtUp, log });
     const { leaseMs, heartbeatIntervalMs } = joined.answer;
     return new Heartbeats(
@@ -199,7 +203,10 @@ class RunningAgent implements Agent {
           );
           attempts.stopAll(remainingMs);
         },
-        onAnswer: (answer) => orders.follow(answer.stop, answer.query),
+        onAnswer: (answer) => {
+          orders.follow(answer.stop, answer.query);
+          sessions.follow(answer.open);
+        },
         rejoin: async () => void (await this.#join(peer, inventory)),
       },
       { sentAtMs: joined.sentAtMs, leaseMs, intervalMs: heartbeatIntervalMs },
@@ -213,6 +220,7 @@ class RunningAgent implements Agent {
     this.#heartbeats?.beat();
     const steps = [
       () => this.#assignments?.stop(),
+      () => this.#sessions?.stop(),
       () => this.#attempts?.close(stopTasks),
       () => this.#heartbeats?.stop(),
       () => this.#bus?.close(),

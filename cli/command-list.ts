@@ -45,6 +45,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/logs.ts")).logsCommand(),
   },
   {
+    name: "exec",
+    summary: "run a command, or open a terminal, in a running task",
+    load: async () => (await import("./commands/exec.ts")).execCommand(),
+  },
+  {
+    name: "forward",
+    summary: "bring a port of a running task to this machine",
+    load: async () => (await import("./commands/forward.ts")).forwardCommand(),
+  },
+  {
     name: "cancel",
     summary: "stop a job",
     load: async () => (await import("./commands/cancel.ts")).cancelCommand(),

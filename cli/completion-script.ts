@@ -8,8 +8,8 @@ export interface CompletedCommand {
 }
 
 /** Commands whose first argument is a job, and those whose second is one of its tasks. */
-const TAKES_JOB = ["job", "logs", "cancel", "get", "lineage", "explain"];
-const TAKES_TASK = ["logs", "get", "explain"];
+const TAKES_JOB = ["job", "logs", "cancel", "get", "lineage", "explain", "exec", "forward"];
+const TAKES_TASK = ["logs", "get", "explain", "exec", "forward"];
 const TAKES_NODE = ["node", "cordon", "drain", "uncordon"];
 
 /** Completes commands, options, files, ids of jobs, names of tasks and of nodes. */

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { WeftError } from "../lib/core/error.ts";
 
 /** A whole number from `min` on, as an option's or an argument's value. */
 export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) {
@@ -8,6 +9,15 @@ export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) 
     const range = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `from ${min} to ${max}`;
     throw new InvalidArgumentError(`A whole number ${range} would be right.`);
   };
+}
+
+/** The instance that an argument and `--index` name together; 0 when neither says which. */
+export function oneInstance(argument: string, indexOption: number | undefined): { task: string; index: number } {
+  const { task, index } = parseInstance(argument);
+  if (index !== undefined && indexOption !== undefined && index !== indexOption) {
+    throw new WeftError("invalid", `${argument} and --index ${indexOption} name two instances; keep one of the two`);
+  }
+  return { task, index: index ?? indexOption ?? 0 };
 }
 
 /** `train[3]` as task and index; the index is undefined in `train`. */

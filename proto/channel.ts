@@ -7,6 +7,7 @@ import type { ProtoGrpcType as ClusterTypes } from "./gen/cluster.ts";
 import type { ProtoGrpcType as JobTypes } from "./gen/job.ts";
 import type { ProtoGrpcType as NotificationTypes } from "./gen/notification.ts";
 import type { ProtoGrpcType as TriggerTypes } from "./gen/trigger.ts";
+import type { ProtoGrpcType as SessionTypes } from "./gen/session.ts";
 
 /**
  * Largest message either side takes, in bytes. A job of 10,000 plain tasks is about 1.5 MiB; a pipeline is
@@ -56,6 +57,7 @@ const SERVICE_FILES = [
   "weft/v1/agent.proto",
   "weft/v1/trigger.proto",
   "weft/v1/notification.proto",
+  "weft/v1/session.proto",
 ];
 
 let loaded: PackageDefinition | undefined;
@@ -81,7 +83,8 @@ export type WeftServices = JobTypes["weft"]["v1"] &
   ClusterTypes["weft"]["v1"] &
   AgentTypes["weft"]["v1"] &
   TriggerTypes["weft"]["v1"] &
-  NotificationTypes["weft"]["v1"];
+  NotificationTypes["weft"]["v1"] &
+  SessionTypes["weft"]["v1"];
 
 /** Client constructors and service definitions of `weft.v1`. */
 export function weftServices(): WeftServices {

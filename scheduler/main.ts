@@ -14,6 +14,7 @@ import { newJobId } from "./api/job-id.ts";
 import type { Records, Role } from "./api/parts.ts";
 import { Reign } from "./api/reign.ts";
 import { servicesOf } from "./api/services.ts";
+import { SessionApi } from "./api/session-api.ts";
 import { Bus } from "./bus.ts";
 import type { SchedulerConfig } from "./core/index.ts";
 import { JobReader } from "./job-reader.ts";
@@ -157,6 +158,7 @@ function services(
     }),
     operators: new OperatorApi(),
     cluster: new ClusterApi({ now: Date.now, version, address, httpPort, jobs: finder }),
+    sessions: new SessionApi(finder),
     agents: new AgentApi({
       ensureNode: (node) => bus.ensureNode(node),
       natsServers: settings.agentNatsServers,

@@ -9,6 +9,7 @@ import { changeOf, isEnded, type Job, type JobChange, JobPicture, jobOf } from "
 import { type Lineage, lineageOf } from "./lineage.ts";
 import { Link } from "./link.ts";
 import { type LogChunk, LogSieve } from "./log.ts";
+import { type Exec, type ExecOptions, type Forwarded, type ForwardOptions, openExec, openForward } from "./session.ts";
 import { type Explanation, type Node, nodeOf, type QueueClass, queueClassOf } from "./node.ts";
 
 /** Reading what is there takes milliseconds; beyond this the server hangs. */
@@ -82,6 +83,7 @@ export class WeftClient {
   readonly #link: Link;
   readonly #jobs = weftServices().JobService.service;
   readonly #cluster = weftServices().ClusterService.service;
+  readonly #sessions = weftServices().SessionService.service;
 
   constructor(address: string) {
     this.address = address;
@@ -185,6 +187,19 @@ export class WeftClient {
     const parts: LineageResponse__Output[] = [];
     for await (const part of this.#link.stream(this.#jobs.Lineage, { jobId }, undefined)) parts.push(part);
     return lineageOf(parts);
+  }
+
+  /**
+   * Runs a command in the environment of a running task. It ends with the task, and when the call is cancelled. Errors
+   * come with its output: `failed_precondition` when the task does not run, `unavailable` when the session breaks off.
+   */
+  async exec(jobId: string, options: ExecOptions): Promise<Exec> {
+    return openExec(await this.#link.duplex(this.#sessions.Exec, options.signal), jobId, options);
+  }
+
+  /** One connection to a port of 127.0.0.1 on the machine of a running task. Errors come with its data. */
+  async forward(jobId: string, options: ForwardOptions): Promise<Forwarded> {
+    return openForward(await this.#link.duplex(this.#sessions.Forward, options.signal), jobId, options);
   }
 
   async nodes(): Promise<Node[]> {

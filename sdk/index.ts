@@ -25,5 +25,6 @@ export {
 export type { Artifact, Edge, Execution, Lineage } from "./lineage.ts";
 export type { LogChunk } from "./log.ts";
 export type { Explanation, Gpu, Node, QueueClass, Resources } from "./node.ts";
+export type { Exec, ExecOptions, ExecOutput, Forwarded, ForwardOptions, WindowSize } from "./session.ts";
 export { type Duration, pipeline, PipelineBuilder, type Size, type TaskOptions } from "./pipeline.ts";
 export type { Scalar } from "../proto/value.ts";

@@ -1,12 +1,14 @@
 import {
   type CallOptions,
   Client,
+  type ClientDuplexStream,
   type ClientReadableStream,
   connectivityState,
   credentials,
   Metadata,
 } from "@grpc/grpc-js";
 import { CLIENT_OPTIONS } from "../proto/channel.ts";
+import { drained } from "../proto/drained.ts";
 import { toClientError, WeftClientError } from "./error.ts";
 
 /** A handshake takes one or two round trips; beyond this nothing serves there. */
@@ -16,6 +18,13 @@ export interface Method<Request, Response> {
   readonly path: string;
   readonly requestSerialize: (value: Request) => Buffer;
   readonly responseDeserialize: (bytes: Buffer) => Response;
+}
+
+export interface Duplex<Request, Response> {
+  readonly messages: AsyncGenerator<Response, void>;
+  /** Settles when there is room for more; after the end of the call what is written is dropped. */
+  write(request: Request): Promise<void>;
+  cancel(): void;
 }
 
 /**
@@ -84,6 +93,41 @@ export class Link {
       call.on("error", () => {});
       call.cancel();
     }
+  }
+
+  /** A stream of both directions. Its messages end with an error of ours when the call does. */
+  async duplex<Request, Response>(
+    method: Method<Request, Response>,
+    signal: AbortSignal | undefined,
+  ): Promise<Duplex<Request, Response>> {
+    const client = await this.#ready();
+    const { path, requestSerialize, responseDeserialize } = method;
+    const call: ClientDuplexStream<Request, Response> = client.makeBidiStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      new Metadata(),
+    );
+    const cancel = (): void => call.cancel();
+    signal?.addEventListener("abort", cancel, { once: true });
+    call.on("status", () => signal?.removeEventListener("abort", cancel));
+    // Who reads hears of it; who only writes need not.
+    call.on("error", () => {});
+    const failed = (error: unknown): WeftClientError => this.#failed(client, error, path);
+    async function* messages(): AsyncGenerator<Response, void> {
+      try {
+        for await (const message of call) yield message as Response;
+      } catch (error) {
+        if (!signal?.aborted) throw failed(error);
+      }
+    }
+    return {
+      messages: messages(),
+      write: async (request) => {
+        if (call.writable && !call.write(request)) await drained(call);
+      },
+      cancel,
+    };
   }
 
   close(): void {

@@ -2,7 +2,10 @@ import type { Logger } from "pino";
 import type { ArtifactClient } from "../lib/artifacts.ts";
 import type { Assignment, EndedReport, LossReason, StartedReport, StopReason } from "../lib/core/dispatch.ts";
 import type { AttemptKey } from "../lib/core/ids.ts";
+import type { CommandSpec, TaskCommand } from "./sessions.ts";
 import { openWorker } from "./worker.ts";
+
+export { NO_TERMINAL, type CommandOutput, type CommandSpec, type TaskCommand, type WindowSize } from "./sessions.ts";
 
 /**
  * Makes attempts on this machine. The processes belong to the runner (see docs/adr/0004-runner-process.md), so
@@ -21,6 +24,11 @@ export interface Worker {
   stop(key: AttemptKey, reason: StopReason | LossReason, graceMs: number): void;
   /** Those that have not been reported ended. */
   active(): ActiveAttempt[];
+  /**
+   * Runs a command in the environment of a running attempt, counted with it and ended with it. Errors: `failed_precondition`
+   * when the attempt has no process here, `unavailable`.
+   */
+  exec(key: AttemptKey, spec: CommandSpec): Promise<TaskCommand>;
   /** The node may run what it runs for this long from now. The runner keeps it, also when nobody is there to ask. */
   renewLease(remainingMs: number): void;
   /**

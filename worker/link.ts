@@ -15,7 +15,9 @@ export interface LinkOptions {
   readonly dir: string;
   readonly program: string;
   readonly log: Logger;
-  readonly onNotice: (notice: Extract<Notice, { kind: "started" | "ended" }>) => void;
+  readonly onNotice: (notice: Extract<Notice, { kind: "started" | "ended" | "visited" }>) => void;
+  /** The runner is gone, before another one is started. */
+  readonly onGone: () => void;
   /** The runner is gone, and with it the processes it had; another one is there, which has `live`. */
   readonly onRestart: (live: readonly LiveAttempt[]) => void;
 }
@@ -121,7 +123,7 @@ export class Link {
       const channel: Channel<Request, Notice> = new Channel<Request, Notice>(
         socket,
         (notice) => {
-          if (notice.kind === "started" || notice.kind === "ended") return this.#options.onNotice(notice);
+          if (notice.kind !== "welcome" && notice.kind !== "busy") return this.#options.onNotice(notice);
           const refusal = refuse(notice, this.#options.dir);
           if (refusal) {
             reject(refusal);
@@ -144,6 +146,7 @@ export class Link {
   #onClosed(): void {
     this.#channel = undefined;
     this.#onGone();
+    this.#options.onGone();
     if (!this.#closing) void this.#reopen();
   }
 

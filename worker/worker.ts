@@ -4,6 +4,7 @@ import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Assignment, EndedReport, LossReason, StartedReport, StopReason } from "../lib/core/dispatch.ts";
+import { WeftError } from "../lib/core/error.ts";
 import { attemptKey, type AttemptKey } from "../lib/core/ids.ts";
 import {
   clean,
@@ -26,6 +27,7 @@ import { attemptDir, attemptsDir, STDERR, STDOUT } from "./folder.ts";
 import { Folders } from "./folders.ts";
 import type { ActiveAttempt, Worker, WorkerOptions } from "./index.ts";
 import { Link, runnerProgram } from "./link.ts";
+import { type CommandSpec, Sessions, type TaskCommand } from "./sessions.ts";
 import { readExit, recordUnstarted, wasStarted } from "./runner/exit.ts";
 import { bootNowMs } from "./runner/proc.ts";
 import type { ExitRecord, LiveAttempt, Notice } from "./runner/protocol.ts";
@@ -51,6 +53,7 @@ class LocalWorker implements Worker {
   readonly #options: WorkerOptions;
   readonly #tools: Tools;
   readonly #link: Link;
+  readonly #sessions: Sessions;
   readonly #room = new Room<Attempt>();
   /** Those not reported ended. */
   readonly #attempts = new Map<AttemptKey, Attempt>();
@@ -73,17 +76,21 @@ class LocalWorker implements Worker {
       env: options.env ?? baseEnvironment(),
       storeWaitMsMax: options.storeWaitMsMax ?? STORE_WAIT_MS_MAX,
     };
+    const program = options.runnerProgram ?? runnerProgram();
+    this.#sessions = new Sessions(dir, program, (request) => this.#link.send(request));
     this.#link = new Link({
       dir,
-      program: options.runnerProgram ?? runnerProgram(),
+      program,
       log: options.log,
-      onNotice: (notice) => this.#onNotice(notice),
+      onNotice: (notice) => (notice.kind === "visited" ? this.#sessions.onVisited(notice) : this.#onNotice(notice)),
+      onGone: () => this.#sessions.onRunnerGone(),
       onRestart: (live) => this.#onRunnerRestarted(live),
     });
   }
 
   async open(): Promise<void> {
     this.#live = await this.#link.open();
+    await this.#sessions.open();
   }
 
   async recover(assignments: readonly Assignment[], keep: readonly AttemptKey[]): Promise<void> {
@@ -170,6 +177,13 @@ class LocalWorker implements Worker {
     );
   }
 
+  exec(key: AttemptKey, spec: CommandSpec): Promise<TaskCommand> {
+    const phase = this.#attempts.get(key)?.phase;
+    if (phase === "running") return this.#sessions.exec(key, spec);
+    const what = phase === undefined || phase === "ended" ? "is not on this node any more" : `is ${phase} there`;
+    return Promise.reject(new WeftError("failed_precondition", `attempt ${key} ${what}; it has no process`));
+  }
+
   async close({ stopAttempts }: { readonly stopAttempts: boolean }): Promise<void> {
     this.#closing = stopAttempts ? "stopping" : "leaving";
     for (const { key, assignment, abort, phase } of this.#attempts.values()) {
@@ -178,6 +192,7 @@ class LocalWorker implements Worker {
     }
     if (stopAttempts && this.#attempts.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
     await Promise.allSettled(this.#ended.values());
+    this.#sessions.close();
     await this.#link.close(stopAttempts);
   }
 

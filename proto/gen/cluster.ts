@@ -15,9 +15,16 @@ import type { DemandResponse as _weft_v1_DemandResponse, DemandResponse__Output 
 import type { DrainRequest as _weft_v1_DrainRequest, DrainRequest__Output as _weft_v1_DrainRequest__Output } from './weft/v1/DrainRequest.ts';
 import type { EmailTarget as _weft_v1_EmailTarget, EmailTarget__Output as _weft_v1_EmailTarget__Output } from './weft/v1/EmailTarget.ts';
 import type { Environment as _weft_v1_Environment, Environment__Output as _weft_v1_Environment__Output } from './weft/v1/Environment.ts';
+import type { ExecExit as _weft_v1_ExecExit, ExecExit__Output as _weft_v1_ExecExit__Output } from './weft/v1/ExecExit.ts';
+import type { ExecOpen as _weft_v1_ExecOpen, ExecOpen__Output as _weft_v1_ExecOpen__Output } from './weft/v1/ExecOpen.ts';
+import type { ExecRequest as _weft_v1_ExecRequest, ExecRequest__Output as _weft_v1_ExecRequest__Output } from './weft/v1/ExecRequest.ts';
+import type { ExecResponse as _weft_v1_ExecResponse, ExecResponse__Output as _weft_v1_ExecResponse__Output } from './weft/v1/ExecResponse.ts';
 import type { ExplainReason as _weft_v1_ExplainReason, ExplainReason__Output as _weft_v1_ExplainReason__Output } from './weft/v1/ExplainReason.ts';
 import type { ExplainRequest as _weft_v1_ExplainRequest, ExplainRequest__Output as _weft_v1_ExplainRequest__Output } from './weft/v1/ExplainRequest.ts';
 import type { ExplainResponse as _weft_v1_ExplainResponse, ExplainResponse__Output as _weft_v1_ExplainResponse__Output } from './weft/v1/ExplainResponse.ts';
+import type { ForwardOpen as _weft_v1_ForwardOpen, ForwardOpen__Output as _weft_v1_ForwardOpen__Output } from './weft/v1/ForwardOpen.ts';
+import type { ForwardRequest as _weft_v1_ForwardRequest, ForwardRequest__Output as _weft_v1_ForwardRequest__Output } from './weft/v1/ForwardRequest.ts';
+import type { ForwardResponse as _weft_v1_ForwardResponse, ForwardResponse__Output as _weft_v1_ForwardResponse__Output } from './weft/v1/ForwardResponse.ts';
 import type { Gpu as _weft_v1_Gpu, Gpu__Output as _weft_v1_Gpu__Output } from './weft/v1/Gpu.ts';
 import type { GpuRequest as _weft_v1_GpuRequest, GpuRequest__Output as _weft_v1_GpuRequest__Output } from './weft/v1/GpuRequest.ts';
 import type { GpuUsage as _weft_v1_GpuUsage, GpuUsage__Output as _weft_v1_GpuUsage__Output } from './weft/v1/GpuUsage.ts';
@@ -40,6 +47,7 @@ import type { NodeRequest as _weft_v1_NodeRequest, NodeRequest__Output as _weft_
 import type { NodesRequest as _weft_v1_NodesRequest, NodesRequest__Output as _weft_v1_NodesRequest__Output } from './weft/v1/NodesRequest.ts';
 import type { NodesResponse as _weft_v1_NodesResponse, NodesResponse__Output as _weft_v1_NodesResponse__Output } from './weft/v1/NodesResponse.ts';
 import type { NotifySpec as _weft_v1_NotifySpec, NotifySpec__Output as _weft_v1_NotifySpec__Output } from './weft/v1/NotifySpec.ts';
+import type { OpenSession as _weft_v1_OpenSession, OpenSession__Output as _weft_v1_OpenSession__Output } from './weft/v1/OpenSession.ts';
 import type { PipelineSpec as _weft_v1_PipelineSpec, PipelineSpec__Output as _weft_v1_PipelineSpec__Output } from './weft/v1/PipelineSpec.ts';
 import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from './weft/v1/Placement.ts';
 import type { Project as _weft_v1_Project, Project__Output as _weft_v1_Project__Output } from './weft/v1/Project.ts';
@@ -52,6 +60,12 @@ import type { Quota as _weft_v1_Quota, Quota__Output as _weft_v1_Quota__Output }
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
 import type { ScheduleSource as _weft_v1_ScheduleSource, ScheduleSource__Output as _weft_v1_ScheduleSource__Output } from './weft/v1/ScheduleSource.ts';
+import type { SessionDown as _weft_v1_SessionDown, SessionDown__Output as _weft_v1_SessionDown__Output } from './weft/v1/SessionDown.ts';
+import type { SessionFailed as _weft_v1_SessionFailed, SessionFailed__Output as _weft_v1_SessionFailed__Output } from './weft/v1/SessionFailed.ts';
+import type { SessionHello as _weft_v1_SessionHello, SessionHello__Output as _weft_v1_SessionHello__Output } from './weft/v1/SessionHello.ts';
+import type { SessionOpened as _weft_v1_SessionOpened, SessionOpened__Output as _weft_v1_SessionOpened__Output } from './weft/v1/SessionOpened.ts';
+import type { SessionServiceClient as _weft_v1_SessionServiceClient, SessionServiceDefinition as _weft_v1_SessionServiceDefinition } from './weft/v1/SessionService.ts';
+import type { SessionUp as _weft_v1_SessionUp, SessionUp__Output as _weft_v1_SessionUp__Output } from './weft/v1/SessionUp.ts';
 import type { SetProjectRequest as _weft_v1_SetProjectRequest, SetProjectRequest__Output as _weft_v1_SetProjectRequest__Output } from './weft/v1/SetProjectRequest.ts';
 import type { StopAttempt as _weft_v1_StopAttempt, StopAttempt__Output as _weft_v1_StopAttempt__Output } from './weft/v1/StopAttempt.ts';
 import type { Taints as _weft_v1_Taints, Taints__Output as _weft_v1_Taints__Output } from './weft/v1/Taints.ts';
@@ -60,6 +74,7 @@ import type { TriggerSpec as _weft_v1_TriggerSpec, TriggerSpec__Output as _weft_
 import type { Usage as _weft_v1_Usage, Usage__Output as _weft_v1_Usage__Output } from './weft/v1/Usage.ts';
 import type { WebhookSource as _weft_v1_WebhookSource, WebhookSource__Output as _weft_v1_WebhookSource__Output } from './weft/v1/WebhookSource.ts';
 import type { WebhookTarget as _weft_v1_WebhookTarget, WebhookTarget__Output as _weft_v1_WebhookTarget__Output } from './weft/v1/WebhookTarget.ts';
+import type { WindowSize as _weft_v1_WindowSize, WindowSize__Output as _weft_v1_WindowSize__Output } from './weft/v1/WindowSize.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -87,9 +102,16 @@ export interface ProtoGrpcType {
       DrainRequest: MessageTypeDefinition<_weft_v1_DrainRequest, _weft_v1_DrainRequest__Output>
       EmailTarget: MessageTypeDefinition<_weft_v1_EmailTarget, _weft_v1_EmailTarget__Output>
       Environment: MessageTypeDefinition<_weft_v1_Environment, _weft_v1_Environment__Output>
+      ExecExit: MessageTypeDefinition<_weft_v1_ExecExit, _weft_v1_ExecExit__Output>
+      ExecOpen: MessageTypeDefinition<_weft_v1_ExecOpen, _weft_v1_ExecOpen__Output>
+      ExecRequest: MessageTypeDefinition<_weft_v1_ExecRequest, _weft_v1_ExecRequest__Output>
+      ExecResponse: MessageTypeDefinition<_weft_v1_ExecResponse, _weft_v1_ExecResponse__Output>
       ExplainReason: MessageTypeDefinition<_weft_v1_ExplainReason, _weft_v1_ExplainReason__Output>
       ExplainRequest: MessageTypeDefinition<_weft_v1_ExplainRequest, _weft_v1_ExplainRequest__Output>
       ExplainResponse: MessageTypeDefinition<_weft_v1_ExplainResponse, _weft_v1_ExplainResponse__Output>
+      ForwardOpen: MessageTypeDefinition<_weft_v1_ForwardOpen, _weft_v1_ForwardOpen__Output>
+      ForwardRequest: MessageTypeDefinition<_weft_v1_ForwardRequest, _weft_v1_ForwardRequest__Output>
+      ForwardResponse: MessageTypeDefinition<_weft_v1_ForwardResponse, _weft_v1_ForwardResponse__Output>
       Gpu: MessageTypeDefinition<_weft_v1_Gpu, _weft_v1_Gpu__Output>
       GpuRequest: MessageTypeDefinition<_weft_v1_GpuRequest, _weft_v1_GpuRequest__Output>
       GpuUsage: MessageTypeDefinition<_weft_v1_GpuUsage, _weft_v1_GpuUsage__Output>
@@ -112,6 +134,7 @@ export interface ProtoGrpcType {
       NodesRequest: MessageTypeDefinition<_weft_v1_NodesRequest, _weft_v1_NodesRequest__Output>
       NodesResponse: MessageTypeDefinition<_weft_v1_NodesResponse, _weft_v1_NodesResponse__Output>
       NotifySpec: MessageTypeDefinition<_weft_v1_NotifySpec, _weft_v1_NotifySpec__Output>
+      OpenSession: MessageTypeDefinition<_weft_v1_OpenSession, _weft_v1_OpenSession__Output>
       PipelineSpec: MessageTypeDefinition<_weft_v1_PipelineSpec, _weft_v1_PipelineSpec__Output>
       Placement: MessageTypeDefinition<_weft_v1_Placement, _weft_v1_Placement__Output>
       Project: MessageTypeDefinition<_weft_v1_Project, _weft_v1_Project__Output>
@@ -124,6 +147,12 @@ export interface ProtoGrpcType {
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
       ScheduleSource: MessageTypeDefinition<_weft_v1_ScheduleSource, _weft_v1_ScheduleSource__Output>
+      SessionDown: MessageTypeDefinition<_weft_v1_SessionDown, _weft_v1_SessionDown__Output>
+      SessionFailed: MessageTypeDefinition<_weft_v1_SessionFailed, _weft_v1_SessionFailed__Output>
+      SessionHello: MessageTypeDefinition<_weft_v1_SessionHello, _weft_v1_SessionHello__Output>
+      SessionOpened: MessageTypeDefinition<_weft_v1_SessionOpened, _weft_v1_SessionOpened__Output>
+      SessionService: SubtypeConstructor<typeof grpc.Client, _weft_v1_SessionServiceClient> & { service: _weft_v1_SessionServiceDefinition }
+      SessionUp: MessageTypeDefinition<_weft_v1_SessionUp, _weft_v1_SessionUp__Output>
       SetProjectRequest: MessageTypeDefinition<_weft_v1_SetProjectRequest, _weft_v1_SetProjectRequest__Output>
       StopAttempt: MessageTypeDefinition<_weft_v1_StopAttempt, _weft_v1_StopAttempt__Output>
       Taints: MessageTypeDefinition<_weft_v1_Taints, _weft_v1_Taints__Output>
@@ -132,6 +161,7 @@ export interface ProtoGrpcType {
       Usage: MessageTypeDefinition<_weft_v1_Usage, _weft_v1_Usage__Output>
       WebhookSource: MessageTypeDefinition<_weft_v1_WebhookSource, _weft_v1_WebhookSource__Output>
       WebhookTarget: MessageTypeDefinition<_weft_v1_WebhookTarget, _weft_v1_WebhookTarget__Output>
+      WindowSize: MessageTypeDefinition<_weft_v1_WindowSize, _weft_v1_WindowSize__Output>
     }
   }
 }

@@ -6,6 +6,8 @@ import type { HeartbeatRequest__Output } from "../../proto/gen/weft/v1/Heartbeat
 import type { HeartbeatResponse } from "../../proto/gen/weft/v1/HeartbeatResponse.ts";
 import type { JoinRequest__Output } from "../../proto/gen/weft/v1/JoinRequest.ts";
 import type { JoinResponse } from "../../proto/gen/weft/v1/JoinResponse.ts";
+import type { SessionDown } from "../../proto/gen/weft/v1/SessionDown.ts";
+import type { SessionUp__Output } from "../../proto/gen/weft/v1/SessionUp.ts";
 import type { Capacity } from "../core/index.ts";
 import { expectDone } from "./answer.ts";
 import { capacityFromProto, stopToProto } from "./node.ts";
@@ -89,6 +91,20 @@ export class AgentApi {
   }
 }
 
+/** The node has dialled in for a session that was asked of it. */
+export async function onSession(
+  requests: AsyncIterable<SessionUp__Output>,
+  sink: Sink<SessionDown>,
+  context: StreamContext,
+  reign: Reign,
+): Promise<void> {
+  const messages = requests[Symbol.asyncIterator]();
+  const first = await messages.next();
+  const hello = first.done ? undefined : first.value.hello;
+  if (!hello) throw new WeftError("invalid", "a session's stream begins with hello");
+  await reign.sessions.join(hello.session, nodeId(hello.nodeId), { messages, sink, context });
+}
+
 async function onHeartbeat(node: NodeId, request: HeartbeatRequest__Output, reign: Reign): Promise<HeartbeatResponse> {
   const capacity = changedCapacity(node, request, reign);
   const active = request.active
@@ -104,6 +120,7 @@ async function onHeartbeat(node: NodeId, request: HeartbeatRequest__Output, reig
     ...reign.nodes.answer(request.sequence),
     stop: answer.stop.map(stopToProto),
     query: [...answer.query],
+    open: [...reign.sessions.pendingOf(node)],
     rejoin: answer.rejoin,
   };
 }

@@ -1,5 +1,6 @@
 import { Metadata } from "@grpc/grpc-js";
 import { WeftError } from "../../lib/core/error.ts";
+import { drained } from "../../proto/drained.ts";
 import {
   type CallContext,
   type CallSettings,
@@ -54,9 +55,8 @@ export class Forwarder {
     const { peer, settings } = this.#begin(context, leader);
     try {
       const stream = await peer.duplexStream<Buffer, Buffer>(rawMethod(context.path), settings);
-      // Heartbeats are small and answered one by one, so `write` needs no waiting for room here.
       const up = async (): Promise<void> => {
-        for await (const request of requests) stream.write(bytesOf(request));
+        for await (const request of requests) if (!stream.write(bytesOf(request))) await drained(stream);
         stream.end();
       };
       up().catch(() => stream.cancel());

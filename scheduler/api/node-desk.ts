@@ -1,6 +1,7 @@
 import { WeftError } from "../../lib/core/error.ts";
 import type { NodeId } from "../../lib/core/ids.ts";
 import type { StreamContext, Sink } from "../../lib/grpc.ts";
+import type { OpenSession } from "../../proto/gen/weft/v1/OpenSession.ts";
 import type { HeartbeatResponse } from "../../proto/gen/weft/v1/HeartbeatResponse.ts";
 import type { Batch } from "../core/index.ts";
 import { type NodeReport, stopToProto } from "./node.ts";
@@ -62,6 +63,13 @@ export class NodeDesk {
     }
   }
 
+  /** Asks the node at once to dial in; false: it is not connected, and its next heartbeat must tell it. */
+  openSessions(node: NodeId, pending: () => readonly OpenSession[]): boolean {
+    const stream = this.#streams.get(node);
+    stream?.announce(() => ({ ...this.answer(0), open: [...pending()] }));
+    return stream !== undefined;
+  }
+
   /** The part of a response that is the same for all nodes. */
   answer(sequence: number): HeartbeatResponse {
     return { sequence, leaseMs: this.#times.leaseMs, heartbeatIntervalMs: this.intervalMs(), term: this.#term };
@@ -85,6 +93,7 @@ export class NodeStream {
   readonly #context: StreamContext;
   readonly #onClosed: () => void;
   #sending = false;
+  #announcement: (() => HeartbeatResponse) | undefined;
 
   constructor(sink: Sink<HeartbeatResponse>, context: StreamContext, onClosed: () => void) {
     this.#sink = sink;
@@ -103,7 +112,18 @@ export class NodeStream {
     void this.#sink
       .write(response)
       .catch(() => undefined) // The node has gone, and its stream is being closed.
-      .finally(() => (this.#sending = false));
+      .finally(() => {
+        this.#sending = false;
+        const next = this.#announcement;
+        this.#announcement = undefined;
+        if (next) this.sendUnasked(next());
+      });
+  }
+
+  /** Never left out: what it makes is sent as soon as the node has taken the last one. */
+  announce(make: () => HeartbeatResponse): void {
+    if (this.#sending) this.#announcement = make;
+    else this.sendUnasked(make());
   }
 
   fail(error: WeftError): void {

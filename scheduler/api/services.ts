@@ -13,7 +13,8 @@ import {
 import type { AgentServiceHandlers } from "../../proto/gen/weft/v1/AgentService.ts";
 import type { ClusterServiceHandlers } from "../../proto/gen/weft/v1/ClusterService.ts";
 import type { JobServiceHandlers } from "../../proto/gen/weft/v1/JobService.ts";
-import type { AgentApi } from "./agent-api.ts";
+import type { SessionServiceHandlers } from "../../proto/gen/weft/v1/SessionService.ts";
+import { type AgentApi, onSession } from "./agent-api.ts";
 import type { ClusterApi } from "./cluster-api.ts";
 import type { OperatorApi } from "./operator-api.ts";
 import type { Forwarder } from "./forward.ts";
@@ -22,6 +23,7 @@ import type { JobFinder } from "./job-finder.ts";
 import { tellingOutages } from "./outage.ts";
 import type { Role } from "./parts.ts";
 import type { Reign } from "./reign.ts";
+import { type SessionApi } from "./session-api.ts";
 import { watchJob } from "./watch-job.ts";
 
 export interface ServiceParts {
@@ -33,11 +35,12 @@ export interface ServiceParts {
   readonly cluster: ClusterApi;
   readonly operators: OperatorApi;
   readonly agents: AgentApi;
+  readonly sessions: SessionApi;
   readonly finder: JobFinder;
   readonly log: ErrorLog;
 }
 
-/** The three services of weft.v1. What needs the leader's memory is answered here when we lead, else passed on. */
+/** The services of weft.v1. What needs the leader's memory is answered here when we lead, else passed on. */
 export function servicesOf(parts: ServiceParts): ServedService[] {
   const services = weftServices();
   const served = (
@@ -53,6 +56,7 @@ export function servicesOf(parts: ServiceParts): ServedService[] {
     served("JobService", services.JobService, jobHandlers(parts)),
     served("ClusterService", services.ClusterService, clusterHandlers(parts)),
     served("AgentService", services.AgentService, agentHandlers(parts)),
+    served("SessionService", services.SessionService, sessionHandlers(parts)),
   ];
 }
 
@@ -106,6 +110,16 @@ function agentHandlers(parts: ServiceParts): AgentServiceHandlers {
   return {
     Join: lead.unary((request, reign) => agents.join(request, reign)),
     Heartbeat: lead.duplexStream((requests, sink, context, reign) => agents.heartbeat(requests, sink, context, reign)),
+    Session: lead.duplexStream(onSession),
+  };
+}
+
+function sessionHandlers(parts: ServiceParts): SessionServiceHandlers {
+  const { sessions } = parts;
+  const lead = leaderCalls(parts);
+  return {
+    Exec: lead.duplexStream((requests, sink, context, reign) => sessions.exec(requests, sink, context, reign)),
+    Forward: lead.duplexStream((requests, sink, context, reign) => sessions.forward(requests, sink, context, reign)),
   };
 }
 

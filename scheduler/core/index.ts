@@ -36,3 +36,4 @@ export {
 } from "./view.ts";
 export { PLAIN_SETTINGS } from "./node.ts";
 export { demand, type NodeDemand } from "./demand.ts";
+export { locate, type Location } from "./locate.ts";

@@ -28,7 +28,7 @@ export function buildWorker(): BuiltWorker {
     JSON.stringify({
       extends: join(root, "tsconfig.json"),
       compilerOptions: { noEmit: false, outDir: folder, rootDir: root, sourceMap: false },
-      files: [join(root, "worker/runner/main.ts"), join(root, "worker/index.ts")],
+      files: ["worker/runner/main.ts", "worker/session/main.ts", "worker/index.ts"].map((name) => join(root, name)),
       include: [],
     }),
   );

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
-import { isAbsolute, join, resolve } from "node:path";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { PROCESS, STDERR, STDOUT, WORKSPACE } from "../folder.ts";
 import type { Census } from "./census.ts";
 import type { Cgroup } from "./cgroup.ts";
+import { findCommand } from "./find-command.ts";
 import { isDead, offerToOomKiller, readStat } from "./proc.ts";
 import type { ExitRecord, OutOfMemory, ProcessRecord, StartRequest, StopCause } from "./protocol.ts";
 import type { Tree } from "./tree.ts";
@@ -71,9 +72,15 @@ export class RunningAttempt {
     signalGroup(this.pid, "SIGCONT");
   }
 
-  /** Those that have left the group. */
+  /** Those that have left the group; who visits may stay as long as the attempt does. */
   terminateOutsiders(): void {
-    for (const { pid, pgrp } of this.tree.alive()) if (pgrp !== this.pid) signal(pid, "SIGTERM");
+    for (const { pid, pgrp } of this.tree.alive())
+      if (pgrp !== this.pid && !this.tree.isVisitor(pid)) signal(pid, "SIGTERM");
+  }
+
+  /** What was its own is gone, and only what somebody outside has started in it is there. */
+  isLeftToVisitors(alive: readonly number[]): boolean {
+    return this.exit !== null && alive.every((pid) => this.tree.isVisitor(pid));
   }
 
   kill(): void {
@@ -81,7 +88,7 @@ export class RunningAttempt {
     // Its number may be somebody else's once the main process was waited for and its group is empty.
     if (!this.exit) signalGroup(this.pid, "SIGKILL");
     for (const pid of this.alive()) {
-      if (this.exit) this.#leftovers.add(pid);
+      if (this.exit && !this.tree.isVisitor(pid)) this.#leftovers.add(pid);
       signal(pid, "SIGKILL");
     }
   }
@@ -146,18 +153,6 @@ export function startProcess(order: StartRequest, cgroup: Cgroup | undefined): C
   } finally {
     closeSync(stdout);
   }
-}
-
-function findCommand(name: string, path: string, cwd: string): boolean {
-  if (name.includes("/")) return existsSync(isAbsolute(name) ? name : resolve(cwd, name));
-  return path.split(":").some((folder) => {
-    try {
-      accessSync(resolve(cwd, folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
 
 function errnoError(code: string): Error {

@@ -27,10 +27,12 @@ export class Census {
   readonly #marks: Marks;
   readonly #enclosure: Enclosure | undefined;
   readonly #trees = new Set<Tree>();
-  /** Roots and members. */
+  /** Roots, members and hosts. */
   readonly #owners = new Map<number, Tree>();
   /** Processes from some attempt of ours, with those from which they may be. */
   readonly #stranded = new Map<number, { readonly startTicks: number; readonly suspects: Set<Tree> }>();
+  /** Programs that start something in an attempt for somebody outside; what they start is the attempt's, they are not. */
+  readonly #hosts = new Set<number>();
   /** Started by the runner itself since the last look. */
   readonly #ours = new Set<number>();
   #young: { readonly pid: number; readonly untilNowMs: number }[] = [];
@@ -53,8 +55,26 @@ export class Census {
     return tree;
   }
 
+  /** A process that the runner has just started in an attempt, for somebody outside (see VisitRequest). */
+  admit(tree: Tree, pid: number, what: "command" | "host"): void {
+    this.#ours.add(pid);
+    this.#owners.set(pid, tree);
+    if (what === "host") this.#hosts.add(pid);
+    const stat = what === "command" ? readStat(pid) : undefined;
+    if (stat) tree.add(stat, true);
+  }
+
+  /** A host has ended. */
+  dismiss(tree: Tree, pid: number): void {
+    // Whom it has left behind is still known by it.
+    this.refresh();
+    this.#hosts.delete(pid);
+    if (this.#owners.get(pid) === tree) this.#owners.delete(pid);
+  }
+
   untrack(tree: Tree): void {
     this.#trees.delete(tree);
+    for (const pid of this.#hosts) if (this.#owners.get(pid) === tree) this.#owners.delete(pid);
     for (const pid of tree.pids()) if (this.#owners.get(pid) === tree) this.#owners.delete(pid);
     if (this.#stranded.size > 0) this.#assignStranded();
   }
@@ -73,8 +93,9 @@ export class Census {
       if (!stat) continue;
       enclosed ??= new Set(this.#enclosure?.pids());
       // Who is not in the enclosure was started by somebody else, or by one of ours that it is seen with.
-      const tree = this.#relativeOf(stat) ?? (this.#enclosure && !enclosed.has(pid) ? undefined : this.#markedBy(stat));
-      if (tree && !isThread(pid)) this.#adopt(tree, stat);
+      const relative = this.#relativeOf(stat);
+      const tree = relative?.tree ?? (this.#enclosure && !enclosed.has(pid) ? undefined : this.#markedBy(stat));
+      if (tree && !isThread(pid)) this.#adopt(tree, stat, relative?.isVisitor ?? false);
       // Numbers that wrapped around, or too many of them, bring back who was looked at before.
       else if (!tree && enclosed.has(pid) && this.#stranded.get(pid)?.startTicks !== stat.startTicks) {
         this.#stranded.set(pid, { startTicks: stat.startTicks, suspects: new Set(this.#trees) });
@@ -93,10 +114,10 @@ export class Census {
     return [...again, ...fresh];
   }
 
-  #relativeOf(stat: ProcessStat): Tree | undefined {
+  #relativeOf(stat: ProcessStat): { readonly tree: Tree; readonly isVisitor: boolean } | undefined {
     for (const pid of [stat.ppid, stat.pgrp, stat.session]) {
       const tree = this.#owners.get(pid);
-      if (tree) return tree;
+      if (tree) return { tree, isVisitor: this.#hosts.has(pid) || tree.isVisitor(pid) };
     }
     return undefined;
   }
@@ -106,8 +127,8 @@ export class Census {
     return key === undefined ? undefined : [...this.#trees].find((tree) => tree.key === key);
   }
 
-  #adopt(tree: Tree, stat: ProcessStat): void {
-    tree.add(stat);
+  #adopt(tree: Tree, stat: ProcessStat, isVisitor: boolean): void {
+    tree.add(stat, isVisitor);
     this.#owners.set(stat.pid, tree);
   }
 
@@ -117,7 +138,7 @@ export class Census {
       for (const tree of suspects) if (!this.#trees.has(tree)) suspects.delete(tree);
       const stat = readStat(pid);
       const [tree] = suspects;
-      if (stat?.startTicks === startTicks && suspects.size === 1) this.#adopt(tree!, stat);
+      if (stat?.startTicks === startTicks && suspects.size === 1) this.#adopt(tree!, stat, false);
       if (stat?.startTicks !== startTicks || suspects.size <= 1) this.#stranded.delete(pid);
     }
   }

@@ -135,13 +135,13 @@ export function isAlive(record: RunnerRecord): boolean {
   return record.startTicks === 0 ? signalReaches(record.pid) : isSame(record.pid, record.startTicks);
 }
 
-/** `runner.sock` in the folder; where that path is too long for a socket, one in the system's folder for temporary files. */
-function socketPathFor(dir: string): string {
-  const path = join(dir, "runner.sock");
+/** `name` in the folder; where that path is too long for a socket, one in the system's folder for temporary files. */
+export function socketPathFor(dir: string, name = "runner.sock"): string {
+  const path = join(dir, name);
   if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return path;
   const folder = join(tmpdir(), `weft-${process.getuid?.() ?? 0}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return join(folder, `${createHash("sha256").update(dir).digest("hex").slice(0, 24)}.sock`);
+  return join(folder, `${createHash("sha256").update(path).digest("hex").slice(0, 24)}.sock`);
 }
 
 function signalReaches(pid: number): boolean {

@@ -41,7 +41,7 @@ const runner = new Runner({
   notify: (notice) => door.notify(notice),
   onIdle: settle,
 });
-const door = new Door({ dir, list: () => runner.list(), onRequest, onAlone: settle });
+const door = new Door({ dir, list: () => runner.list(), onRequest, onAlone });
 await door.open();
 settle();
 
@@ -61,6 +61,10 @@ function onRequest(request: Request): void {
       return runner.start(request);
     case "stop":
       return runner.stop(request.key, request.reason, request.graceMs);
+    case "visit":
+      return runner.visit(request);
+    case "unvisit":
+      return runner.visits.end(request.visit);
     case "lease":
       return runner.renewLease(request.untilBootMs);
     case "quit":
@@ -68,6 +72,12 @@ function onRequest(request: Request): void {
       return settle();
     case "hello":
   }
+}
+
+/** The worker has gone, and with it whoever sat at a terminal. */
+function onAlone(): void {
+  runner.visits.endAll();
+  settle();
 }
 
 function settle(): void {

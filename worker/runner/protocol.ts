@@ -15,6 +15,9 @@ export type Request =
   | { readonly kind: "hello"; readonly protocol: number; readonly pid: number }
   | StartRequest
   | { readonly kind: "stop"; readonly key: AttemptKey; readonly reason: StopCause; readonly graceMs: number }
+  | VisitRequest
+  /** Nobody waits for it any more. */
+  | { readonly kind: "unvisit"; readonly visit: string }
   /** The moment, on the clock of `bootNowMs`, after which nothing may run here. */
   | { readonly kind: "lease"; readonly untilBootMs: number }
   /** End once no attempt is left. */
@@ -35,6 +38,30 @@ export interface StartRequest {
   readonly memoryBytes: number;
 }
 
+/** Something to run in an attempt that runs already. It is counted with the attempt, and ends with it at the latest. */
+export interface VisitRequest {
+  readonly kind: "visit";
+  readonly key: AttemptKey;
+  /** Names the visit in its notice. */
+  readonly visit: string;
+  /**
+   * command: `argv` itself, without input and output, in the attempt's environment. host: a program of ours that starts a
+   * command for somebody outside, and reads a HostPlace from its stdin; only what it starts belongs to the attempt.
+   */
+  readonly what: "command" | "host";
+  readonly argv: readonly string[];
+  /** Killed after; 0: none. */
+  readonly timeoutMs: number;
+}
+
+/** Where a host is to start its command. */
+export interface HostPlace {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** To be put before an argument list, so that it runs in the attempt's cgroup; empty: there is none. */
+  readonly enter: readonly string[];
+}
+
 /** runner → worker */
 export type Notice =
   | {
@@ -45,8 +72,19 @@ export type Notice =
     }
   | { readonly kind: "busy"; readonly pid: number }
   | { readonly kind: "started"; readonly key: AttemptKey; readonly atMs: number }
+  | VisitedNotice
   /** Every process of the attempt is gone. */
   | { readonly kind: "ended"; readonly key: AttemptKey; readonly exit: ExitRecord };
+
+/** A visit is over. */
+export interface VisitedNotice {
+  readonly kind: "visited";
+  readonly visit: string;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** errno name, or what else kept it from being started; null: it was started. */
+  readonly error: string | null;
+}
 
 export interface LiveAttempt {
   readonly key: AttemptKey;

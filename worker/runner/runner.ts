@@ -5,7 +5,8 @@ import type { Enclosure } from "./enclosure.ts";
 import type { Cgroup, CgroupHost } from "./cgroup.ts";
 import { finishExit, markStarted, readExit, recordUnstarted, writeExit } from "./exit.ts";
 import { bootNowMs, reapedCpuMs } from "./proc.ts";
-import type { ExitRecord, LiveAttempt, Notice, StartRequest, StopCause } from "./protocol.ts";
+import type { ExitRecord, LiveAttempt, Notice, StartRequest, StopCause, VisitRequest } from "./protocol.ts";
+import { Visits } from "./visits.ts";
 import { Watch } from "./watch.ts";
 
 /** After SIGTERM for a lost lease: the scheduler waits little longer than the lease before it starts the task elsewhere. */
@@ -24,6 +25,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Starts, watches and ends the processes of attempts. Says what happens through `notify`, and by `exit.json`. */
 export class Runner {
+  readonly visits: Visits;
   readonly #census: Census;
   readonly #watch: Watch;
   readonly #cgroups: CgroupHost | undefined;
@@ -54,6 +56,7 @@ export class Runner {
       () => this.#attempts.values(),
       (attempt) => this.#holdToLimit(attempt),
     );
+    this.visits = new Visits(this.#census, parts.notify);
     this.#cgroups = parts.cgroups;
     this.#notify = parts.notify;
     this.#onIdle = parts.onIdle;
@@ -93,6 +96,10 @@ export class Runner {
     }
     const attempt = this.#attempts.get(key);
     if (attempt) this.#stop(attempt, cause, graceMs);
+  }
+
+  visit(request: VisitRequest): void {
+    this.visits.begin(this.#attempts.get(request.key), request);
   }
 
   stopAll(cause: StopCause, graceMs?: number): void {
@@ -191,6 +198,7 @@ export class Runner {
     attempt.exit = { code, signal };
     attempt.reapedCpuMs = this.#measureReaped();
     clearTimeout(attempt.timeoutTimer);
+    this.visits.endAllOf(attempt.order.key);
     this.#noteOutOfMemory(attempt);
     this.#sweep(attempt, SWEEP_MS_MIN);
   }
@@ -209,7 +217,7 @@ export class Runner {
     if (attempt.killedNowMs !== null && nowMs - attempt.killedNowMs > UNKILLABLE_MS_MAX) {
       return this.#end(attempt, alive.length + (attempt.exit ? 0 : 1));
     }
-    if (!attempt.stop || nowMs >= attempt.stop.killAtMs) attempt.kill();
+    if (!attempt.stop || nowMs >= attempt.stop.killAtMs || attempt.isLeftToVisitors(alive)) attempt.kill();
     this.#sweepIn(attempt, pauseMs);
   }
 

@@ -11,6 +11,8 @@ export class Tree {
   readonly #onGone: (pid: number) => void;
   /** Without the root; as they were last seen. */
   readonly #members = new Map<number, ProcessStat>();
+  /** Those among them that somebody outside has started in the attempt, with what they started. */
+  readonly #visitors = new Set<number>();
   #root: ProcessStat | undefined;
   #lostCpuMs = 0;
 
@@ -20,8 +22,13 @@ export class Tree {
     this.#onGone = onGone;
   }
 
-  add(stat: ProcessStat): void {
+  add(stat: ProcessStat, isVisitor = false): void {
     this.#members.set(stat.pid, stat);
+    if (isVisitor) this.#visitors.add(stat.pid);
+  }
+
+  isVisitor(pid: number): boolean {
+    return this.#visitors.has(pid);
   }
 
   pids(): number[] {
@@ -61,6 +68,7 @@ export class Tree {
 
   #bury(pid: number, before: ProcessStat): void {
     this.#members.delete(pid);
+    this.#visitors.delete(pid);
     this.#onGone(pid);
     // What it used is in its parent's figures if that one is here, and waited for it; else it is kept apart.
     if (before.ppid !== this.rootPid && !this.#members.has(before.ppid)) this.#lostCpuMs += before.cpuMs;

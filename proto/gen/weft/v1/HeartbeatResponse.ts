@@ -1,6 +1,7 @@
 // Original file: proto/weft/v1/agent.proto
 
 import type { StopAttempt as _weft_v1_StopAttempt, StopAttempt__Output as _weft_v1_StopAttempt__Output } from '../../weft/v1/StopAttempt.ts';
+import type { OpenSession as _weft_v1_OpenSession, OpenSession__Output as _weft_v1_OpenSession__Output } from '../../weft/v1/OpenSession.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface HeartbeatResponse {
@@ -11,6 +12,7 @@ export interface HeartbeatResponse {
   'query'?: (string)[];
   'term'?: (number | string);
   'rejoin'?: (boolean);
+  'open'?: (_weft_v1_OpenSession)[];
 }
 
 export interface HeartbeatResponse__Output {
@@ -21,4 +23,5 @@ export interface HeartbeatResponse__Output {
   'query': (string)[];
   'term': (number);
   'rejoin': (boolean);
+  'open': (_weft_v1_OpenSession__Output)[];
 }
