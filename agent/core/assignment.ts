@@ -54,6 +54,8 @@ const assignment = z.looseObject({
   environment: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("none") }),
     z.object({ kind: z.literal("node"), lock: z.string() }),
+    z.object({ kind: z.literal("python"), lock: z.string(), version: z.string().nullable() }),
+    z.object({ kind: z.literal("container"), image: z.string() }),
   ]),
 });
 
