@@ -12,6 +12,7 @@ import { attemptKey, type AttemptKey, type NodeId } from "../lib/core/ids.ts";
 import type { Log } from "../lib/log.ts";
 import { createWorker, type Worker, type WorkerCapacity } from "../worker/index.ts";
 import { Archive } from "./archive.ts";
+import { messagePaceMs } from "./core/pace.ts";
 import type { Journal } from "./journal.ts";
 import { LogShipper } from "./log-shipper.ts";
 import { openReports, type Publish, type Reports } from "./reports.ts";
@@ -51,6 +52,7 @@ export class Attempts {
       node: options.node,
       subject: reportSubject(options.node),
       publish: options.publish,
+      paceMs: () => messagePaceMs(this.queued),
       onTaken: (reports) => this.#taken(reports),
       log: options.log,
     });
@@ -61,6 +63,11 @@ export class Attempts {
       onArchived: (key, report) => this.#archived(key, report),
       log: options.log,
     });
+  }
+
+  /** Those that wait for room on this machine. */
+  get queued(): number {
+    return this.#worker?.queued ?? 0;
   }
 
   get worker(): Worker {
@@ -145,7 +152,7 @@ export class Attempts {
 
   #archived(key: AttemptKey, report: ArchivedReport | null): void {
     if (report) this.reports.add(report);
-    else this.#forget(key);
+    else this.worker.forget(key);
   }
 
   #forget(key: AttemptKey): void {

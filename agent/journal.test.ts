@@ -23,10 +23,12 @@ function assigned(index: number, padding = ""): JournalEntry {
   return { kind: "assigned", atMs: Date.now(), assignment };
 }
 
+const PRINTED = { logBytes: { stdout: 1, stderr: 0 } };
+
 test("what was written is known after a restart", async () => {
   const journal = await open();
   await journal.append([assigned(0), assigned(1)]);
-  await journal.note([{ kind: "ended", atMs: Date.now(), report: endedReport(key(0), SUCCEEDED) }]);
+  await journal.note([{ kind: "ended", atMs: Date.now(), report: endedReport(key(0), SUCCEEDED, PRINTED) }]);
   journal.jot({ kind: "reported", atMs: Date.now(), keys: [key(0)] });
   await journal.close();
   const again = await open();
@@ -107,4 +109,24 @@ test("a full disk refuses new assignments with its reason, keeps ends, and heals
   } finally {
     execFileSync("umount", [disk]);
   }
+});
+
+test("ends that come sooner than the pace are written together, with what cannot wait", async () => {
+  const path = join(dir, "journal.jsonl");
+  const lines = () => readFileSync(path, "utf8").trimEnd().split("\n").length;
+  const ended = (index: number): JournalEntry[] => [
+    { kind: "ended", atMs: Date.now(), report: endedReport(key(index), SUCCEEDED) },
+  ];
+  const journal = await openJournal(path, { log: silentLog(), nowMs: Date.now, paceMs: () => 60_000 });
+  await journal.note(ended(0));
+  const waiting = [journal.note(ended(1)), journal.note(ended(2))];
+  expect(journal.records.get(key(2))?.kind).toBe("ended");
+  expect(lines()).toBe(1);
+  await journal.append([assigned(3)]);
+  await Promise.all(waiting);
+  expect(lines()).toBe(4);
+  const last = journal.note(ended(3));
+  await journal.close();
+  await last;
+  expect(lines()).toBe(5);
 });

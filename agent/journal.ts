@@ -37,18 +37,25 @@ export interface Journal {
   readonly trouble: string | undefined;
   /** Fulfilled when the entries are on disk. Error: `disk_full`, `unavailable`; then they are forgotten. */
   append(entries: readonly JournalEntry[]): Promise<void>;
-  /** Known at once; fulfilled when on disk, or when the disk refused: it is tried again until it takes them. */
+  /**
+   * Known at once; fulfilled when on disk, or when the disk refused: it is tried again until it takes them. Keeps the pace:
+   * what is noted sooner after the last write than that is written together.
+   */
   note(entries: readonly JournalEntry[]): Promise<void>;
   /** Known at once; on disk soon. */
   jot(entry: JournalEntry): void;
   close(): Promise<void>;
 }
 
+export interface JournalOptions {
+  readonly log: Log;
+  readonly nowMs: () => number;
+  /** Between two writes of what is noted, in milliseconds; default: none is kept. */
+  readonly paceMs?: () => number;
+}
+
 /** Reads the journal, forgets what is old and writes it anew. Error: `unavailable` when the folder cannot be written. */
-export async function openJournal(
-  path: string,
-  options: { readonly log: Log; readonly nowMs: () => number },
-): Promise<Journal> {
+export async function openJournal(path: string, options: JournalOptions): Promise<Journal> {
   const records = await replay(path, options.log);
   records.prune(options.nowMs());
   const journal = new FileJournal(path, records, options);
@@ -83,21 +90,26 @@ class FileJournal implements Journal {
   readonly #path: string;
   readonly #log: Log;
   readonly #nowMs: () => number;
+  readonly #paceMs: () => number;
   #file: FileHandle | undefined;
   /** Bytes of whole lines; what a failed write left behind them is cut off. */
   #bytes = 0;
   #bytesCompacted = 0;
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** Of the timer, and of the end of the last write, on the monotonic clock. */
+  #timerDueMs = Infinity;
+  #writtenMs = -Infinity;
   #writing: Promise<void> | undefined;
   #failed: Error | undefined;
   #closed = false;
 
-  constructor(path: string, records: Records, options: { readonly log: Log; readonly nowMs: () => number }) {
+  constructor(path: string, records: Records, options: JournalOptions) {
     this.#path = path;
     this.records = records;
     this.#log = options.log;
     this.#nowMs = options.nowMs;
+    this.#paceMs = options.paceMs ?? (() => 0);
   }
 
   get trouble(): string | undefined {
@@ -132,19 +144,28 @@ class FileJournal implements Journal {
       if (this.#closed)
         return mode === "refuse" ? reject(new WeftError("unavailable", "the journal is closed")) : resolve();
       this.#waiting.push({ entries, mode, settle: (error) => (error ? reject(error) : resolve()) });
-      if (mode === "lazy" || (this.#failed && mode === "keep")) this.#later(this.#failed ? RETRY_MS : LAZY_MS);
-      else this.#now();
+      if (mode === "refuse") this.#now();
+      else this.#later(this.#failed ? RETRY_MS : mode === "lazy" ? LAZY_MS : this.#paceLeftMs());
     });
+  }
+
+  #paceLeftMs(): number {
+    return this.#writtenMs + this.#paceMs() - performance.now();
   }
 
   #later(ms: number): void {
     if (this.#closed || this.#writing) return;
-    this.#timer ??= setTimeout(() => this.#now(), ms);
+    if (ms <= 0) return this.#now();
+    const dueMs = performance.now() + ms;
+    if (dueMs >= this.#timerDueMs) return;
+    clearTimeout(this.#timer);
+    this.#timerDueMs = dueMs;
+    this.#timer = setTimeout(() => this.#now(), ms);
   }
 
   #now(): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#timerDueMs = Infinity;
     if (this.#writing || this.#closed) return;
     // Not before the rest of this turn: what is added in it goes in the same write.
     this.#writing = Promise.resolve().then(() => this.#writeAll());
@@ -152,12 +173,13 @@ class FileJournal implements Journal {
 
   async #writeAll(): Promise<void> {
     do await this.#write();
-    while (this.#waiting.some(({ mode }) => mode !== "lazy") && !this.#failed);
+    while (this.#waiting.some(({ mode }) => mode === "refuse") && !this.#failed);
     if (!this.#failed && this.#bytes > Math.max(COMPACT_BYTES_MIN, 4 * this.#bytesCompacted))
       await this.#compactQuietly();
     this.#writing = undefined;
     // Also with nothing to write: it is how room is found again.
     if (this.#failed) this.#later(RETRY_MS);
+    else if (this.#waiting.some(({ mode }) => mode === "keep")) this.#later(this.#paceLeftMs());
     else if (this.#waiting.length > 0) this.#later(LAZY_MS);
   }
 
@@ -174,6 +196,7 @@ class FileJournal implements Journal {
       this.#refused(error as NodeJS.ErrnoException, batch);
       return;
     }
+    this.#writtenMs = performance.now();
     if (this.#failed) this.#log.info({ path: this.#path }, "the journal can be written again");
     this.#failed = undefined;
     for (const { entries, mode, settle } of batch) {

@@ -12,6 +12,7 @@ import { Assignments } from "./assignments.ts";
 import { Attempts } from "./attempts.ts";
 import { Bus } from "./bus.ts";
 import type { NodeCapacity } from "./core/heartbeat.ts";
+import { writePaceMs } from "./core/pace.ts";
 import { GpuProbe, type GpuProbeOptions } from "./gpu/probe.ts";
 import { Heartbeats } from "./heartbeat.ts";
 import { nodeIdentity } from "./identity.ts";
@@ -104,7 +105,11 @@ class RunningAgent implements Agent {
     await mkdir(dir, { recursive: true });
     this.#lock = await takeLock(path.join(dir, "agent.lock"));
     this.#node = await nodeIdentity(dir);
-    const journal = await openJournal(path.join(dir, "journal.jsonl"), { log, nowMs: Date.now });
+    const journal = await openJournal(path.join(dir, "journal.jsonl"), {
+      log,
+      nowMs: Date.now,
+      paceMs: () => writePaceMs(this.#attempts?.queued ?? 0),
+    });
     this.#journal = journal;
     const inventory = await this.#takeInventory(journal);
 

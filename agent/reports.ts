@@ -31,6 +31,8 @@ export interface ReportsOptions {
   readonly node: NodeId;
   readonly subject: string;
   readonly publish: Publish;
+  /** Between two messages while several attempts have something to tell, in milliseconds. */
+  readonly paceMs: () => number;
   /** The queue has them. */
   readonly onTaken: (reports: readonly Report[]) => void;
   readonly log: Log;
@@ -46,7 +48,7 @@ export function openReports(options: ReportsOptions): Reports {
 
 class Sender implements Reports {
   readonly #options: ReportsOptions;
-  readonly #outbox = new Outbox();
+  readonly #outbox: Outbox;
   /** Of this process: ids must not repeat after a restart within the queue's memory of them. */
   readonly #run = randomUUID();
   #timer: NodeJS.Timeout | undefined;
@@ -55,6 +57,7 @@ class Sender implements Reports {
 
   constructor(options: ReportsOptions) {
     this.#options = options;
+    this.#outbox = new Outbox(options.paceMs);
   }
 
   get size(): number {

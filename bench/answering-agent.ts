@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { jetstream } from "@nats-io/jetstream";
+import { BUSY_PACE_MS } from "../agent/core/pace.ts";
 import { Heartbeats } from "../agent/heartbeat.ts";
 import { join, type Joined } from "../agent/join.ts";
 import { openReports, type Publish, type Reports } from "../agent/reports.ts";
@@ -32,7 +33,14 @@ export async function startAnsweringAgent(options: {
     await stream.publish(subject, payload, { msgID: id, timeout: timeoutMs });
   };
   const onTaken = (taken: readonly { key: AttemptKey }[]): void => taken.forEach(({ key }) => active.delete(key));
-  const reports = openReports({ node, subject: answer.reportSubject, publish, onTaken, log });
+  const reports = openReports({
+    node,
+    subject: answer.reportSubject,
+    publish,
+    paceMs: () => BUSY_PACE_MS,
+    onTaken,
+    log,
+  });
   const consumer = await stream.consumers.get(answer.assignStream, answer.assignConsumer);
   const messages = await consumer.consume();
   const reading = (async () => {

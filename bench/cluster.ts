@@ -4,6 +4,7 @@ import pg from "pg";
 import { findNats, startNats } from "../cli/local/nats.ts";
 import { findPostgres, startPostgres } from "../cli/local/postgres.ts";
 import { startProgram } from "../cli/local/program.ts";
+import { cpuTimes, type CpuTimes } from "./cpu.ts";
 import { connect, type PipelineBuilder, type WeftClient } from "../sdk/index.ts";
 
 export interface ClusterOptions {
@@ -22,6 +23,8 @@ export interface Cluster {
   readonly grpc: string;
   readonly serverPid: number;
   readonly client: WeftClient;
+  /** What its processes have used so far. */
+  readonly cpu: () => CpuTimes;
 }
 
 type OnEnd = (stop: () => Promise<unknown> | void) => void;
@@ -65,11 +68,12 @@ export async function startCluster(
   }
   const client = connect(grpc);
   onEnd(() => client.close());
-  return { home, databaseUrl: postgres.url, natsUrl: nats.url, grpc, serverPid: server.pid, client };
+  const cpu = (): CpuTimes => cpuTimes([home, postgresBase]);
+  return { home, databaseUrl: postgres.url, natsUrl: nats.url, grpc, serverPid: server.pid, client, cpu };
 }
 
 /** Between two looks at a job's row: nothing beside what is measured. */
-const LOOK_MS = 20;
+const LOOK_MS = 50;
 
 /** Submits, and gives the milliseconds from the call until the end of the job, all tasks having succeeded, is in Postgres. */
 export async function timeJob(cluster: Cluster, pipeline: PipelineBuilder<string, string>): Promise<number> {

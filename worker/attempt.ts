@@ -1,5 +1,5 @@
-import { constants, existsSync, lstatSync, readdirSync, statfsSync, statSync, writeFileSync } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { constants, existsSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArtifactClient } from "../lib/artifacts.ts";
 import type { Assignment, EndedReport, LossReason, OutputRef, StopReason } from "../lib/core/dispatch.ts";
@@ -195,19 +195,6 @@ function report(attempt: Attempt, exit: ExitRecord, verdict: Verdict, outputs: r
     environmentDigest: attempt.environmentDigest,
     logBytes: logBytes(attempt),
   };
-}
-
-/**
- * Removes what the task has made, all but the spool. A folder that is empty stays, to be used again; any other thing in
- * its place goes as a whole, by its own name: a task may have put a link there, and what it leads to is not ours.
- */
-export async function clean({ folder }: Attempt): Promise<void> {
-  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
-  for (const path of [RESULT, WORKSPACE, TMP].map((name) => join(folder, name))) {
-    const info = lstatSync(path, { throwIfNoEntry: false });
-    if (!info || (info.isDirectory() && readdirSync(path).length === 0)) continue;
-    await rm(path, { recursive: true, force: true, maxRetries: 2 });
-  }
 }
 
 function explainPreparation(attempt: Attempt, error: unknown): Verdict {

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { EXIT, PROCESS, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
+import { EXIT, PROCESS, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
 
 /** Of 24 kB each; more than are between start and archive of an attempt when they come by the thousand. */
 const SPARES_MAX = 1024;
@@ -10,24 +10,41 @@ const FOLDER_MODE = 0o700;
 const FOLDER_BYTES_MAX = 64 * 1024;
 const SUBFOLDERS = [WORKSPACE, TMP];
 const FILES: ReadonlySet<string> = new Set([STDOUT, STDERR, EXIT, PROCESS, SCRIPT]);
+/** A file system's clock may stand still for this long, in milliseconds: a time that is older shows any later change. */
+const CLOCK_MS_MAX = 2_000;
+
+/** A folder as it was found empty. */
+interface Blank {
+  readonly path: string;
+  /** Of the files in it. */
+  readonly files: readonly string[];
+  /** Last change of its list of names, and of the subfolders (also of their modes), in epoch milliseconds. */
+  readonly changedAtMs: readonly number[];
+}
 
 /**
  * Folders of attempts, used again where nothing is left in them: a file system is slow to make files just after many
  * were deleted (ext4 avoids their inodes for minutes, and looks at each; measured 0.5 ms of CPU a file), and short tasks
- * by the thousand do just that. To move a folder costs 20 µs.
+ * by the thousand do just that. To move a folder costs 20 µs. One that no task has changed is not listed again.
  */
 export class Folders {
   readonly #spareDir: string;
-  readonly #spares: string[] = [];
+  readonly #spares: Blank[] = [];
+  /** In use, with what they were before. */
+  readonly #used = new Map<string, Blank>();
+  readonly #clockMsMax: number;
   #made = 0;
 
-  constructor(dir: string) {
+  /** `clockMsMax`: see CLOCK_MS_MAX. */
+  constructor(dir: string, clockMsMax = CLOCK_MS_MAX) {
+    this.#clockMsMax = clockMsMax;
     this.#spareDir = join(dir, "spare");
     mkdirSync(this.#spareDir, { recursive: true });
     for (const name of readdirSync(this.#spareDir)) {
       const path = join(this.#spareDir, name);
       this.#made = Math.max(this.#made, Number.parseInt(name, 10) + 1 || 0);
-      if (isEmpty(path, false)) this.#spares.push(path);
+      const blank = lookBlank(path, false);
+      if (blank) this.#spares.push(blank);
       else rmSync(path, { recursive: true, force: true });
     }
   }
@@ -37,52 +54,89 @@ export class Folders {
     const spare = this.#spares.pop();
     try {
       if (spare === undefined) mkdirSync(folder, { mode: FOLDER_MODE });
-      else renameSync(spare, folder);
+      else renameSync(spare.path, folder);
     } catch (error) {
       if (!["EEXIST", "ENOTEMPTY"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
       if (spare !== undefined) this.#spares.push(spare);
       rmSync(folder, { recursive: true, force: true });
       return this.make(folder);
     }
-    if (spare === undefined) for (const name of SUBFOLDERS) mkdirSync(join(folder, name), { mode: FOLDER_MODE });
+    if (spare === undefined) {
+      for (const name of SUBFOLDERS) mkdirSync(join(folder, name), { mode: FOLDER_MODE });
+    } else if (spare.changedAtMs.every((atMs) => atMs < Date.now() - this.#clockMsMax)) this.#used.set(folder, spare);
+  }
+
+  /**
+   * Removes what the task has made, all but the spool. A folder that is empty stays, to be used again; any other thing in
+   * its place goes as a whole, by its own name: a task may have put a link there, and what it leads to is not ours.
+   */
+  async clean(folder: string): Promise<void> {
+    if (this.#isUnchanged(folder)) return;
+    if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+    for (const path of [RESULT, WORKSPACE, TMP].map((name) => join(folder, name))) {
+      const info = lstatSync(path, { throwIfNoEntry: false });
+      if (!info || (info.isDirectory() && readdirSync(path).length === 0)) continue;
+      await rm(path, { recursive: true, force: true, maxRetries: 2 });
+    }
   }
 
   /** The folder is not used any more. */
   async give(folder: string): Promise<void> {
-    if (this.#spares.length < SPARES_MAX && isEmpty(folder, true)) {
-      const spare = join(this.#spareDir, String((this.#made += 1)));
-      renameSync(folder, spare);
-      this.#spares.push(spare);
-    } else await rm(folder, { recursive: true, force: true, maxRetries: 2 });
+    const before = this.#isUnchanged(folder) ? this.#used.get(folder) : undefined;
+    this.#used.delete(folder);
+    const isBlank = (): Omit<Blank, "path"> | undefined =>
+      before?.files.every((name) => isEmptyFile(`${folder}/${name}`, true)) ? before : lookBlank(folder, true);
+    const blank = this.#spares.length < SPARES_MAX ? isBlank() : undefined;
+    if (!blank) return rm(folder, { recursive: true, force: true, maxRetries: 2 });
+    const path = join(this.#spareDir, String((this.#made += 1)));
+    renameSync(folder, path);
+    this.#spares.push({ ...blank, path });
+  }
+
+  /** Nothing was made, removed or renamed in it, nor in its subfolders, since it was found empty. */
+  #isUnchanged(folder: string): boolean {
+    const before = this.#used.get(folder);
+    const isSame = before && changes(folder)?.every((atMs, place) => atMs === before.changedAtMs[place]);
+    if (before && !isSame) this.#used.delete(folder);
+    return isSame === true;
   }
 }
 
 /**
- * True when nothing is there but what `make` and the runner make, as they make it (no link that leads the next attempt
+ * The folder, when nothing is there but what `make` and the runner make, as they make it (no link that leads the next attempt
  * elsewhere), and the files are empty. With `clear`, files are emptied and what else is there is removed first.
  */
-function isEmpty(folder: string, clear: boolean): boolean {
+function lookBlank(folder: string, clear: boolean): Blank | undefined {
   try {
     const names = readdirSync(folder);
-    if (!isOwn(folder) || !SUBFOLDERS.every((name) => names.includes(name))) return false;
-    return names.every((name) => {
-      const path = join(folder, name);
-      if (SUBFOLDERS.includes(name)) return isOwn(path) && readdirSync(path).length === 0;
-      if (!FILES.has(name)) {
-        if (clear) rmSync(path, { recursive: true, force: true });
-        return clear;
-      }
-      const info = lstatSync(path);
-      if (!info.isFile() || info.nlink !== 1) return false;
-      if (info.size > 0 && clear) truncateSync(path);
-      return info.size === 0 || clear;
-    });
+    if (!SUBFOLDERS.every((name) => names.includes(name) && readdirSync(join(folder, name)).length === 0)) return;
+    const files = names.filter((name) => FILES.has(name));
+    const others = names.filter((name) => !SUBFOLDERS.includes(name) && !FILES.has(name));
+    if (others.length > 0 && !clear) return;
+    for (const name of others) rmSync(join(folder, name), { recursive: true, force: true });
+    if (!files.every((name) => isEmptyFile(join(folder, name), clear))) return;
+    const changedAtMs = changes(folder);
+    return changedAtMs && { path: folder, files, changedAtMs };
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-function isOwn(folder: string): boolean {
-  const info = lstatSync(folder);
-  return info.isDirectory() && (info.mode & 0o7777) === FOLDER_MODE && info.size <= FOLDER_BYTES_MAX;
+/** See Blank.changedAtMs; undefined: the folder or a subfolder is not as `make` makes them. */
+function changes(folder: string): number[] | undefined {
+  const infos = [folder, ...SUBFOLDERS.map((name) => `${folder}/${name}`)].map((path) =>
+    lstatSync(path, { throwIfNoEntry: false }),
+  );
+  const isOwn = infos.every(
+    (info) => info?.isDirectory() && (info.mode & 0o7777) === FOLDER_MODE && info.size <= FOLDER_BYTES_MAX,
+  );
+  // To move the folder itself is a change of it, though not of what it lists.
+  return isOwn ? infos.map((info, place) => (place === 0 ? info!.mtimeMs : info!.ctimeMs)) : undefined;
+}
+
+function isEmptyFile(path: string, clear: boolean): boolean {
+  const info = lstatSync(path, { throwIfNoEntry: false });
+  if (!info?.isFile() || info.nlink !== 1) return false;
+  if (info.size > 0 && clear) truncateSync(path);
+  return info.size === 0 || clear;
 }

@@ -22,6 +22,8 @@ export interface Worker {
   start(assignment: Assignment): void;
   /** Also of one that is still queued. The first reason given stays; a shorter grace shortens. Unknown keys are ignored. */
   stop(key: AttemptKey, reason: StopReason | LossReason, graceMs: number): void;
+  /** How many wait for room. */
+  readonly queued: number;
   /** Those that have not been reported ended. */
   active(): ActiveAttempt[];
   /**

@@ -7,7 +7,6 @@ import type { Assignment, EndedReport, LossReason, StartedReport, StopReason } f
 import { WeftError } from "../lib/core/error.ts";
 import { attemptKey, type AttemptKey } from "../lib/core/ids.ts";
 import {
-  clean,
   conclude,
   newAttempt,
   prepare,
@@ -155,6 +154,10 @@ class LocalWorker implements Worker {
     }
   }
 
+  get queued(): number {
+    return this.#room.waiting.length;
+  }
+
   active(): ActiveAttempt[] {
     return [...this.#attempts.values()].map(({ key, phase, stop }) => ({
       key,
@@ -269,9 +272,9 @@ class LocalWorker implements Worker {
     await this.#report(report);
     this.#attempts.delete(attempt.key);
     if (this.#attempts.size === 0) this.#onEmpty();
-    await clean(attempt).catch((error: unknown) =>
-      this.#options.log.warn({ err: error, key: attempt.key }, "cannot clean up"),
-    );
+    await this.#tools.folders
+      .clean(attempt.folder)
+      .catch((error: unknown) => this.#options.log.warn({ err: error, key: attempt.key }, "cannot clean up"));
   }
 
   /** The machine is free for others again. */

@@ -1,35 +1,41 @@
 import { expect, test } from "vitest";
 import type { AttemptKey } from "../../lib/core/ids.ts";
 import { endedReport, SUCCEEDED } from "../../test/support/build.ts";
-import { BATCH_REPORTS_MAX, BUSY_PACE_MS, Outbox, STARTED_HOLD_MS } from "./outbox.ts";
+import { BATCH_REPORTS_MAX, Outbox, STARTED_HOLD_MS } from "./outbox.ts";
+import { BUSY_PACE_MS } from "./pace.ts";
 
 const a = "job.a.0.1" as AttemptKey;
 const b = "job.b.0.1" as AttemptKey;
 
-test("the started and ended of a short attempt travel together, in this order", () => {
-  const outbox = new Outbox();
+test("the end of a short attempt tells its start too, in one report", () => {
+  const outbox = new Outbox(() => BUSY_PACE_MS);
   outbox.add({ kind: "started", key: a, atMs: 1 }, 0);
+  outbox.add({ kind: "started", key: b, atMs: 1 }, 1);
   expect(outbox.take(1)).toBeUndefined();
   outbox.add(endedReport(a, SUCCEEDED), 2);
-  expect(outbox.take(2)?.reports.map(({ kind }) => kind)).toEqual(["started", "ended"]);
+  expect(outbox.take(2)?.reports.map(({ kind }) => kind)).toEqual(["ended"]);
+  outbox.settled();
+  expect(outbox.take(1 + STARTED_HOLD_MS)?.reports.map(({ key }) => key)).toEqual([b]);
+  outbox.settled();
+  expect(outbox.size).toBe(0);
 });
 
 test("a lone started goes out when it was held long enough", () => {
-  const outbox = new Outbox();
+  const outbox = new Outbox(() => BUSY_PACE_MS);
   outbox.add({ kind: "started", key: a, atMs: 1 }, 0);
   expect(outbox.dueAtMs()).toBe(STARTED_HOLD_MS);
   expect(outbox.take(STARTED_HOLD_MS)?.reports).toHaveLength(1);
 });
 
 test("an ended goes out at once and takes no other attempt's held started with it", () => {
-  const outbox = new Outbox();
+  const outbox = new Outbox(() => BUSY_PACE_MS);
   outbox.add({ kind: "started", key: b, atMs: 1 }, 0);
   outbox.add(endedReport(a, SUCCEEDED), 1);
   expect(outbox.take(1)?.reports.map(({ key }) => key)).toEqual([a]);
 });
 
 test("what comes while a batch is under way gathers into the next", () => {
-  const outbox = new Outbox();
+  const outbox = new Outbox(() => BUSY_PACE_MS);
   outbox.add(endedReport(a, SUCCEEDED), 0);
   const first = outbox.take(0)!;
   outbox.add(endedReport(b, SUCCEEDED), 1);
@@ -43,7 +49,7 @@ test("what comes while a batch is under way gathers into the next", () => {
 });
 
 test("a batch has a limit of reports and of bytes, and the rest follows", () => {
-  const outbox = new Outbox();
+  const outbox = new Outbox(() => BUSY_PACE_MS);
   for (let i = 0; i < BATCH_REPORTS_MAX + 1; i++) outbox.add(endedReport(`job.a.${i}.1` as AttemptKey, SUCCEEDED), 0);
   expect(outbox.take(0)?.reports).toHaveLength(BATCH_REPORTS_MAX);
   outbox.settled();
@@ -57,7 +63,7 @@ test("a batch has a limit of reports and of bytes, and the rest follows", () => 
 });
 
 test("what waits already is not told twice, and can be told again when it was taken", () => {
-  const outbox = new Outbox();
+  const outbox = new Outbox(() => BUSY_PACE_MS);
   outbox.add({ kind: "unknown", key: a }, 0);
   outbox.add({ kind: "unknown", key: a }, 0);
   expect(outbox.take(0)?.reports).toHaveLength(1);
@@ -69,7 +75,7 @@ test("what waits already is not told twice, and can be told again when it was ta
 });
 
 test("a lone attempt is told at once; while several end, messages keep a pace and carry many", () => {
-  const outbox = new Outbox();
+  const outbox = new Outbox(() => BUSY_PACE_MS);
   outbox.add(endedReport(a, SUCCEEDED), 100);
   expect(outbox.dueAtMs()).toBe(100);
   outbox.take(100);

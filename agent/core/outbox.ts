@@ -1,13 +1,8 @@
 import type { Report } from "../../lib/core/dispatch.ts";
 import type { AttemptKey } from "../../lib/core/ids.ts";
 
-/** How long a `started` waits for its `ended`, in milliseconds: a short attempt then costs one message, not two. */
+/** How long a `started` waits for its `ended`, in milliseconds, which tells when it started too: a short attempt costs one report. */
 export const STARTED_HOLD_MS = 10;
-/**
- * Between two messages while attempts end faster than that, in milliseconds: ten at once cost the scheduler one commit and
- * NATS one message. What waits there does not idle the machine, since short tasks queue here ahead of room.
- */
-export const BUSY_PACE_MS = 20;
 /** Reports in one message: the scheduler takes them in one round. */
 export const BATCH_REPORTS_MAX = 500;
 /** Characters of JSON in one message; a character is at most 3 bytes, and NATS takes 1 MiB. */
@@ -16,7 +11,7 @@ export const BATCH_CHARS_MAX = 256 * 1024;
 interface Waiting {
   readonly report: Report;
   readonly json: string;
-  /** Not to be sent before, unless its attempt has ended. */
+  /** Not to be sent before. */
   dueAtMs: number;
 }
 
@@ -36,11 +31,17 @@ export class Outbox {
   #waiting: Waiting[] = [];
   /** The `started` reports among them that are held back, by attempt. */
   readonly #held = new Map<AttemptKey, Waiting>();
+  readonly #paceMs: () => number;
   /** Kind and attempt of all that is here: the same thing is not told twice at once, however often it is asked for. */
   readonly #told = new Set<string>();
   #underWay: OutboxBatch | undefined;
   #sentAtMs = -Infinity;
   #id = 0;
+
+  /** `paceMs`: between two messages while several attempts have something to tell, in milliseconds. */
+  constructor(paceMs: () => number) {
+    this.#paceMs = paceMs;
+  }
 
   add(report: Report, nowMs: number): void {
     const told = `${report.kind} ${report.key}`;
@@ -50,10 +51,16 @@ export class Outbox {
     if (report.kind === "started") {
       waiting.dueAtMs += STARTED_HOLD_MS;
       this.#held.set(report.key, waiting);
-    }
-    const held = report.kind === "ended" ? this.#held.get(report.key) : undefined;
-    if (held) held.dueAtMs = nowMs;
+    } else if (report.kind === "ended" && report.startedAtMs !== null) this.#dropHeld(report.key);
     this.#waiting.push(waiting);
+  }
+
+  #dropHeld(key: AttemptKey): void {
+    const held = this.#held.get(key);
+    if (!held) return;
+    this.#held.delete(key);
+    this.#told.delete(`started ${key}`);
+    this.#waiting.splice(this.#waiting.lastIndexOf(held), 1);
   }
 
   get size(): number {
@@ -64,7 +71,7 @@ export class Outbox {
   dueAtMs(): number | undefined {
     if (this.#underWay || this.#waiting.length === 0) return undefined;
     const dueAtMs = this.#waiting.reduce((least, waiting) => Math.min(least, waiting.dueAtMs), Infinity);
-    return this.#isBusy() ? Math.max(dueAtMs, this.#sentAtMs + BUSY_PACE_MS) : dueAtMs;
+    return this.#isBusy() ? Math.max(dueAtMs, this.#sentAtMs + this.#paceMs()) : dueAtMs;
   }
 
   /** What there is to tell of a lone attempt, as in a chain, goes at once; a second attempt makes both wait. */

@@ -11,9 +11,10 @@ const assigned = (attempt: number, index = 0): JournalEntry => ({
   atMs: 1,
   assignment: { ref: ref(attempt, index) } as Assignment,
 });
+const PRINTED = { logBytes: { stdout: 1, stderr: 0 } };
 const done = (index: number, atMs: number): JournalEntry[] => [
   assigned(1, index),
-  { kind: "ended", atMs, report: endedReport(key(1, index), SUCCEEDED) },
+  { kind: "ended", atMs, report: endedReport(key(1, index), SUCCEEDED, PRINTED) },
   { kind: "reported", atMs, keys: [key(1, index)] },
   { kind: "archived", atMs, key: key(1, index) },
 ];
@@ -64,6 +65,18 @@ test("what is open, unreported or not archived is never forgotten; the rest afte
   records.prune(RECORDS_AGE_MS_MAX + 2);
   expect([...records].map(([one]) => one)).toEqual([key(1, 0), key(1, 2), key(1, 3)]);
   expect(records.judge(ref(1, 1))).toBe("new");
+});
+
+test("what printed nothing has nothing to archive, and is forgotten like what was archived", () => {
+  const silent: JournalEntry[] = [
+    assigned(1),
+    { kind: "ended", atMs: 1, report: endedReport(key(1), SUCCEEDED) },
+    { kind: "reported", atMs: 1, keys: [key(1)] },
+  ];
+  const records = replay(...silent);
+  expect(records.get(key(1))).toMatchObject({ kind: "ended", archived: true, assignment: null });
+  records.prune(RECORDS_AGE_MS_MAX + 2);
+  expect(records.size).toBe(0);
 });
 
 test("of many finished attempts the oldest are forgotten", () => {

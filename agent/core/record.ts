@@ -3,7 +3,8 @@ import { attemptKey, type AttemptKey, type AttemptRef, parseAttemptKey } from ".
 
 /**
  * One line of the journal. `refused` means that this node told the server it had never heard of the attempt, and must
- * therefore never start it; `reported` that the server's queue has the end; `archived` that nothing here is needed any more.
+ * therefore never start it; `reported` that the server's queue has the end; `archived` that nothing here is needed any more
+ * (`ended` says that itself when nothing was printed).
  */
 export type JournalEntry =
   | { readonly kind: "assigned"; readonly atMs: number; readonly assignment: Assignment }
@@ -87,9 +88,11 @@ export class Records {
         const before = this.#records.get(key);
         // The first end is the truth; a second one would only come from a journal that was written twice.
         if (before?.kind === "ended") return;
-        const assignment = before?.kind === "open" ? before.assignment : null;
         const { atMs, report } = entry;
-        this.#set(key, { kind: "ended", atMs, assignment, report, reported: false, archived: false });
+        // Nothing was printed: there is nothing to archive, and no entry will say that it was.
+        const archived = report.logBytes.stdout + report.logBytes.stderr === 0;
+        const assignment = before?.kind === "open" && !archived ? before.assignment : null;
+        this.#set(key, { kind: "ended", atMs, assignment, report, reported: false, archived });
         return;
       }
       case "refused":

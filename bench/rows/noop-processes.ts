@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { timeJob } from "../cluster.ts";
+import { cpuPerTask } from "../cpu.ts";
 import { figure, type Row } from "../figure.ts";
 import { plainNoops } from "../noop.ts";
 
@@ -25,7 +26,9 @@ export const noopProcesses: Row = {
     const cluster = await bench.cluster({ agentCpus: AGENT_CPUS });
     const cpus = AGENT_CPUS / CONCURRENCY;
     await timeJob(cluster, plainNoops(WARM_UP_TASKS, cpus));
+    const before = cluster.cpu();
     const value = TASKS / ((await timeJob(cluster, plainNoops(TASKS, cpus))) / 1000);
+    bench.say(cpuPerTask(before, cluster.cpu(), TASKS));
     const nodeAlone = TASKS / ((nodeMs + (await nodeAloneMs())) / 1000);
     const unit = "tasks/s";
     const reference = `Node alone spawning \`true\`, ${CONCURRENCY} at a time, 10,000 times`;

@@ -64,8 +64,9 @@ export class Door {
     });
   }
 
-  notify(notice: Notice): void {
-    this.#guest?.channel.send(notice);
+  /** `withinMs`: how long it may wait to be told together with others. */
+  notify(notice: Notice, withinMs: number): void {
+    this.#guest?.channel.send(notice, withinMs);
   }
 
   close(): void {

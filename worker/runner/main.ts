@@ -38,7 +38,7 @@ const runner = new Runner({
   attemptsDir: attemptsDir(dir),
   cgroups,
   enclosure,
-  notify: (notice) => door.notify(notice),
+  notify: (notice, withinMs) => door.notify(notice, withinMs),
   onIdle: settle,
 });
 const door = new Door({ dir, list: () => runner.list(), onRequest, onAlone });

@@ -20,6 +20,9 @@ const SWEEP_MS_MAX = 100;
 const UNKILLABLE_MS_MAX = 60_000;
 /** The record of an end that the disk did not take is written again this often. */
 const EXIT_RETRY_MS = 1000;
+/** A notice waits so long for others while at least so many starts wait, which take longer (1 ms each): one wake-up of the agent for ten. */
+const HOLD_MS = 10;
+const HOLD_QUEUE_MIN = 16;
 /** setTimeout fires at once beyond 2^31-1 ms. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -29,7 +32,7 @@ export class Runner {
   readonly #census: Census;
   readonly #watch: Watch;
   readonly #cgroups: CgroupHost | undefined;
-  readonly #notify: (notice: Notice) => void;
+  readonly #tell: (notice: Notice, withinMs: number) => void;
   readonly #onIdle: () => void;
   readonly #queue: StartRequest[] = [];
   readonly #attempts = new Map<AttemptKey, RunningAttempt>();
@@ -46,7 +49,7 @@ export class Runner {
     readonly attemptsDir: string;
     readonly cgroups: CgroupHost | undefined;
     readonly enclosure: Enclosure | undefined;
-    readonly notify: (notice: Notice) => void;
+    readonly notify: (notice: Notice, withinMs: number) => void;
     /** No attempt is left. */
     readonly onIdle: () => void;
   }) {
@@ -58,7 +61,7 @@ export class Runner {
     );
     this.visits = new Visits(this.#census, parts.notify);
     this.#cgroups = parts.cgroups;
-    this.#notify = parts.notify;
+    this.#tell = parts.notify;
     this.#onIdle = parts.onIdle;
   }
 
@@ -265,6 +268,11 @@ export class Runner {
     }
     this.#unwritten.delete(key);
     if (this.idle) this.#onIdle();
+  }
+
+  /** While many wait to be started the machine does not idle for want of another. */
+  #notify(notice: Notice): void {
+    this.#tell(notice, this.#queue.length >= HOLD_QUEUE_MIN ? HOLD_MS : 0);
   }
 
   /** CPU time of the attempt that was just waited for; known only when no other ended close to it, else 0. */
