@@ -59,7 +59,7 @@ export class Runner {
       () => this.#attempts.values(),
       (attempt) => this.#holdToLimit(attempt),
     );
-    this.visits = new Visits(this.#census, parts.notify);
+    this.visits = new Visits(this.#census, (notice) => parts.notify(notice, 0));
     this.#cgroups = parts.cgroups;
     this.#tell = parts.notify;
     this.#onIdle = parts.onIdle;
