@@ -8,7 +8,8 @@ import type { Log } from "../lib/log.ts";
 import { ensureConsumer, ensureStream, isMissing } from "../lib/nats.ts";
 import { Intake } from "./intake.ts";
 import { Postman } from "./postman.ts";
-import { nodeConsumer, REPORTS, streamConfigs } from "./streams.ts";
+import { EVENTS, nodeConsumer, REPORTS, streamConfigs } from "./streams.ts";
+import { EventIntake, type EventMessage } from "./trigger/event-intake.ts";
 
 /** Longest wait for NATS to store a message, in milliseconds; after it the same message is published again. */
 const PUBLISH_TIMEOUT_MS = 5_000;
@@ -16,6 +17,8 @@ const PUBLISH_TIMEOUT_MS = 5_000;
 const CONSUMERS_AT_ONCE = 50;
 /** Tells other servers that the leader changed. Only a hint: they look by themselves, and Postgres decides. */
 const LEADER_SUBJECT = "weft.leader";
+/** Tells the leader that an event for a trigger was written. */
+export const TRIGGER_HINT_SUBJECT = "weft.trigger";
 
 /** How long JetStream may take to appear after the server does: it reads its whole store after a kill. */
 const JETSTREAM_PATIENCE_MS = 60_000;
@@ -125,6 +128,21 @@ export class Bus {
     });
   }
 
+  /** `handle` resolves when the event is committed. */
+  consumeEvents(handle: (message: EventMessage) => Promise<void>): EventIntake {
+    return new EventIntake({ jetstream: this.#jetstream, heal: () => this.heal(), handle, log: this.#log });
+  }
+
+  /** Called when another server has written an event for a trigger. Only a hint: the leader looks by itself. */
+  onTriggerHint(listener: () => void): () => void {
+    const subscription = this.#nats.subscribe(TRIGGER_HINT_SUBJECT, {
+      callback: (error) => {
+        if (!error) listener();
+      },
+    });
+    return () => subscription.unsubscribe();
+  }
+
   /** `leader`: who leads now; null: nobody, anybody may try. */
   tellLeaderChanged(leader: LeaderNews | null): void {
     // Without a connection it is kept until there is one; after close it is nobody's business any more.
@@ -151,6 +169,7 @@ export class Bus {
       if (await ensureStream(this.#manager, config)) this.#log.info({ stream: config.name }, "made a stream");
     }
     await ensureConsumer(this.#manager, STREAMS.report, REPORTS);
+    await ensureConsumer(this.#manager, STREAMS.event, EVENTS);
     const nodes = [...this.#nodes];
     for (let start = 0; start < nodes.length; start += CONSUMERS_AT_ONCE) {
       const some = nodes.slice(start, start + CONSUMERS_AT_ONCE);

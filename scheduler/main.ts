@@ -15,6 +15,8 @@ import type { Records, Role } from "./api/parts.ts";
 import { Reign } from "./api/reign.ts";
 import { servicesOf } from "./api/services.ts";
 import { SessionApi } from "./api/session-api.ts";
+import { TriggerApi } from "./api/trigger-api.ts";
+import { TriggerApply } from "./api/trigger-apply.ts";
 import { Bus } from "./bus.ts";
 import type { SchedulerConfig } from "./core/index.ts";
 import { JobReader } from "./job-reader.ts";
@@ -22,6 +24,7 @@ import { Leadership } from "./leadership.ts";
 import { openLogTail } from "./log-tail.ts";
 import { LoopMetrics } from "./loop-metrics.ts";
 import { openStore, type Recorder, type Store } from "./store.ts";
+import { TriggerDesk } from "./trigger/desk.ts";
 
 /** Heartbeats in a row that do not name an attempt before its node is asked: one may have crossed the assignment. */
 const SILENT_HEARTBEATS_MAX = 3;
@@ -94,18 +97,25 @@ async function serve(
   const { settings, log } = parts;
   const jobs = new JobReader(store.database.pool);
   const fresh = (await jobs.listJobs({ states: [], pipeline: "", before: null, limit: 1 })).length === 0;
-  const seat = new Seat(settings);
+  const desk = new TriggerDesk({
+    pool: store.database.pool,
+    bus,
+    newJobId: () => newJobId(Date.now()),
+    now: Date.now,
+    log,
+  });
+  const seat = new Seat(settings, desk);
   const forwarder = new Forwarder();
   const server: GrpcServer = await startGrpcServer({
     host: settings.host,
     port: settings.grpcPort,
     portFlag: "--grpc-port",
-    services: services(parts, jobs, bus, seat, forwarder, () => advertised(settings, server.port)),
+    services: services(parts, jobs, { store, bus, desk }, seat, forwarder, () => advertised(settings, server.port)),
   });
   const leadership = new Leadership({
     store,
     bus,
-    recorders: parts.recorders,
+    recorders: [...parts.recorders, desk.record],
     config: schedulerConfig(settings),
     holder: randomUUID(),
     address: advertised(settings, server.port),
@@ -124,6 +134,7 @@ async function serve(
       server.setServing(false);
       await leadership.stop();
       seat.leave();
+      await desk.stop();
       await server.stop(STOP_GRACE_MS);
       forwarder.close();
       await closeStore();
@@ -134,7 +145,7 @@ async function serve(
 function services(
   parts: SchedulerParts,
   reader: JobReader,
-  bus: Bus,
+  edges: { readonly store: Store; readonly bus: Bus; readonly desk: TriggerDesk },
   seat: Seat,
   forwarder: Forwarder,
   address: () => string,
@@ -142,6 +153,8 @@ function services(
   const { settings, records, version, nats, log } = parts;
   const httpPort = (): number => parts.httpPort;
   const finder = new JobFinder(reader);
+  const { bus, desk } = edges;
+  const triggers = { pool: edges.store.database.pool, desk, newJobId: () => newJobId(Date.now()), nowMs: Date.now };
   return servicesOf({
     role: () => seat.role(),
     reign: () => seat.reign,
@@ -156,6 +169,8 @@ function services(
       newJobId: () => newJobId(Date.now()),
       nowMs: Date.now,
     }),
+    triggers: new TriggerApi(triggers),
+    apply: new TriggerApply({ ...triggers, checkNotify: () => undefined }),
     operators: new OperatorApi(),
     cluster: new ClusterApi({ now: Date.now, version, address, httpPort, jobs: finder }),
     sessions: new SessionApi(finder),
@@ -171,11 +186,13 @@ function services(
 /** Whether this server leads, and what it holds while it does. */
 class Seat {
   readonly #settings: SchedulerSettings;
+  readonly #desk: TriggerDesk;
   #leadership: Leadership | undefined;
   reign: Reign | undefined;
 
-  constructor(settings: SchedulerSettings) {
+  constructor(settings: SchedulerSettings, desk: TriggerDesk) {
     this.#settings = settings;
+    this.#desk = desk;
   }
 
   role(): Role {
@@ -186,11 +203,14 @@ class Seat {
     this.#leadership = leadership;
     leadership.onChange((role) => {
       this.leave();
-      if (role.kind === "leader") this.reign = new Reign(role.term, role.loop, this.#settings);
+      if (role.kind !== "leader") return;
+      this.reign = new Reign(role.term, role.loop, this.#settings);
+      this.#desk.begin(role.loop);
     });
   }
 
   leave(): void {
+    this.#desk.end();
     this.reign?.close();
     this.reign = undefined;
   }

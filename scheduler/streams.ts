@@ -3,12 +3,14 @@ import { nanos } from "@nats-io/nats-core";
 import {
   assignConsumer,
   assignSubject,
+  EVENT_CONSUMER,
   LOG_SUBJECT_PREFIX,
   REPORT_CONSUMER,
   reportSubject,
   STREAMS,
 } from "../lib/core/dispatch.ts";
 import type { NodeId } from "../lib/core/ids.ts";
+import { EVENT_PREFIX } from "../lib/core/pipeline/trigger.ts";
 import type { WantedConsumer, WantedStream } from "../lib/nats.ts";
 
 const MINUTE_MS = 60_000;
@@ -24,6 +26,9 @@ const REPORT_BYTES_MAX = 512 * MIB;
 /** Live logs; the oldest go first, and readers are told of the gap. Whole logs are in the artifact store when an attempt has ended. */
 const LOG_BYTES_MAX = 2048 * MIB;
 const LOG_AGE_MAX_MS = 7 * DAY_MS;
+/** Events for triggers, while no server runs; the oldest go first. They stay for others to read, too. */
+const EVENT_BYTES_MAX = 256 * MIB;
+const EVENT_AGE_MAX_MS = 7 * DAY_MS;
 
 /** A node acknowledges within milliseconds, when an assignment is in its journal; what was not, is sent again after this. */
 const ACK_WAIT_MS = 30_000;
@@ -66,6 +71,15 @@ export function streamConfigs(replicas: number): WantedStream[] {
       max_bytes: LOG_BYTES_MAX,
       max_age: nanos(LOG_AGE_MAX_MS),
     },
+    {
+      ...common,
+      name: STREAMS.event,
+      subjects: [`${EVENT_PREFIX}.>`],
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      max_bytes: EVENT_BYTES_MAX,
+      max_age: nanos(EVENT_AGE_MAX_MS),
+    },
   ];
 }
 
@@ -82,6 +96,14 @@ export function nodeConsumer(node: NodeId): WantedConsumer {
 
 export const REPORTS: WantedConsumer = {
   durable_name: REPORT_CONSUMER,
+  ack_policy: AckPolicy.Explicit,
+  ack_wait: nanos(ACK_WAIT_MS),
+  max_ack_pending: REPORT_UNACKED_MAX,
+};
+
+/** From the first message that is kept: what was taken before is known by its key. */
+export const EVENTS: WantedConsumer = {
+  durable_name: EVENT_CONSUMER,
   ack_policy: AckPolicy.Explicit,
   ack_wait: nanos(ACK_WAIT_MS),
   max_ack_pending: REPORT_UNACKED_MAX,

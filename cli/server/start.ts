@@ -11,8 +11,11 @@ import type { Log } from "../../lib/log.ts";
 import { type Metrics, openMetrics } from "../../lib/metrics.ts";
 import { connectNats } from "../../lib/nats.ts";
 import type { EndedLog, Records, Role } from "../../scheduler/api/parts.ts";
+import { newJobId } from "../../scheduler/api/job-id.ts";
+import { TRIGGER_HINT_SUBJECT } from "../../scheduler/bus.ts";
 import { startScheduler } from "../../scheduler/main.ts";
 import type { Recorder } from "../../scheduler/store.ts";
+import { hookRoutes } from "../../scheduler/trigger/hooks.ts";
 import { artifactRoutes, openArtifactStore } from "../../services/artifacts/index.ts";
 import { endedLogs, lineageParts, recordArchived, recordEnded } from "../../services/lineage/index.ts";
 import { VERSION } from "../version.ts";
@@ -99,6 +102,14 @@ async function serveHttp(parts: {
   });
   registerMetrics(app, metrics);
   await app.register(artifactRoutes(artifacts));
+  await app.register(
+    hookRoutes({
+      pool: database.pool,
+      newJobId: () => newJobId(Date.now()),
+      now: Date.now,
+      tellLeader: () => void (nats.isClosed() || nats.publish(TRIGGER_HINT_SUBJECT)),
+    }),
+  );
   const port = await listenHttp(app, { host: config.host, port: config.httpPort });
   parts.onStop("HTTP", () => closeHttp(app, HTTP_GRACE_MS));
   return port;

@@ -6,10 +6,12 @@ import type { Environment, Resources, Run } from "./pipeline/spec.ts";
  *
  *   WEFT_ASSIGN  work queue  weft.assign.<node>               AssignMessage   scheduler → agent
  *   WEFT_REPORT  work queue  weft.report.<node>               ReportMessage   agent → scheduler
+ *   WEFT_EVENT   limits      weft.event.<subject>             what users publish for triggers  anybody → scheduler
  *   WEFT_LOG     limits      weft.log.<job>.<task>.<i>.<a>    log bytes, see LOG_HEADERS
  */
-export const STREAMS = { assign: "WEFT_ASSIGN", report: "WEFT_REPORT", log: "WEFT_LOG" } as const;
+export const STREAMS = { assign: "WEFT_ASSIGN", report: "WEFT_REPORT", log: "WEFT_LOG", event: "WEFT_EVENT" } as const;
 export const REPORT_CONSUMER = "scheduler";
+export const EVENT_CONSUMER = "triggers";
 
 export const assignSubject = (node: NodeId): string => `weft.assign.${node}`;
 export const assignConsumer = (node: NodeId): string => `node-${node}`;

@@ -15,6 +15,7 @@ import type { ClusterServiceHandlers } from "../../proto/gen/weft/v1/ClusterServ
 import type { JobServiceHandlers } from "../../proto/gen/weft/v1/JobService.ts";
 import type { SessionServiceHandlers } from "../../proto/gen/weft/v1/SessionService.ts";
 import { type AgentApi, onSession } from "./agent-api.ts";
+import type { TriggerServiceHandlers } from "../../proto/gen/weft/v1/TriggerService.ts";
 import type { ClusterApi } from "./cluster-api.ts";
 import type { OperatorApi } from "./operator-api.ts";
 import type { Forwarder } from "./forward.ts";
@@ -24,6 +25,8 @@ import { tellingOutages } from "./outage.ts";
 import type { Role } from "./parts.ts";
 import type { Reign } from "./reign.ts";
 import { type SessionApi } from "./session-api.ts";
+import type { TriggerApi } from "./trigger-api.ts";
+import type { TriggerApply } from "./trigger-apply.ts";
 import { watchJob } from "./watch-job.ts";
 
 export interface ServiceParts {
@@ -36,6 +39,8 @@ export interface ServiceParts {
   readonly operators: OperatorApi;
   readonly agents: AgentApi;
   readonly sessions: SessionApi;
+  readonly triggers: TriggerApi;
+  readonly apply: TriggerApply;
   readonly finder: JobFinder;
   readonly log: ErrorLog;
 }
@@ -57,6 +62,7 @@ export function servicesOf(parts: ServiceParts): ServedService[] {
     served("ClusterService", services.ClusterService, clusterHandlers(parts)),
     served("AgentService", services.AgentService, agentHandlers(parts)),
     served("SessionService", services.SessionService, sessionHandlers(parts)),
+    served("TriggerService", services.TriggerService, triggerHandlers(parts)),
   ];
 }
 
@@ -101,6 +107,27 @@ function clusterHandlers(parts: ServiceParts): ClusterServiceHandlers {
     Projects: lead.unary((_request, reign) => operators.projects(reign)),
     SetProject: lead.unary((request, reign) => operators.setProject(request, reign)),
     Demand: lead.unary((_request, reign) => operators.demand(reign)),
+  };
+}
+
+function triggerHandlers(parts: ServiceParts): TriggerServiceHandlers {
+  const { triggers, apply, log } = parts;
+  const lead = leaderCalls(parts);
+  return {
+    Apply: lead.unary((request, reign) => apply.apply(request, reign)),
+    List: unary(
+      log,
+      tellingOutages((request) => triggers.list(request)),
+    ),
+    Get: unary(
+      log,
+      tellingOutages((request) => triggers.get(request)),
+    ),
+    Pause: lead.unary((request, reign) => triggers.pause(request, reign)),
+    Resume: lead.unary((request, reign) => triggers.resume(request, reign)),
+    Fire: lead.unary((request, reign) => triggers.fire(request, reign)),
+    Remove: lead.unary((request, reign) => triggers.remove(request, reign)),
+    RotateSecret: lead.unary((request, reign) => triggers.rotateSecret(request, reign)),
   };
 }
 

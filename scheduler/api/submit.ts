@@ -15,6 +15,8 @@ const PRIORITY_MAX = 1_000;
 /** Keys are indexed; a UUID or a digest with a prefix fits many times. */
 const IDEMPOTENCY_KEY_LENGTH_MAX = 200;
 const TRIGGER_LENGTH_MAX = 200;
+/** Keys of jobs that triggers make; a client that took one would keep a firing from happening. */
+export const TRIGGER_KEY_PREFIX = "trigger:";
 
 /** The checked job of a submit; `bytes` is the size of its message. Errors: `too_large`, `invalid` with issues. */
 export function readSubmit(request: SubmitRequest__Output, bytes: number, id: JobId): NewJob {
@@ -33,6 +35,12 @@ export function readSubmit(request: SubmitRequest__Output, bytes: number, id: Jo
   if (!bound.ok) issues.push(...bound.issues);
   if (!bound.ok || issues.length > 0) throw problems(spec.name, issues);
   checkLength("idempotency_key", request.idempotencyKey, IDEMPOTENCY_KEY_LENGTH_MAX);
+  if (request.idempotencyKey.startsWith(TRIGGER_KEY_PREFIX)) {
+    throw new WeftError(
+      "invalid",
+      `an idempotency key may not begin with "${TRIGGER_KEY_PREFIX}": triggers use such keys`,
+    );
+  }
   checkLength("trigger", request.trigger, TRIGGER_LENGTH_MAX);
   return {
     id,

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import {
   bigserial,
   check,
+  customType,
   doublePrecision,
   index,
   integer,
@@ -12,8 +13,10 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
-import type { Code, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
+import type { Scalar } from "../../lib/core/pipeline/spec.ts";
 import type { TriggerSource } from "../../lib/core/pipeline/trigger.ts";
+
+const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 
 /** What a firing submits. Never changed; the same content is the same version. Times are epoch milliseconds. */
 export const pipelineVersions = pgTable(
@@ -22,12 +25,10 @@ export const pipelineVersions = pgTable(
     pipeline: text().notNull(),
     /** From 1. */
     version: integer().notNull(),
-    /** Of all that follows but the time. */
+    /** Of `submit`. */
     digest: text().notNull(),
-    spec: json().$type<PipelineSpec>().notNull(),
-    params: json().$type<Readonly<Record<string, Scalar>>>().notNull(),
-    code: json().$type<Code>(),
-    priority: integer().notNull(),
+    /** A SubmitRequest as it travels: so that what is stored today is read by what is built in a year. */
+    submit: bytea().notNull(),
     createdAtMs: doublePrecision("created_at_ms").notNull(),
   },
   (table) => [

@@ -3,7 +3,13 @@ import type { PipelineSpec } from "../../../lib/core/pipeline/spec.ts";
 import { CHAIN_DEPTH_MAX, contentOf, decide, type TriggerEvent, type TriggerFacts } from "./decide.ts";
 
 const MINUTE_MS = 60_000;
-const spec: PipelineSpec = { name: "p", params: { order: 0, note: "none", seed: 1 }, tasks: [] };
+const spec: PipelineSpec = {
+  name: "p",
+  params: { order: 0, note: "none", seed: 1 },
+  tasks: [],
+  project: "default",
+  priority: 0,
+};
 const stored = { spec, params: { seed: 7 } };
 
 const trigger = (parts: Partial<TriggerFacts> = {}): TriggerFacts => ({

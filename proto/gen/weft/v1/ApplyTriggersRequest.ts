@@ -1,21 +1,13 @@
 // Original file: proto/weft/v1/trigger.proto
 
-import type { PipelineSpec as _weft_v1_PipelineSpec, PipelineSpec__Output as _weft_v1_PipelineSpec__Output } from '../../weft/v1/PipelineSpec.ts';
-import type { Value as _google_protobuf_Value, Value__Output as _google_protobuf_Value__Output } from '../../google/protobuf/Value.ts';
-import type { Code as _weft_v1_Code, Code__Output as _weft_v1_Code__Output } from '../../weft/v1/Code.ts';
+import type { SubmitRequest as _weft_v1_SubmitRequest, SubmitRequest__Output as _weft_v1_SubmitRequest__Output } from '../../weft/v1/SubmitRequest.ts';
 
 export interface ApplyTriggersRequest {
-  'pipeline'?: (_weft_v1_PipelineSpec | null);
-  'params'?: ({[key: string]: _google_protobuf_Value});
-  'code'?: (_weft_v1_Code | null);
-  'priority'?: (number);
+  'submit'?: (_weft_v1_SubmitRequest | null);
   'secrets'?: ({[key: string]: string});
 }
 
 export interface ApplyTriggersRequest__Output {
-  'pipeline': (_weft_v1_PipelineSpec__Output | null);
-  'params': ({[key: string]: _google_protobuf_Value__Output});
-  'code': (_weft_v1_Code__Output | null);
-  'priority': (number);
+  'submit': (_weft_v1_SubmitRequest__Output | null);
   'secrets': ({[key: string]: string});
 }
