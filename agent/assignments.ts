@@ -2,9 +2,9 @@ import { type ConsumerMessages, jetstream, type JsMsg } from "@nats-io/jetstream
 import type { NatsConnection } from "@nats-io/nats-core";
 import type { Assignment } from "../lib/core/dispatch.ts";
 import { describeError } from "../lib/core/error.ts";
-import { attemptKey } from "../lib/core/ids.ts";
+import type { AttemptKey } from "../lib/core/ids.ts";
 import type { Log } from "../lib/log.ts";
-import { parseAssignMessage } from "./core/assignment.ts";
+import { type AssignmentCounts, parseAssignMessage, sortAssignments, toStart } from "./core/assignment.ts";
 import { backoffMs } from "./core/backoff.ts";
 import type { Journal } from "./journal.ts";
 import { pause } from "./pause.ts";
@@ -19,16 +19,6 @@ const RETRY_MS_FIRST = 200;
 const RETRY_MS_MOST = 2_000;
 /** A message that cannot be taken now (disk full, lease lost) comes back after this, in milliseconds. */
 const REFUSED_MS = 2_000;
-
-export interface AssignmentCounts {
-  /** Given to the worker. */
-  readonly started: number;
-  /** Dropped: in the journal already. */
-  readonly known: number;
-  /** Dropped: a later attempt of the instance is in the journal. */
-  readonly older: number;
-  readonly invalid: number;
-}
 
 export interface AssignmentsOptions {
   readonly connection: NatsConnection;
@@ -47,7 +37,7 @@ export interface AssignmentsOptions {
  */
 export class Assignments {
   readonly #options: AssignmentsOptions;
-  readonly #counts = { started: 0, known: 0, older: 0, invalid: 0 };
+  readonly #counts: AssignmentCounts = { started: 0, known: 0, older: 0, invalid: 0 };
   #inbox: JsMsg[] = [];
   #taking: Promise<void> | undefined;
   #messages: ConsumerMessages | undefined;
@@ -60,7 +50,7 @@ export class Assignments {
     void this.#follow();
   }
 
-  get counts(): AssignmentCounts {
+  get counts(): Readonly<AssignmentCounts> {
     return this.#counts;
   }
 
@@ -140,7 +130,7 @@ export class Assignments {
 
   async #take(messages: readonly JsMsg[]): Promise<void> {
     if (this.#stopping.signal.aborted || !this.#options.mayStart()) return refuse(messages);
-    const fresh = new Map<string, Assignment>();
+    const fresh = new Map<AttemptKey, Assignment>();
     const good = messages.filter((message) => this.#sort(message, fresh));
     const assignments = [...fresh.values()];
     try {
@@ -152,16 +142,14 @@ export class Assignments {
       return refuse(good);
     }
     for (const message of good) message.ack();
-    for (const assignment of assignments) {
-      // Not one that was refused while it was on its way to the disk.
-      if (this.#options.journal.records.get(attemptKey(assignment.ref))?.kind !== "open") continue;
+    for (const assignment of toStart(assignments, this.#options.journal.records)) {
       this.#counts.started += 1;
       this.#options.start(assignment);
     }
   }
 
   /** Puts what is new in the message into `fresh`; false: the message is no good and was disposed of. */
-  #sort(message: JsMsg, fresh: Map<string, Assignment>): boolean {
+  #sort(message: JsMsg, fresh: Map<AttemptKey, Assignment>): boolean {
     const parsed = parseAssignMessage(Buffer.from(message.data).toString());
     if ("invalid" in parsed) {
       this.#counts.invalid += 1;
@@ -172,12 +160,7 @@ export class Assignments {
       message.term("invalid");
       return false;
     }
-    for (const assignment of parsed.assignments) {
-      const key = attemptKey(assignment.ref);
-      const verdict = fresh.has(key) ? "known" : this.#options.journal.records.judge(assignment.ref);
-      if (verdict === "new") fresh.set(key, assignment);
-      else this.#counts[verdict] += 1;
-    }
+    sortAssignments(parsed.assignments, fresh, this.#options.journal.records, this.#counts);
     return true;
   }
 }

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import type { ArtifactClient } from "../lib/artifacts.ts";
 import {
   type ArchivedReport,
-  type Assignment,
   type EndedReport,
   type Report,
   reportSubject,
@@ -13,6 +12,7 @@ import type { Log } from "../lib/log.ts";
 import { createWorker, type Worker, type WorkerCapacity } from "../worker/index.ts";
 import { Archive } from "./archive.ts";
 import { messagePaceMs } from "./core/pace.ts";
+import { lastGraceMs } from "./core/lease.ts";
 import type { Journal } from "./journal.ts";
 import { LogShipper } from "./log-shipper.ts";
 import { openReports, type Publish, type Reports } from "./reports.ts";
@@ -87,14 +87,8 @@ export class Attempts {
       onReport: (report) => this.#reported(report),
       onSpool: (key, { ended }) => (ended ? undefined : this.#logs.begin(key, this.#folder(key))),
     });
-    const open: Assignment[] = [];
-    const ended: EndedReport[] = [];
-    for (const [, record] of journal.records) {
-      if (record.kind === "open") open.push(record.assignment);
-      if (record.kind !== "ended") continue;
-      if (!record.reported) this.reports.add(record.report);
-      if (!record.archived) ended.push(record.report);
-    }
+    const { open, unreported, ended } = journal.records.unfinished();
+    for (const report of unreported) this.reports.add(report);
     if (open.length > 0) log.info({ attempts: open.length }, "taking up the attempts of an earlier agent");
     this.#logs.resume([...open.map(({ ref }) => attemptKey(ref)), ...ended.map(({ key }) => key)]);
     await this.#worker.recover(
@@ -104,12 +98,12 @@ export class Attempts {
     for (const report of ended) this.#logs.end(report, this.#folder(report.key));
   }
 
-  /** Everything that runs must be gone within `remainingMs`: half of it is for the SIGKILL, where SIGTERM is not heeded. */
+  /** Everything that runs must be gone within `remainingMs`. */
   stopAll(remainingMs: number): void {
     for (const { key } of this.worker.active()) {
       const record = this.#options.journal.records.get(key);
       const graceMs = record?.kind === "open" ? record.assignment.stopGraceMs : remainingMs;
-      this.worker.stop(key, "lease-lost", Math.min(graceMs, remainingMs / 2));
+      this.worker.stop(key, "lease-lost", lastGraceMs(graceMs, remainingMs));
     }
   }
 

@@ -6,15 +6,13 @@ import { weftServices } from "../proto/channel.ts";
 import type { HeartbeatRequest } from "../proto/gen/weft/v1/HeartbeatRequest.ts";
 import type { HeartbeatResponse__Output } from "../proto/gen/weft/v1/HeartbeatResponse.ts";
 import { backoffMs } from "./core/backoff.ts";
-import { HeartbeatWriter, type NodeState } from "./core/heartbeat.ts";
+import { HeartbeatWriter, type NodeState, Unanswered } from "./core/heartbeat.ts";
 import { endsAtMs, jittered, type Lease, renew, silenceMs, stopAtMs } from "./core/lease.ts";
 import { pause } from "./pause.ts";
 
 const RETRY_MS_FIRST = 100;
 /** Well under a lease: the first beat after an outage must not come too late. */
 const RETRY_MS_MOST = 2_000;
-/** Beats remembered while they wait for their answer; a server that far behind is silent. */
-const UNANSWERED_MAX = 64;
 
 export interface HeartbeatsOptions {
   readonly peer: Peer;
@@ -100,7 +98,7 @@ export class Heartbeats {
     const stream = await this.#options.peer.duplexStream(method, { signal: this.#stopping.signal });
     this.#stream = stream;
     const writer = new HeartbeatWriter();
-    const sentAtMs = new Map<number, number>();
+    const unanswered = new Unanswered();
     let timer: NodeJS.Timeout | undefined;
     let silence: NodeJS.Timeout | undefined;
     try {
@@ -117,14 +115,14 @@ export class Heartbeats {
           clearTimeout(timer);
           timer = setTimeout(send, jittered(this.#intervalMs, Math.random()));
           // The transport is full: beats would only queue up, and the silence will end the stream.
-          if (stream.writableNeedDrain || sentAtMs.size >= UNANSWERED_MAX) return;
+          if (stream.writableNeedDrain || unanswered.full) return;
           const beat = writer.next(this.#options.state());
-          sentAtMs.set(beat.sequence, performance.now());
+          unanswered.sent(beat.sequence, performance.now());
           stream.write(beat);
         };
         stream.on("data", (answer: HeartbeatResponse__Output) => {
           listen();
-          this.#answered(answer, sentAtMs);
+          this.#answered(answer, unanswered);
           if (answer.rejoin) resolve("rejoin");
         });
         stream.on("error", reject);
@@ -147,11 +145,9 @@ export class Heartbeats {
     }
   }
 
-  #answered(answer: HeartbeatResponse__Output, sentAtMs: Map<number, number>): void {
+  #answered(answer: HeartbeatResponse__Output, unanswered: Unanswered): void {
     if (answer.heartbeatIntervalMs > 0) this.#intervalMs = answer.heartbeatIntervalMs;
-    const sent = sentAtMs.get(answer.sequence);
-    // Answers come in order: what was sent before will not be answered any more.
-    for (const sequence of sentAtMs.keys()) if (sequence <= answer.sequence) sentAtMs.delete(sequence);
+    const sent = unanswered.answered(answer.sequence);
     if (sent !== undefined && answer.leaseMs > 0) this.#renewed(sent, answer.leaseMs);
     this.#options.onAnswer(answer);
   }

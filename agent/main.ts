@@ -209,7 +209,7 @@ class RunningAgent implements Agent {
           attempts.stopAll(remainingMs);
         },
         onAnswer: (answer) => {
-          orders.follow(answer.stop, answer.query);
+          orders.follow(answer);
           sessions.follow(answer.open);
         },
         rejoin: async () => void (await this.#join(peer, inventory)),

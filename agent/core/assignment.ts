@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { AssignMessage } from "../../lib/core/dispatch.ts";
-import { isDigest, NAME } from "../../lib/core/ids.ts";
+import type { Assignment, AssignMessage } from "../../lib/core/dispatch.ts";
+import { attemptKey, type AttemptKey, isDigest, NAME } from "../../lib/core/ids.ts";
+import type { Records } from "./record.ts";
 
 const digest = z.string().refine(isDigest);
 const bytes = z.number().nonnegative();
@@ -71,4 +72,34 @@ export function parseAssignMessage(text: string): AssignMessage | { readonly inv
   }
   const result = message.safeParse(value);
   return result.success ? (result.data as unknown as AssignMessage) : { invalid: z.prettifyError(result.error) };
+}
+
+export interface AssignmentCounts {
+  /** Given to the worker. */
+  started: number;
+  /** Dropped: in the journal already. */
+  known: number;
+  /** Dropped: a later attempt of the instance is in the journal. */
+  older: number;
+  invalid: number;
+}
+
+/** Puts into `fresh` the assignments that are to go into the journal and then to be started; counts the others. */
+export function sortAssignments(
+  assignments: readonly Assignment[],
+  fresh: Map<AttemptKey, Assignment>,
+  records: Pick<Records, "judge">,
+  counts: AssignmentCounts,
+): void {
+  for (const assignment of assignments) {
+    const key = attemptKey(assignment.ref);
+    const verdict = fresh.has(key) ? "known" : records.judge(assignment.ref);
+    if (verdict === "new") fresh.set(key, assignment);
+    else counts[verdict] += 1;
+  }
+}
+
+/** Those of what has reached the disk that are to be started: not one that was refused while it was on its way there. */
+export function toStart(assignments: Iterable<Assignment>, records: Pick<Records, "get">): Assignment[] {
+  return [...assignments].filter(({ ref }) => records.get(attemptKey(ref))?.kind === "open");
 }

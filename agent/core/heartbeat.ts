@@ -68,3 +68,28 @@ export class HeartbeatWriter {
     };
   }
 }
+
+/** Beats remembered while they wait for their answer; a server that far behind is silent. */
+const UNANSWERED_MAX = 64;
+
+/** The beats of one stream that wait for their answers. */
+export class Unanswered {
+  readonly #sentAtMs = new Map<number, number>();
+
+  /** Another beat would only queue up. */
+  get full(): boolean {
+    return this.#sentAtMs.size >= UNANSWERED_MAX;
+  }
+
+  sent(sequence: number, nowMs: number): void {
+    this.#sentAtMs.set(sequence, nowMs);
+  }
+
+  /** When the answered beat was sent, from where its lease counts; undefined: the answer is to none that waits. */
+  answered(sequence: number): number | undefined {
+    const sent = this.#sentAtMs.get(sequence);
+    // Answers come in order: what was sent before will not be answered any more.
+    for (const earlier of this.#sentAtMs.keys()) if (earlier <= sequence) this.#sentAtMs.delete(earlier);
+    return sent;
+  }
+}

@@ -28,6 +28,11 @@ export function stopAtMs(lease: Lease): number {
   return endsAtMs(lease) - Math.min(margin, lease.leaseMs / 2);
 }
 
+/** What an attempt gets between SIGTERM and SIGKILL when all must be gone within `remainingMs`: half of it is for the kill. */
+export function lastGraceMs(stopGraceMs: number, remainingMs: number): number {
+  return Math.min(stopGraceMs, remainingMs / 2);
+}
+
 /** Next wait between heartbeats: the server's interval, less up to a fifth, so that agents do not beat together. */
 export function jittered(intervalMs: number, random: number): number {
   return intervalMs * (1 - 0.2 * random);

@@ -40,6 +40,15 @@ export type AttemptRecord =
 export const RECORDS_MAX = 20_000;
 export const RECORDS_AGE_MS_MAX = 24 * 3_600_000;
 
+/** What an agent that has just started finds to be done. */
+export interface Unfinished {
+  readonly open: readonly Assignment[];
+  /** Ended, and the server's queue is not known to have it. */
+  readonly unreported: readonly EndedReport[];
+  /** Ended, and its logs are not known to be stored. */
+  readonly ended: readonly EndedReport[];
+}
+
 /** What the journal tells about the attempts of this node; changed by `apply` and `prune` alone. */
 export class Records {
   /** In order of arrival. */
@@ -60,6 +69,19 @@ export class Records {
     if (this.#records.has(attemptKey(ref))) return "known";
     const latest = this.#latest.get(instance(ref));
     return latest !== undefined && latest > ref.attempt ? "older" : "new";
+  }
+
+  unfinished(): Unfinished {
+    const open: Assignment[] = [];
+    const unreported: EndedReport[] = [];
+    const ended: EndedReport[] = [];
+    for (const record of this.#records.values()) {
+      if (record.kind === "open") open.push(record.assignment);
+      if (record.kind !== "ended") continue;
+      if (!record.reported) unreported.push(record.report);
+      if (!record.archived) ended.push(record.report);
+    }
+    return { open, unreported, ended };
   }
 
   *[Symbol.iterator](): Generator<[AttemptKey, AttemptRecord]> {
