@@ -105,6 +105,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/cordon.ts")).cordonCommand("uncordon"),
   },
   {
+    name: "configure",
+    summary: "taints, pool, maintenance and quarantined devices of a machine",
+    load: async () => (await import("./commands/configure.ts")).configureCommand(),
+  },
+  {
+    name: "projects",
+    summary: "list projects with their shares and quotas",
+    load: async () => (await import("./commands/projects.ts")).projectsCommand(),
+  },
+  {
+    name: "project",
+    summary: "set the weight and the quota of a project",
+    load: async () => (await import("./commands/projects.ts")).projectCommand(),
+  },
+  {
+    name: "demand",
+    summary: "show how many machines what waits would fill",
+    load: async () => (await import("./commands/demand.ts")).demandCommand(),
+  },
+  {
     name: "completion",
     summary: "print the completion script for a shell",
     load: async () => (await import("./commands/completion.ts")).completionCommand(),

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { WeftError } from "../lib/core/error.ts";
+import { parseDuration, parsePriority, PRIORITIES } from "../proto/units.ts";
 
 /** A whole number from `min` on, as an option's or an argument's value. */
 export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) {
@@ -18,6 +19,21 @@ export function oneInstance(argument: string, indexOption: number | undefined): 
     throw new WeftError("invalid", `${argument} and --index ${indexOption} name two instances; keep one of the two`);
   }
   return { task, index: index ?? indexOption ?? 0 };
+}
+
+/** A class of priority or a number, as an option's value. */
+export function priority(text: string): number {
+  const value = parsePriority(text);
+  if (value !== undefined && Math.abs(value) <= 1000) return value;
+  const names = Object.keys(PRIORITIES).join(", ");
+  throw new InvalidArgumentError(`${names}, or a whole number from -1000 to 1000 would be right.`);
+}
+
+/** A time, as an option's value, in milliseconds. */
+export function duration(text: string): number {
+  const parsed = parseDuration(text);
+  if (parsed.ok) return parsed.value;
+  throw new InvalidArgumentError(parsed.message);
 }
 
 /** `train[3]` as task and index; the index is undefined in `train`. */

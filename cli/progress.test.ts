@@ -48,6 +48,7 @@ const jobOf = (tasks: TaskInstance[], state: Job["state"] = "running"): Job => (
   trigger: "manual",
   triggeredBy: null,
   priority: 0,
+  project: "default",
   params: {},
   code: null,
   submittedAt: new Date(NOW_MS - 12_000),

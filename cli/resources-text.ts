@@ -6,7 +6,7 @@ export function resourcesText({ cpus, memoryBytes, diskBytes, gpus }: Resources)
   const parts = [cpus === 1 ? "1 CPU" : `${cpus} CPUs`];
   if (memoryBytes > 0) parts.push(formatSize(memoryBytes));
   if (diskBytes > 0) parts.push(`${formatSize(diskBytes)} disk`);
-  if (gpus > 0) parts.push(gpus === 1 ? "1 GPU" : `${gpus} GPUs`);
+  if (gpus > 0) parts.push(gpus <= 1 ? `${gpus} GPU` : `${gpus} GPUs`);
   return parts.join(", ");
 }
 

@@ -13,6 +13,7 @@ export function jobHeadJson(job: Job): object {
     trigger: job.trigger,
     triggeredBy: job.triggeredBy && { ...job.triggeredBy, at: iso(job.triggeredBy.at) },
     priority: job.priority,
+    project: job.project,
     params: job.params,
     code: job.code,
     submittedAt: iso(job.submittedAt),

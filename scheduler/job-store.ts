@@ -27,13 +27,13 @@ export async function insertJobs(
   await client.query({
     name: "insert-jobs",
     text: `
-      insert into jobs (id, pipeline, spec, shape, params, code, priority, trigger, idempotency_key, submitted_at_ms,
+      insert into jobs (id, pipeline, spec, shape, params, code, priority, project, trigger, idempotency_key, submitted_at_ms,
                         state, started_at_ms, finished_at_ms, cancel_requested, reason, triggered_by)
-      select id, pipeline, spec, shape, params, nullif(code::text, 'null')::json, priority, trigger, "idempotencyKey",
+      select id, pipeline, spec, shape, params, nullif(code::text, 'null')::json, priority, project, trigger, "idempotencyKey",
              "submittedAtMs", state, "startedAtMs", "finishedAtMs", "cancelRequested", reason,
              nullif("triggeredBy"::text, 'null')::json
       from json_to_recordset($1::json) as row(
-        id text, pipeline text, spec json, shape json, params json, code json, priority integer, trigger text,
+        id text, pipeline text, spec json, shape json, params json, code json, priority integer, project text, trigger text,
         "idempotencyKey" text, "submittedAtMs" float8, state text, "startedAtMs" float8, "finishedAtMs" float8,
         "cancelRequested" boolean, reason text, "triggeredBy" json)
       on conflict (id) do nothing`,
@@ -73,7 +73,7 @@ export async function findByIdempotencyKeys(pool: Pool, keys: readonly string[])
 }
 
 export const PROGRESS_COLUMNS = `id, state, started_at_ms, finished_at_ms, cancel_requested, reason`;
-export const ROW_COLUMNS = `pipeline, idempotency_key, params, code, priority, trigger, submitted_at_ms, triggered_by`;
+export const ROW_COLUMNS = `pipeline, idempotency_key, params, code, priority, project, trigger, submitted_at_ms, triggered_by`;
 
 export interface ProgressRecord {
   id: JobId;
@@ -91,6 +91,7 @@ export interface JobRecord extends ProgressRecord {
   params: JobRow["params"];
   code: JobRow["code"];
   priority: number;
+  project: string;
   trigger: string;
   submitted_at_ms: number;
   triggered_by: NonNullable<JobRow["triggeredBy"]> | null;
@@ -129,6 +130,7 @@ export function jobHead(record: JobRecord): Omit<JobRow, "spec"> {
     params: record.params,
     code: record.code,
     priority: record.priority,
+    project: record.project,
     trigger: record.trigger,
     idempotencyKey: record.idempotency_key,
     submittedAtMs: record.submitted_at_ms,

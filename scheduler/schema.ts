@@ -48,6 +48,7 @@ export const jobs = pgTable(
     params: json().$type<Readonly<Record<string, Scalar>>>().notNull(),
     code: json().$type<Code>(),
     priority: integer().notNull(),
+    project: text().notNull().default("default"),
     trigger: text().notNull(),
     idempotencyKey: text("idempotency_key"),
     submittedAtMs: doublePrecision("submitted_at_ms").notNull(),

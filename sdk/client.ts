@@ -10,6 +10,15 @@ import { type Lineage, lineageOf } from "./lineage.ts";
 import { Link } from "./link.ts";
 import { type LogChunk, LogSieve } from "./log.ts";
 import { type Exec, type ExecOptions, type Forwarded, type ForwardOptions, openExec, openForward } from "./session.ts";
+import {
+  configureRequest,
+  demandOf,
+  type NodeChange,
+  type NodeDemand,
+  type Project,
+  type ProjectChange,
+  projectOf,
+} from "./operator.ts";
 import { type Explanation, type Node, nodeOf, type QueueClass, queueClassOf } from "./node.ts";
 
 /** Reading what is there takes milliseconds; beyond this the server hangs. */
@@ -25,8 +34,10 @@ export interface SubmitOptions {
   readonly params?: Readonly<Record<string, Scalar>>;
   /** The same key gives the same job. Without one, each call makes a job of its own. */
   readonly idempotencyKey?: string;
-  /** -1000 to 1000, higher first. */
+  /** -1000 to 1000, higher first. Without one: the pipeline's own. */
   readonly priority?: number;
+  /** Whose quota and share it counts against. Without one: the pipeline's own. */
+  readonly project?: string;
   readonly code?: { readonly digest: string; readonly commit?: string | null; readonly dirty?: boolean };
   readonly trigger?: string;
 }
@@ -108,7 +119,8 @@ export class WeftClient {
       params: toProtoValues(options.params ?? {}),
       // With a key of its own the call can be made again when its answer was lost, and there is still one job.
       idempotencyKey: options.idempotencyKey ?? randomUUID(),
-      priority: options.priority ?? 0,
+      ...(options.priority === undefined ? {} : { priority: options.priority }),
+      project: options.project ?? "",
       code: code ? { digest: code.digest, commit: code.commit ?? "", dirty: code.dirty ?? false } : null,
       trigger: options.trigger ?? "",
     };
@@ -227,9 +239,32 @@ export class WeftClient {
     return nodeOf(await this.#link.unary(this.#cluster.Cordon, { node, reason }, QUERY_DEADLINE_MS));
   }
 
-  /** Cordons, and stops what runs there: it runs again elsewhere, and no retry is spent. */
-  async drain(node: string, reason = ""): Promise<Node> {
-    return nodeOf(await this.#link.unary(this.#cluster.Drain, { node, reason }, QUERY_DEADLINE_MS));
+  /**
+   * Cordons, and stops what runs there, at once or after `deadlineMs`: it runs again elsewhere, and no retry is spent.
+   */
+  async drain(node: string, reason = "", deadlineMs = 0): Promise<Node> {
+    return nodeOf(await this.#link.unary(this.#cluster.Drain, { node, reason, deadlineMs }, QUERY_DEADLINE_MS));
+  }
+
+  /** Taints, pool, maintenance and quarantined devices of a node; what is absent stays as it is. */
+  async configure(node: string, change: NodeChange): Promise<Node> {
+    return nodeOf(await this.#link.unary(this.#cluster.Configure, configureRequest(node, change), QUERY_DEADLINE_MS));
+  }
+
+  async projects(): Promise<Project[]> {
+    const response = await this.#link.unary(this.#cluster.Projects, {}, QUERY_DEADLINE_MS);
+    return response.projects.map(projectOf);
+  }
+
+  /** What is absent stays as it is; a quota replaces the whole quota. */
+  async setProject(name: string, change: ProjectChange): Promise<Project> {
+    return projectOf(await this.#link.unary(this.#cluster.SetProject, { name, ...change }, QUERY_DEADLINE_MS));
+  }
+
+  /** How many nodes of each kind what runs and waits would fill. */
+  async demand(): Promise<NodeDemand[]> {
+    const response = await this.#link.unary(this.#cluster.Demand, {}, QUERY_DEADLINE_MS);
+    return response.classes.map(demandOf);
   }
 
   async uncordon(node: string): Promise<Node> {

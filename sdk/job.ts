@@ -66,6 +66,7 @@ export interface Job {
   readonly state: JobState;
   readonly trigger: string;
   readonly priority: number;
+  readonly project: string;
   readonly params: Readonly<Record<string, Scalar>>;
   readonly code: Code | null;
   readonly submittedAt: Date;
@@ -109,6 +110,7 @@ export function jobOf(job: Job__Output): Job {
     state: job.state as JobState,
     trigger: job.trigger,
     priority: job.priority,
+    project: job.project,
     params: scalarsOf(job.params),
     code: codeOf(job.code),
     submittedAt: new Date(job.submittedAtMs),

@@ -19,6 +19,8 @@ export interface Gpu {
   readonly healthy: boolean;
   readonly healthMessage: string;
   readonly reserved: boolean;
+  /** Why an operator, or its agent, keeps it from tasks; empty: nobody does. */
+  readonly quarantined: string;
   /** Null: not measured. */
   readonly utilizationFraction: number | null;
   readonly memoryBytesUsed: number | null;
@@ -50,11 +52,24 @@ export interface Node {
   readonly cpuModel: string;
   readonly hostname: string;
   readonly agentVersion: string;
+  readonly address: string;
+  /** "key" or "key=value". */
+  readonly taints: readonly string[];
+  /** Empty: none. */
+  readonly pool: string;
+  readonly maintenance: readonly { readonly from: Date; readonly to: Date; readonly reason: string }[];
+  /** A drain waits until then for what runs; null: it does not, or there is none. */
+  readonly drainAt: Date | null;
+  /** Kept for work that has waited for long. */
+  readonly held: boolean;
 }
 
 /** Ready instances that ask for the same thing wait as one class. */
 export interface QueueClass {
   readonly priority: number;
+  readonly project: string;
+  /** Members of a gang. */
+  readonly nodes: number;
   readonly resources: Resources;
   readonly waiting: number;
   readonly oldestReadyAt: Date;
@@ -108,6 +123,7 @@ export function nodeOf(node: Node__Output): Node {
         healthy: gpu.healthy,
         healthMessage: gpu.healthMessage,
         reserved: reserved.has(gpu.uuid),
+        quarantined: node.quarantined[gpu.uuid] ?? "",
         utilizationFraction: measured?.utilizationFraction ?? null,
         memoryBytesUsed: measured?.memoryBytesUsed ?? null,
         temperatureCelsius: measured?.temperatureCelsius ?? null,
@@ -128,12 +144,24 @@ export function nodeOf(node: Node__Output): Node {
     cpuModel: capacity?.cpuModel ?? "",
     hostname: capacity?.hostname ?? "",
     agentVersion: node.agentVersion,
+    address: node.address,
+    taints: node.taints,
+    pool: node.pool,
+    maintenance: node.maintenance.map(({ fromMs, toMs, reason }) => ({
+      from: new Date(fromMs),
+      to: new Date(toMs),
+      reason,
+    })),
+    drainAt: node.drainAtMs === 0 ? null : new Date(node.drainAtMs),
+    held: node.held,
   };
 }
 
 export function queueClassOf(entry: QueueClass__Output): QueueClass {
   return {
     priority: entry.priority,
+    project: entry.project,
+    nodes: entry.nodes,
     resources: resourcesOf(entry.resources),
     waiting: entry.waiting,
     oldestReadyAt: new Date(entry.oldestReadyAtMs),

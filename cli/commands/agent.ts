@@ -19,6 +19,7 @@ interface Flags {
   readonly memory?: number;
   readonly label: Readonly<Record<string, string>>;
   readonly natsUrl?: string;
+  readonly address?: string;
   readonly stopTasks: boolean;
 }
 
@@ -35,6 +36,7 @@ export function agentCommand(): Command {
     .option("--name <name>", "name of the node; without it: the host name", name)
     .option("--cpus <n>", "CPUs to offer; without it: what the machine has", cpus)
     .option("--memory <size>", "memory to offer, e.g. 16GiB; without it: what the machine has", memory)
+    .option("--address <host>", "where other nodes reach this one, for gangs; without it: the host name")
     .option("--label <k=v>", "label of the node; may be repeated", label, {})
     .option("--nats-url <url>", "address of NATS; without it: the one the server names")
     .option(
@@ -71,6 +73,7 @@ async function run(flags: Flags): Promise<void> {
       ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
       ...(flags.natsUrl === undefined ? {} : { natsUrl: flags.natsUrl }),
       labels: flags.label,
+      address: flags.address,
       version: VERSION,
       log,
       signal: shutdown.signal,

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Node, WeftClient } from "../../sdk/index.ts";
+import { duration } from "../instance.ts";
 import { type ServerOption, serverOption, withServer } from "../session.ts";
 import { printJson } from "../shape.ts";
 import { stdout } from "../terminal.ts";
@@ -9,6 +10,8 @@ type Verb = "cordon" | "drain" | "uncordon";
 interface Options extends ServerOption {
   readonly reason?: string;
   readonly json?: boolean;
+  /** Milliseconds. */
+  readonly deadline?: number;
 }
 
 const DESCRIPTIONS: Readonly<Record<Verb, string>> = {
@@ -19,7 +22,10 @@ const DESCRIPTIONS: Readonly<Record<Verb, string>> = {
 
 const DONE: Readonly<Record<Verb, (node: Node) => string>> = {
   cordon: (node) => `${node.name} gets no new work; ${node.attempts} tasks go on there`,
-  drain: (node) => `${node.name} is being emptied of ${node.attempts} tasks`,
+  drain: (node) =>
+    node.drainAt === null
+      ? `${node.name} is being emptied of ${node.attempts} tasks`
+      : `${node.name} gets no new work; what is left of its ${node.attempts} tasks is stopped at ${node.drainAt.toISOString()}`,
   uncordon: (node) => `${node.name} gets work again`,
 };
 
@@ -31,6 +37,7 @@ export function cordonCommand(verb: Verb): Command {
     .addOption(serverOption())
     .addHelpText("after", `\nExamples:\n  $ weft ${verb} gpu-7${verb === "uncordon" ? "" : " --reason 'new disk'"}`)
     .action((node: string, options: Options) => change(verb, node, options));
+  if (verb === "drain") command.option("--deadline <time>", "let what runs go on for so long, like 10m", duration);
   return verb === "uncordon" ? command : command.option("--reason <text>", "kept with the node");
 }
 
@@ -38,7 +45,7 @@ async function change(verb: Verb, node: string, options: Options): Promise<void>
   const { reason = "" } = options;
   const calls: Readonly<Record<Verb, (client: WeftClient) => Promise<Node>>> = {
     cordon: (client) => client.cordon(node, reason),
-    drain: (client) => client.drain(node, reason),
+    drain: (client) => client.drain(node, reason, options.deadline ?? 0),
     uncordon: (client) => client.uncordon(node),
   };
   await withServer(options, async (client) => {

@@ -60,6 +60,15 @@ function describeNode(found: Node, nowMs: number): string {
     ["in use", measured.length > 0 ? measured.join(", ") : "not measured"],
     ["machine", [found.hostname, found.os, found.arch, found.cpuModel].filter((text) => text !== "").join(", ")],
     ["agent", found.agentVersion],
+    ["address", found.address],
+    ...(found.pool === "" ? [] : [["pool", found.pool] as [string, string]]),
+    ...(found.taints.length === 0 ? [] : [["taints", found.taints.join(" ")] as [string, string]]),
+    ...found.maintenance.map(({ from, to, reason }): [string, string] => [
+      "away",
+      `${from.toISOString()} to ${to.toISOString()} ${printable(reason)}`,
+    ]),
+    ...(found.drainAt === null ? [] : [["drains", `until ${found.drainAt.toISOString()}`] as [string, string]]),
+    ...(found.held ? [["held", "kept for work that has waited for long"] as [string, string]] : []),
     [
       "labels",
       Object.entries(found.labels)
@@ -78,7 +87,9 @@ function describeNode(found: Node, nowMs: number): string {
 }
 
 function gpuRow(gpu: Gpu): string[] {
-  const state = gpu.healthy ? (gpu.reserved ? "reserved" : "free") : `unhealthy: ${gpu.healthMessage}`;
+  const away = gpu.healthy ? `quarantined: ${gpu.quarantined}` : `unhealthy: ${gpu.healthMessage}`;
+  const isOffered = gpu.healthy && gpu.quarantined === "";
+  const state = isOffered ? (gpu.reserved ? "reserved" : "free") : printable(away);
   const memory =
     gpu.memoryBytes === null
       ? "-"
@@ -88,7 +99,7 @@ function gpuRow(gpu: Gpu): string[] {
   return [
     String(gpu.index),
     gpu.model,
-    gpu.healthy ? state : stdout.colors.red(state),
+    isOffered ? state : stdout.colors.red(state),
     memory,
     gpu.utilizationFraction === null ? "-" : `${Math.round(gpu.utilizationFraction * 100)}%`,
     gpu.temperatureCelsius === null ? "-" : `${gpu.temperatureCelsius}°C`,

@@ -31,12 +31,13 @@ async function queue(options: Options): Promise<void> {
       const rows = classes.map((each) => [
         String(each.waiting),
         String(each.priority),
-        resourcesText(each.resources),
+        each.project,
+        `${each.nodes > 1 ? `${each.nodes} nodes × ` : ""}${resourcesText(each.resources)}`,
         ago(each.oldestReadyAt, Date.now()),
         each.head,
         each.reason,
       ]);
-      return renderTable(stdout, ["WAITING", "PRIORITY", "ASKS FOR", "OLDEST", "HEAD", "WHY"], rows);
+      return renderTable(stdout, ["WAITING", "PRIORITY", "PROJECT", "ASKS FOR", "OLDEST", "HEAD", "WHY"], rows);
     });
   });
 }

@@ -13,7 +13,7 @@ import { packFolder } from "../../lib/tree.ts";
 import { type Submitted, type SubmitOptions, type WeftClient, WeftClientError } from "../../sdk/index.ts";
 import { JobFailed } from "../failure.ts";
 import { followJob, reportEnd } from "../follow.ts";
-import { wholeNumber } from "../instance.ts";
+import { priority } from "../instance.ts";
 import { listFolder } from "../pack.ts";
 import { collectParam, readParams } from "../param.ts";
 import { type ServerOption, serverOption, withServer, withStore } from "../session.ts";
@@ -27,6 +27,7 @@ interface Options extends ServerOption {
   readonly follow?: boolean;
   readonly json?: boolean;
   readonly priority?: number;
+  readonly project?: string;
   readonly idempotencyKey?: string;
 }
 
@@ -36,7 +37,8 @@ export function submitCommand(): Command {
     .argument("[file]", "weft.yaml, or the folder that holds it", ".")
     .option("-p, --param <name=value>", "value of a parameter; may be repeated", collectParam, {})
     .option("-f, --follow", "show the job until it ends; exit 1 when it did not succeed")
-    .option("--priority <n>", "-1000 to 1000; higher runs first", wholeNumber(-1000, 1000))
+    .option("--priority <p>", "-1000 to 1000, or low, normal, high, critical; without it: the pipeline's own", priority)
+    .option("--project <name>", "whose quota and share it counts against; without it: the pipeline's own")
     .option("--idempotency-key <key>", "the same key gives the same job, however often it is submitted")
     .option("--json", "print JSON: { id, existing, taskInstances }; with --follow the whole job at its end")
     .addOption(serverOption())
@@ -68,6 +70,7 @@ async function submit(fileOrFolder: string, options: Options): Promise<void> {
       params: given,
       code,
       ...(options.priority === undefined ? {} : { priority: options.priority }),
+      ...(options.project === undefined ? {} : { project: options.project }),
       ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
     });
     if (options.follow) await follow(client, submitted, options.json ?? false);

@@ -24,6 +24,7 @@ export function headToProto({ row, progress }: Pick<ListedJob, "row" | "progress
     pipeline: row.pipeline,
     trigger: row.trigger,
     priority: row.priority,
+    project: row.project,
     params: toProtoValues(row.params),
     code: codeToProto(row.code),
     submittedAtMs: row.submittedAtMs,

@@ -1,5 +1,5 @@
 import { type Issue, WeftError } from "../../lib/core/error.ts";
-import { isDigest, type JobId } from "../../lib/core/ids.ts";
+import { isDigest, type JobId, NAME } from "../../lib/core/ids.ts";
 import { fromProto } from "../../lib/core/pipeline/canonical.ts";
 import { LIMITS } from "../../lib/core/pipeline/limits.ts";
 import { bindParams } from "../../lib/core/pipeline/params.ts";
@@ -28,7 +28,10 @@ export function readSubmit(request: SubmitRequest__Output, bytes: number, id: Jo
   const canonical = fromProto(request.pipeline);
   if (!canonical.ok) throw problems(request.pipeline.name, canonical.issues);
   // Registering triggers is TriggerService's; a job is started, and starts nothing.
-  const { triggers: _, ...spec } = canonical.spec;
+  const { triggers: _, ...own } = canonical.spec;
+  const project = readProject(request.project, own.project);
+  const priority = readPriority(request.priority ?? own.priority);
+  const spec = { ...own, project, priority };
   const issues: Issue[] = [];
   const given = readParams(request, issues);
   const bound = bindParams(spec, given);
@@ -47,7 +50,7 @@ export function readSubmit(request: SubmitRequest__Output, bytes: number, id: Jo
     spec,
     params: bound.params,
     code: readCode(request),
-    priority: readPriority(request.priority),
+    priority,
     trigger: request.trigger === "" ? "manual" : request.trigger,
     idempotencyKey: request.idempotencyKey === "" ? null : request.idempotencyKey,
   };
@@ -64,6 +67,11 @@ function readParams(request: SubmitRequest__Output, issues: Issue[]): Record<str
     }
   }
   return params;
+}
+
+function readProject(name: string, own: string): string {
+  if (name === "" || NAME.test(name)) return name || own;
+  throw new WeftError("invalid", `"${name}" is no name of a project; a letter, then letters, digits, - and _`);
 }
 
 function readPriority(priority: number): number {

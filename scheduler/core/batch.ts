@@ -27,6 +27,7 @@ export interface JobRow {
   readonly params: Readonly<Record<string, Scalar>>;
   readonly code: Code | null;
   readonly priority: number;
+  readonly project: string;
   readonly trigger: string;
   readonly idempotencyKey: string | null;
   readonly submittedAtMs: number;

@@ -22,7 +22,11 @@ export function onJobSubmitted(state: State, job: NewJob, nowMs: number): Answer
       issues,
     };
   }
-  const made = addJob(state, { ...job, pipeline: job.spec.name, submittedAtMs: nowMs }, null);
+  const made = addJob(
+    state,
+    { ...job, pipeline: job.spec.name, project: job.spec.project, submittedAtMs: nowMs },
+    null,
+  );
   for (const task of made.tasks) if (task.spec.needs.length === 0) begin(state, task, nowMs);
   state.out.jobsNew.add(made);
   return { kind: "accepted", job: made.id, existing: false, instances };

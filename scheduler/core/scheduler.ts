@@ -120,6 +120,7 @@ function jobRow(job: Job): JobRow {
     params,
     code,
     priority,
+    project: spec.project,
     trigger,
     idempotencyKey,
     submittedAtMs,

@@ -58,6 +58,7 @@ function jobRow(id: string, parts: Partial<JobRow> = {}): JobRow {
     params: { z: 1, a: "x" },
     code: null,
     priority: 0,
+    project: "default",
     trigger: "manual",
     idempotencyKey: null,
     submittedAtMs: 1000,

@@ -11,13 +11,17 @@ export interface SubmitRequest {
   'priority'?: (number);
   'code'?: (_weft_v1_Code | null);
   'trigger'?: (string);
+  'project'?: (string);
+  '_priority'?: "priority";
 }
 
 export interface SubmitRequest__Output {
   'pipeline': (_weft_v1_PipelineSpec__Output | null);
   'params': ({[key: string]: _google_protobuf_Value__Output});
   'idempotencyKey': (string);
-  'priority': (number);
+  'priority'?: (number);
   'code': (_weft_v1_Code__Output | null);
   'trigger': (string);
+  'project': (string);
+  '_priority'?: "priority";
 }
