@@ -22,7 +22,10 @@ async function demand(options: Options): Promise<void> {
   await withServer(options, async (client) => {
     const kinds = await client.demand();
     if (options.json) return printJson(kinds);
-    if (kinds.length === 0) return void stdout.write("no machine has joined yet\n");
+    if (kinds.length === 0) {
+      stdout.write("no machine has joined yet\n");
+      return;
+    }
     const rows = kinds.map(({ pool, capacity, gpuModel, ready, idle, desired }) => [
       pool === "" ? "-" : pool,
       `${resourcesText(capacity)}${gpuModel === "" ? "" : ` (${gpuModel})`}`,

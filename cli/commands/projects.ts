@@ -31,7 +31,10 @@ export function projectsCommand(): Command {
       await withServer(options, async (client) => {
         const projects = await client.projects();
         if (options.json) return printJson(projects);
-        if (projects.length === 0) return void stdout.write("no project has run or was given anything yet\n");
+        if (projects.length === 0) {
+          stdout.write("no project has run or was given anything yet\n");
+          return;
+        }
         stdout.write(
           `${renderTable(stdout, ["PROJECT", "WEIGHT", "CPUS", "MEMORY", "GPUS", "WAITING"], projects.map(row))}\n`,
         );

@@ -155,7 +155,7 @@ tasks:
       "a priority out of range",
       ["submit", "DIR", "--priority", "5000"],
       "",
-      /A whole number from -1000 to 1000 would be right/,
+      /a whole number from -1000 to 1000 would be right/,
     ],
     ["an unknown option", ["submit", "DIR", "--folow"], "", /unknown option '--folow'[^]*--follow/],
   ])("exits 2 for %s, and says what would be right", async (_, args, yaml, message) => {
