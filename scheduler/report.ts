@@ -8,6 +8,8 @@ import {
   STOP_REASONS,
 } from "../lib/core/dispatch.ts";
 import { type AttemptKey, type Digest, isDigest, type NodeId, parseAttemptKey } from "../lib/core/ids.ts";
+import type { Json } from "../lib/core/json.ts";
+import { isShallow, RESULT_DEPTH_MAX } from "../lib/core/result.ts";
 import type { Event } from "./core/index.ts";
 
 /** A node sends what gathered while the last message was acknowledged; more than this in one is not ours. */
@@ -32,6 +34,9 @@ const output = z.object({
   bytes: count.int(),
 });
 
+/** Of any shape; how deep and how large it may be the node has seen to, and is seen to again. */
+const result = z.custom<Json>((value) => isShallow(value as Json, RESULT_DEPTH_MAX));
+
 const report = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("started"), key, atMs: count }),
   z.object({
@@ -45,6 +50,7 @@ const report = z.discriminatedUnion("kind", [
     signal: z.string().nullable(),
     usage: z.object({ cpuMs: count, peakMemoryBytes: count, source: z.enum(["cgroup", "sampled", "none"]) }),
     outputs: z.array(output),
+    result: result.optional(),
     environmentDigest: digest.nullable(),
     logBytes: z.object({ stdout: count.int(), stderr: count.int() }),
   }),

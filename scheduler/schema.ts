@@ -15,7 +15,8 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import type { OutputRef } from "../lib/core/dispatch.ts";
-import type { Code, PipelineSpec, Scalar } from "../lib/core/pipeline/spec.ts";
+import type { Json } from "../lib/core/json.ts";
+import type { Code, MapValues, PipelineSpec, Scalar } from "../lib/core/pipeline/spec.ts";
 import type { Capacity, NodeSettings, Quota, TriggeredBy } from "./core/index.ts";
 import type { TaskShape } from "./shape.ts";
 
@@ -98,6 +99,8 @@ export const tasks = pgTable(
     reason: text().notNull(),
     message: text().notNull(),
     outputs: jsonb().$type<readonly OutputRef[]>().notNull(),
+    /** What it wrote to $WEFT_RESULT, if that is small JSON. */
+    result: json().$type<Json>(),
     failures: integer().notNull(),
     losses: integer().notNull(),
     crashes: integer().notNull().default(0),
@@ -110,6 +113,19 @@ export const tasks = pgTable(
       sql`${table.state} in ('pending', 'ready', 'assigned', 'running', 'ending', 'succeeded', 'failed', 'cancelled', 'skipped')`,
     ),
   ],
+);
+
+/** The instances of a task that maps over a list known only at run time; written when it became known, with its job's changes. */
+export const taskMaps = pgTable(
+  "task_maps",
+  {
+    job: text().notNull(),
+    task: text().notNull(),
+    count: integer().notNull(),
+    /** One value, or as many as the map has names, for each instance in turn. */
+    values: json().$type<MapValues>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.job, table.task] })],
 );
 
 export const nodes = pgTable(

@@ -7,6 +7,7 @@ import type { Log } from "../lib/log.ts";
 import { type Batch, isEmpty, type JobProgress, type Restored } from "./core/index.ts";
 import { findByIdempotencyKeys, insertJobs, type KnownKey, loadUnfinishedJobs, updateJobs } from "./job-store.ts";
 import { holdLeadership, type Reign } from "./leader-store.ts";
+import { insertMaps, loadUnfinishedMaps } from "./map-store.ts";
 import { loadNodes, upsertNodes } from "./node-store.ts";
 import { loadProjects, upsertProjects } from "./project-store.ts";
 import { loadUnfinishedTasks, upsertTasks } from "./task-store.ts";
@@ -52,13 +53,14 @@ export class Store {
   loadRestored(signal?: AbortSignal): Promise<Restored> {
     const { pool } = this.database;
     const load = async (): Promise<Restored> => {
-      const [jobs, tasks, nodes, projects] = await Promise.all([
+      const [jobs, tasks, maps, nodes, projects] = await Promise.all([
         loadUnfinishedJobs(pool),
         loadUnfinishedTasks(pool),
+        loadUnfinishedMaps(pool),
         loadNodes(pool),
         loadProjects(pool),
       ]);
-      return { jobs, tasks, nodes, projects };
+      return { jobs, tasks, maps, nodes, projects };
     };
     return this.#untilThrough("load the scheduler's state", load, signal);
   }
@@ -128,6 +130,7 @@ async function writeAll(
   }
   if (later.length > 0) sent.push(updateJobs(client, later));
   if (batch.tasks.length > 0) sent.push(upsertTasks(client, batch.tasks));
+  if (batch.maps.length > 0) sent.push(insertMaps(client, batch.maps));
   if (batch.nodes.length > 0) sent.push(upsertNodes(client, batch.nodes));
   if (batch.projects.length > 0) sent.push(upsertProjects(client, batch.projects));
   if (batch.ended.length > 0 || archived.length > 0 || batch.news.length > 0) {

@@ -14,18 +14,20 @@ export async function upsertTasks(client: ClientBase, rows: readonly TaskRow[]):
 
 const UPSERT = `
   insert into tasks (job, task, index, state, attempt, node, gpu_uuids, choice, assigned_at_ms, started_at_ms,
-                     finished_at_ms, exit_code, reason, message, outputs, failures, losses, crashes, not_before_ms)
+                     finished_at_ms, exit_code, reason, message, outputs, result, failures, losses, crashes,
+                     not_before_ms)
   select job, task, index, state, attempt, node, "gpuUuids", choice, "assignedAtMs", "startedAtMs", "finishedAtMs",
-         "exitCode", reason, message, outputs, failures, losses, crashes, "notBeforeMs"
+         "exitCode", reason, message, outputs, nullif(result::text, 'null')::json, failures, losses, crashes,
+         "notBeforeMs"
   from json_to_recordset($1::json) as row(
     job text, task text, index integer, state text, attempt integer, node text, "gpuUuids" jsonb, choice integer,
     "assignedAtMs" float8, "startedAtMs" float8, "finishedAtMs" float8, "exitCode" integer, reason text, message text,
-    outputs jsonb, failures integer, losses integer, crashes integer, "notBeforeMs" float8)
+    outputs jsonb, result json, failures integer, losses integer, crashes integer, "notBeforeMs" float8)
   on conflict (job, task, index) do update set
     state = excluded.state, attempt = excluded.attempt, node = excluded.node, gpu_uuids = excluded.gpu_uuids,
     choice = excluded.choice,    assigned_at_ms = excluded.assigned_at_ms, started_at_ms = excluded.started_at_ms,
     finished_at_ms = excluded.finished_at_ms, exit_code = excluded.exit_code, reason = excluded.reason,
-    message = excluded.message, outputs = excluded.outputs, failures = excluded.failures, losses = excluded.losses,
+    message = excluded.message, outputs = excluded.outputs, result = excluded.result, failures = excluded.failures, losses = excluded.losses,
     crashes = excluded.crashes, not_before_ms = excluded.not_before_ms
   where tasks.attempt < excluded.attempt
      or (tasks.attempt = excluded.attempt and tasks.state not in ('succeeded', 'failed', 'cancelled', 'skipped'))`;
@@ -46,6 +48,7 @@ interface TaskRecord {
   reason: string;
   message: string;
   outputs: TaskRow["outputs"];
+  result: TaskRow["result"];
   failures: number;
   losses: number;
   crashes: number;
@@ -54,7 +57,7 @@ interface TaskRecord {
 
 const COLUMNS = `tasks.job, tasks.task, tasks.index, tasks.state, tasks.attempt, tasks.node, tasks.gpu_uuids, tasks.choice,
   tasks.assigned_at_ms, tasks.started_at_ms, tasks.finished_at_ms, tasks.exit_code, tasks.reason, tasks.message,
-  tasks.outputs, tasks.failures, tasks.losses, tasks.crashes, tasks.not_before_ms`;
+  tasks.outputs, tasks.result, tasks.failures, tasks.losses, tasks.crashes, tasks.not_before_ms`;
 
 /** The rows of all jobs that have not ended. */
 export async function loadUnfinishedTasks(pool: Pool): Promise<TaskRow[]> {
@@ -108,6 +111,7 @@ function taskRow(record: TaskRecord): TaskRow {
     reason: record.reason,
     message: record.message,
     outputs: record.outputs,
+    result: record.result,
     failures: record.failures,
     losses: record.losses,
     crashes: record.crashes,

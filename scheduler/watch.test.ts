@@ -23,6 +23,7 @@ function row(task: string, attempt: number, state: TaskRow["state"], job = JOB):
     reason: "",
     message: "",
     outputs: [],
+    result: null,
     failures: 0,
     losses: 0,
     crashes: 0,
@@ -31,7 +32,7 @@ function row(task: string, attempt: number, state: TaskRow["state"], job = JOB):
 }
 
 function batch(tasks: TaskRow[], jobs: JobProgress[] = []): Batch {
-  return { jobsNew: [], jobs, news: [], tasks, ended: [], nodes: [], projects: [], assign: [], stop: [] };
+  return { jobsNew: [], jobs, news: [], tasks, maps: [], ended: [], nodes: [], projects: [], assign: [], stop: [] };
 }
 
 const running: JobProgress = {

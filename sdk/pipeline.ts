@@ -11,6 +11,13 @@ export type Size =
   | number
   | `${number}${"B" | "kB" | "MB" | "GB" | "TB" | "PB" | "KiB" | "MiB" | "GiB" | "TiB" | "PiB" | "Ki" | "Mi" | "Gi" | "Ti" | "Pi"}`;
 
+export interface MapFrom {
+  /** CEL over params and tasks. */
+  readonly from: string;
+  /** The name of the element, or of fields of it. Default "item". */
+  readonly as?: string | readonly string[];
+}
+
 /** What a task may say, with the keys and the meaning of weft.yaml. `Task` and `Output` are what came before it. */
 export interface TaskOptions<Task extends string, Output extends string, Outputs extends Record<string, string>> {
   /** A script for `sh -eu`, or a list of arguments that no shell sees. */
@@ -26,7 +33,8 @@ export interface TaskOptions<Task extends string, Output extends string, Outputs
     readonly disk?: Size;
     readonly gpus?: number;
   };
-  readonly map?: Readonly<Record<string, readonly Scalar[]>>;
+  /** One instance for each combination; or for each element of a list that the CEL expression `from` gives. */
+  readonly map?: Readonly<Record<string, readonly Scalar[]>> | MapFrom;
   readonly retries?: {
     readonly limit: number;
     readonly backoff?: Duration;
@@ -51,6 +59,8 @@ export interface TaskOptions<Task extends string, Output extends string, Outputs
   readonly stopGrace?: Duration;
   /** After which ends of what it needs it runs. Default: when all have succeeded. */
   readonly when?: "succeeded" | "always" | "failed";
+  /** CEL over params and tasks; unless it is true the task is skipped. */
+  readonly if?: string;
   /** So many instances, or this share of them, may fail, and the task still counts as succeeded. */
   readonly tolerate?: number | `${number}%`;
 }
@@ -141,7 +151,7 @@ function taskToProto(name: string, task: TaskOptions<string, string, Record<stri
       diskBytes: size("disk", resources?.disk),
       gpus: resources?.gpus ?? 0,
     },
-    map: Object.entries(task.map ?? {}).map(([dimension, values]) => ({
+    map: Object.entries(isMapFrom(task.map) ? {} : (task.map ?? {})).map(([dimension, values]) => ({
       name: dimension,
       values: values.map(toProtoValue),
     })),
@@ -162,8 +172,15 @@ function taskToProto(name: string, task: TaskOptions<string, string, Record<stri
   };
 }
 
-function flowToProto({ when, tolerate }: TaskOptions<string, string, Record<string, string>>): Partial<TaskSpec> {
+function isMapFrom(map: TaskOptions<string, string, Record<string, string>>["map"]): map is MapFrom {
+  return map !== undefined && typeof map["from"] === "string";
+}
+
+function flowToProto(task: TaskOptions<string, string, Record<string, string>>): Partial<TaskSpec> {
+  const { when, tolerate, map } = task;
   return {
+    ...(task.if === undefined ? {} : { if: task.if }),
+    ...(isMapFrom(map) ? { mapFrom: { from: map.from, as: [map.as ?? "item"].flat() } } : {}),
     ...(when === undefined || when === "succeeded" ? {} : { when }),
     ...(typeof tolerate === "number" ? { tolerateCount: tolerate } : {}),
     ...(typeof tolerate === "string" ? { tolerateShare: Number(tolerate.slice(0, -1)) / 100 } : {}),

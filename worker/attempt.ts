@@ -15,6 +15,7 @@ import type { Shelf } from "./environment/shelf.ts";
 import type { Folders } from "./folders.ts";
 import { attemptDir, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
 import { OutputError, storeOutputs } from "./outputs.ts";
+import { resultOf } from "./result.ts";
 import { recordUnstarted } from "./runner/exit.ts";
 import type { ExitRecord, StartRequest } from "./runner/protocol.ts";
 import { layOut, needsNothing } from "./workspace.ts";
@@ -175,7 +176,11 @@ async function collect(attempt: Attempt, exit: ExitRecord, verdict: Verdict, too
     // A store that is full may be given room; the work behind these outputs took longer than that.
     const store = () => storeOutputs(tools.artifacts, attempt.assignment, attempt.folder);
     const outputs = await patiently(tools.storeWaitMsMax, signal, store, ["unavailable", "disk_full"]);
-    return report(attempt, exit, verdict, outputs);
+    const found = await resultOf(attempt.folder);
+    if (!found) return report(attempt, exit, verdict, outputs);
+    if (found.ok) return { ...report(attempt, exit, verdict, outputs), result: found.result };
+    const message = [verdict.message, found.message].filter((text) => text !== "").join("; ");
+    return report(attempt, exit, { ...verdict, message }, outputs);
   } catch (error) {
     return report(attempt, exit, explainCollection(attempt, exit, error), []);
   }

@@ -1,4 +1,5 @@
 import type { AttemptKey, AttemptRef, Digest, NodeId } from "./ids.ts";
+import type { Json } from "./json.ts";
 import type { Environment, Resources, Run } from "./pipeline/spec.ts";
 
 /**
@@ -166,6 +167,8 @@ export interface EndedReport {
   readonly signal: string | null;
   readonly usage: Usage;
   readonly outputs: readonly OutputRef[];
+  /** JSON that a succeeded task wrote to $WEFT_RESULT; absent: nothing, or no small JSON (see readResult). */
+  readonly result?: Json | undefined;
   /** Digest of the environment that was used, null for the bare machine. */
   readonly environmentDigest: Digest | null;
   readonly logBytes: { readonly stdout: number; readonly stderr: number };

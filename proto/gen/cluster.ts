@@ -40,6 +40,7 @@ import type { LabelRule as _weft_v1_LabelRule, LabelRule__Output as _weft_v1_Lab
 import type { MaintenanceWindow as _weft_v1_MaintenanceWindow, MaintenanceWindow__Output as _weft_v1_MaintenanceWindow__Output } from './weft/v1/MaintenanceWindow.ts';
 import type { ManualSource as _weft_v1_ManualSource, ManualSource__Output as _weft_v1_ManualSource__Output } from './weft/v1/ManualSource.ts';
 import type { MapDimension as _weft_v1_MapDimension, MapDimension__Output as _weft_v1_MapDimension__Output } from './weft/v1/MapDimension.ts';
+import type { MapSource as _weft_v1_MapSource, MapSource__Output as _weft_v1_MapSource__Output } from './weft/v1/MapSource.ts';
 import type { NatsSource as _weft_v1_NatsSource, NatsSource__Output as _weft_v1_NatsSource__Output } from './weft/v1/NatsSource.ts';
 import type { Node as _weft_v1_Node, Node__Output as _weft_v1_Node__Output } from './weft/v1/Node.ts';
 import type { NodeDemand as _weft_v1_NodeDemand, NodeDemand__Output as _weft_v1_NodeDemand__Output } from './weft/v1/NodeDemand.ts';
@@ -127,6 +128,7 @@ export interface ProtoGrpcType {
       MaintenanceWindow: MessageTypeDefinition<_weft_v1_MaintenanceWindow, _weft_v1_MaintenanceWindow__Output>
       ManualSource: MessageTypeDefinition<_weft_v1_ManualSource, _weft_v1_ManualSource__Output>
       MapDimension: MessageTypeDefinition<_weft_v1_MapDimension, _weft_v1_MapDimension__Output>
+      MapSource: MessageTypeDefinition<_weft_v1_MapSource, _weft_v1_MapSource__Output>
       NatsSource: MessageTypeDefinition<_weft_v1_NatsSource, _weft_v1_NatsSource__Output>
       Node: MessageTypeDefinition<_weft_v1_Node, _weft_v1_Node__Output>
       NodeDemand: MessageTypeDefinition<_weft_v1_NodeDemand, _weft_v1_NodeDemand__Output>

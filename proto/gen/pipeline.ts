@@ -13,6 +13,7 @@ import type { JobSource as _weft_v1_JobSource, JobSource__Output as _weft_v1_Job
 import type { LabelRule as _weft_v1_LabelRule, LabelRule__Output as _weft_v1_LabelRule__Output } from './weft/v1/LabelRule.ts';
 import type { ManualSource as _weft_v1_ManualSource, ManualSource__Output as _weft_v1_ManualSource__Output } from './weft/v1/ManualSource.ts';
 import type { MapDimension as _weft_v1_MapDimension, MapDimension__Output as _weft_v1_MapDimension__Output } from './weft/v1/MapDimension.ts';
+import type { MapSource as _weft_v1_MapSource, MapSource__Output as _weft_v1_MapSource__Output } from './weft/v1/MapSource.ts';
 import type { NatsSource as _weft_v1_NatsSource, NatsSource__Output as _weft_v1_NatsSource__Output } from './weft/v1/NatsSource.ts';
 import type { NotifySpec as _weft_v1_NotifySpec, NotifySpec__Output as _weft_v1_NotifySpec__Output } from './weft/v1/NotifySpec.ts';
 import type { PipelineSpec as _weft_v1_PipelineSpec, PipelineSpec__Output as _weft_v1_PipelineSpec__Output } from './weft/v1/PipelineSpec.ts';
@@ -49,6 +50,7 @@ export interface ProtoGrpcType {
       LabelRule: MessageTypeDefinition<_weft_v1_LabelRule, _weft_v1_LabelRule__Output>
       ManualSource: MessageTypeDefinition<_weft_v1_ManualSource, _weft_v1_ManualSource__Output>
       MapDimension: MessageTypeDefinition<_weft_v1_MapDimension, _weft_v1_MapDimension__Output>
+      MapSource: MessageTypeDefinition<_weft_v1_MapSource, _weft_v1_MapSource__Output>
       NatsSource: MessageTypeDefinition<_weft_v1_NatsSource, _weft_v1_NatsSource__Output>
       NotifySpec: MessageTypeDefinition<_weft_v1_NotifySpec, _weft_v1_NotifySpec__Output>
       PipelineSpec: MessageTypeDefinition<_weft_v1_PipelineSpec, _weft_v1_PipelineSpec__Output>

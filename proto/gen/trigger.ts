@@ -38,6 +38,7 @@ import type { LogChunk as _weft_v1_LogChunk, LogChunk__Output as _weft_v1_LogChu
 import type { LogsRequest as _weft_v1_LogsRequest, LogsRequest__Output as _weft_v1_LogsRequest__Output } from './weft/v1/LogsRequest.ts';
 import type { ManualSource as _weft_v1_ManualSource, ManualSource__Output as _weft_v1_ManualSource__Output } from './weft/v1/ManualSource.ts';
 import type { MapDimension as _weft_v1_MapDimension, MapDimension__Output as _weft_v1_MapDimension__Output } from './weft/v1/MapDimension.ts';
+import type { MapSource as _weft_v1_MapSource, MapSource__Output as _weft_v1_MapSource__Output } from './weft/v1/MapSource.ts';
 import type { NatsSource as _weft_v1_NatsSource, NatsSource__Output as _weft_v1_NatsSource__Output } from './weft/v1/NatsSource.ts';
 import type { NotifySpec as _weft_v1_NotifySpec, NotifySpec__Output as _weft_v1_NotifySpec__Output } from './weft/v1/NotifySpec.ts';
 import type { OutputArtifact as _weft_v1_OutputArtifact, OutputArtifact__Output as _weft_v1_OutputArtifact__Output } from './weft/v1/OutputArtifact.ts';
@@ -110,6 +111,7 @@ export interface ProtoGrpcType {
       LogsRequest: MessageTypeDefinition<_weft_v1_LogsRequest, _weft_v1_LogsRequest__Output>
       ManualSource: MessageTypeDefinition<_weft_v1_ManualSource, _weft_v1_ManualSource__Output>
       MapDimension: MessageTypeDefinition<_weft_v1_MapDimension, _weft_v1_MapDimension__Output>
+      MapSource: MessageTypeDefinition<_weft_v1_MapSource, _weft_v1_MapSource__Output>
       NatsSource: MessageTypeDefinition<_weft_v1_NatsSource, _weft_v1_NatsSource__Output>
       NotifySpec: MessageTypeDefinition<_weft_v1_NotifySpec, _weft_v1_NotifySpec__Output>
       OutputArtifact: MessageTypeDefinition<_weft_v1_OutputArtifact, _weft_v1_OutputArtifact__Output>

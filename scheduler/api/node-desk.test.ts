@@ -40,7 +40,18 @@ test("stop orders go to their node at once, in one message", () => {
     { node: "node-1" as NodeId, order: order("j.a.1.1") },
     { node: "elsewhere" as NodeId, order: order("j.a.2.1") },
   ];
-  desk.onBatch({ jobsNew: [], jobs: [], news: [], tasks: [], ended: [], nodes: [], projects: [], assign: [], stop });
+  desk.onBatch({
+    jobsNew: [],
+    jobs: [],
+    news: [],
+    tasks: [],
+    maps: [],
+    ended: [],
+    nodes: [],
+    projects: [],
+    assign: [],
+    stop,
+  });
   expect(sent).toMatchObject([
     { sequence: 0, term: 7, leaseMs: 30_000, stop: [{ key: "j.a.0.1" }, { key: "j.a.1.1" }] },
   ]);

@@ -1,13 +1,25 @@
 import type { AssignedInput, Assignment, GangPlace, OutputRef } from "../../lib/core/dispatch.ts";
 import { renderTask } from "../../lib/core/pipeline/render.ts";
+import { isMapped } from "../../lib/core/pipeline/spec.ts";
 import { memoryShare } from "./device.ts";
+import { mentionsResults } from "./expression.ts";
+import { resultsFor } from "./flow.ts";
 import type { Active, Instance, JobTask } from "./state.ts";
 
 /** The message that starts the instance's current attempt; the same each time it is made. */
 export function makeAssignment(instance: Instance, active: Active): Assignment {
   const { task, index, attempt } = instance;
   const { job, spec } = task;
-  const { run, env } = renderTask({ job: job.id, pipeline: job.spec, params: job.params, task: spec, index, attempt });
+  const { run, env } = renderTask({
+    job: job.id,
+    pipeline: job.spec,
+    params: job.params,
+    task: spec,
+    index,
+    attempt,
+    mapValues: task.values,
+    ...(mentionsResults(spec) ? { results: resultsFor(task) } : {}),
+  });
   return {
     ref: { job: job.id, task: spec.name, index, attempt },
     pipeline: job.spec.name,
@@ -36,7 +48,7 @@ function inputsOf(task: JobTask): readonly AssignedInput[] {
   const inputs: AssignedInput[] = [];
   for (const [name, { task: producerName, output }] of wanted) {
     const producer = task.needs.find((need) => need.spec.name === producerName);
-    const mapped = (producer?.spec.map.length ?? 0) > 0;
+    const mapped = producer !== undefined && isMapped(producer.spec);
     for (const made of producer?.instances?.values() ?? []) {
       if (made.state.kind !== "ended") continue;
       const found: OutputRef | undefined = made.state.outputs.find((candidate) => candidate.name === output);

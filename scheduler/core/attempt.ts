@@ -129,7 +129,7 @@ function endAttempt(state: State, instance: Instance, active: Active, report: En
     node: { id: active.node.id, name: active.node.name },
     code: task.job.code,
     params: task.job.params,
-    map: mapValues(task.spec, instance.index),
+    map: mapValues(task.spec, instance.index, task.values),
     report,
   });
   settle(state, instance, report, nowMs);
@@ -140,7 +140,10 @@ function settle(state: State, instance: Instance, report: EndedReport, nowMs: nu
   const { outcome } = report;
   const { task } = instance;
   if (task.spec.nodes > 1) return settleGang(state, instance, report, nowMs);
-  if (outcome.kind === "succeeded") return endInstance(state, instance, "succeeded", nowMs, report.outputs);
+  if (outcome.kind === "succeeded") {
+    const made = { outputs: report.outputs, result: report.result ?? null };
+    return endInstance(state, instance, "succeeded", nowMs, made);
+  }
   if (task.job.cancelRequested) return endInstance(state, instance, "cancelled", nowMs);
   const next = afterLoss(state, instance, outcome, report.exitCode);
   if (next === "failed") return endInstance(state, instance, "failed", nowMs);

@@ -1,7 +1,8 @@
 import type { Assignment, OutputRef } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
-import type { Code, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
+import type { Json } from "../../lib/core/json.ts";
+import type { Code, MapValues, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
 import type { ProjectSettings } from "./share.ts";
 import type { Capacity, NodeSettings, StopOrder, TriggeredBy } from "./event.ts";
 
@@ -66,12 +67,22 @@ export interface TaskRow {
   readonly reason: string;
   readonly message: string;
   readonly outputs: readonly OutputRef[];
+  /** What it wrote to $WEFT_RESULT. */
+  readonly result: Json;
   /** Attempts that failed by the task's own doing, and those the platform lost. */
   readonly failures: number;
   readonly losses: number;
   readonly crashes: number;
   /** Backoff: not to be assigned before; null: none. */
   readonly notBeforeMs: number | null;
+}
+
+/** The instances of a task whose list became known: `count` of them, with `as.length` values each, one after the other. */
+export interface MapRow {
+  readonly job: JobId;
+  readonly task: string;
+  readonly count: number;
+  readonly values: MapValues;
 }
 
 export interface NodeRow {
@@ -98,6 +109,7 @@ export interface Batch {
   readonly news: readonly JobNews[];
   /** At most one row an instance: as it stands at the end of the round. */
   readonly tasks: readonly TaskRow[];
+  readonly maps: readonly MapRow[];
   readonly ended: readonly EndedAttempt[];
   readonly nodes: readonly NodeRow[];
   readonly projects: readonly ProjectSettings[];

@@ -1,7 +1,7 @@
 import { parseAttemptKey } from "../../lib/core/ids.ts";
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
-import { outcomeOf } from "./flow.ts";
 import { gangOf, isLeader } from "./gang.ts";
+import { outcomeOf } from "./outcome.ts";
 import type { Instance, Job, JobTask, Node, State } from "./state.ts";
 
 /**

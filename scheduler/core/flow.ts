@@ -1,14 +1,26 @@
+import type { Json } from "../../lib/core/json.ts";
 import { toleratedOf } from "../../lib/core/pipeline/flow.ts";
+import { LIMITS } from "../../lib/core/pipeline/limits.ts";
+import { checkLive } from "../../lib/core/pipeline/params.ts";
+import { resultAt, resultText } from "../../lib/core/pipeline/render.ts";
+import { isMapped } from "../../lib/core/pipeline/spec.ts";
+import { evaluate, mentionsResults, referencesOf, resultOf, RESULTS_CHARS_MAX, tooLarge } from "./expression.ts";
+import { fanOut } from "./fan-out.ts";
+import {
+  BLOCKED,
+  EMPTY_MAP,
+  failedUnstarted,
+  isWithinTolerance,
+  outcomeOf,
+  type UnstartedReason,
+  UNWANTED,
+} from "./outcome.ts";
 import { enqueueTask } from "./queue.ts";
-import { type Instance, type JobTask, newInstance, type State, type TaskOutcome } from "./state.ts";
-
-/** Of a skipped instance: something before it failed, or it was not wanted. Kept in its row: the outcome is read from it again. */
-export const BLOCKED = "dependency";
-export const UNWANTED = "condition";
+import { type Instance, instanceName, type JobTask, newInstance, type State } from "./state.ts";
 
 type Decision =
   | { readonly kind: "run" }
-  | { readonly kind: "skip"; readonly reason: typeof BLOCKED | typeof UNWANTED; readonly message: string };
+  | { readonly kind: "skip" | "fail"; readonly reason: UnstartedReason; readonly message: string };
 
 /**
  * Lets those behind a task that has ended follow. A task that is skipped has ended too: a loop and not a recursion, since a
@@ -27,27 +39,90 @@ export function followTask(state: State, first: JobTask, nowMs: number): void {
 
 /** All that the task needs has ended: it becomes ready, or ends here and now (false). */
 export function begin(state: State, task: JobTask, nowMs: number): boolean {
-  const decision = decide(task);
+  const decision = decide(state, task);
   if (decision.kind === "run") {
     becomeReady(state, task, nowMs);
     return true;
   }
-  endFresh(state, task, "skipped", decision, nowMs);
+  endFresh(state, task, decision.kind === "skip" ? "skipped" : "failed", decision, nowMs);
   return false;
 }
 
-function decide(task: JobTask): Decision {
+/** What follows from the ends before it, from its condition and from its list. What is decided here is never decided again. */
+function decide(state: State, task: JobTask): Decision {
+  const decision = decideByNeeds(task);
+  if (decision.kind !== "run") return decision;
+  const { if: condition, mapFrom } = task.spec.flow;
+  if (condition !== "") {
+    const found = evaluate(task, condition);
+    if (!found.ok) return fail(UNWANTED, `its condition (${condition}) cannot be told: ${found.message}`);
+    if (found.value === false) return skip(UNWANTED, `its condition is false: ${condition}`);
+    if (found.value !== true)
+      return fail(
+        UNWANTED,
+        `its condition (${condition}) gives ${resultText(found.value)}; true or false would be right`,
+      );
+  }
+  if (mapFrom) {
+    const list = evaluate(task, mapFrom.from);
+    if (!list.ok) return fail("map", `what it maps over (${mapFrom.from}) cannot be told: ${list.message}`);
+    const instances = fanOut(task, list.value);
+    if (!instances.ok) return fail("map", `it cannot map over ${mapFrom.from}: ${instances.message}`);
+    if (instances.count === 0) return skip(EMPTY_MAP, `${mapFrom.from} is empty: there is nothing to do`);
+    task.count = instances.count;
+    task.values = instances.values;
+    state.out.maps.add(task);
+  }
+  return checkStart(task) ?? { kind: "run" };
+}
+
+const skip = (reason: UnstartedReason, message: string): Decision => ({ kind: "skip", reason, message });
+const fail = (reason: UnstartedReason, message: string): Decision => ({ kind: "fail", reason, message });
+
+function decideByNeeds(task: JobTask): Decision {
   const { when } = task.spec.flow;
   if (when === "always") return { kind: "run" };
   const failed = task.needs.find(({ outcome }) => outcome === "failed" || outcome === "blocked");
-  if (when === "failed") {
-    if (failed) return { kind: "run" };
-    return { kind: "skip", reason: UNWANTED, message: "runs when something before it fails, and nothing has" };
-  }
-  if (failed) return { kind: "skip", reason: BLOCKED, message: whatBlocks(failed) };
+  if (when === "failed")
+    return failed ? { kind: "run" } : skip(UNWANTED, "runs when something before it fails, and nothing has");
+  if (failed) return skip(BLOCKED, whatBlocks(failed));
   const skipped = task.needs.find(({ outcome }) => outcome !== "succeeded");
-  if (!skipped) return { kind: "run" };
-  return { kind: "skip", reason: UNWANTED, message: `needs ${skipped.spec.name}, which was ${skipped.outcome}` };
+  return skipped ? skip(UNWANTED, `needs ${skipped.spec.name}, which was ${skipped.outcome}`) : { kind: "run" };
+}
+
+/** What a submit could not see: results that templates name, and how much comes of lists that are known by now. */
+function checkStart(task: JobTask): Decision | undefined {
+  const { spec } = task;
+  const inputs = Object.values(spec.inputs).map((input) => task.needs.find((need) => need.spec.name === input.task));
+  const artifacts = inputs.reduce((sum, need) => sum + (need?.succeeded ?? 0), 0);
+  if (artifacts > LIMITS.inputsPerInstance) {
+    const message = `takes ${artifacts} artifacts; at most ${LIMITS.inputsPerInstance} are allowed (gather them in steps)`;
+    return fail("map", message);
+  }
+  const references = mentionsResults(spec) ? referencesOf(spec) : [];
+  for (const { name, path } of references) {
+    const need = task.needs.find((candidate) => candidate.spec.name === name)!;
+    const what = ["tasks", name, "result", ...path].join(".");
+    if (need.resultChars > RESULTS_CHARS_MAX) return fail("result", tooLarge(need));
+    if (resultAt(resultOf(need), path) === undefined) {
+      const [first] = need.instances?.values() ?? [];
+      return fail("result", `there is no ${what}${first && first.message !== "" ? ` (${first.message})` : ""}`);
+    }
+  }
+  if (references.length === 0 && !task.values) return undefined;
+  const results = resultsFor(task);
+  const wrong = checkLive(spec, task.job.params, task.values, ({ name, path }) =>
+    resultText(resultAt(results.get(name), path)!),
+  );
+  return wrong === undefined ? undefined : fail(task.values ? "map" : "result", wrong);
+}
+
+/** The results that the task's templates name. */
+export function resultsFor(task: JobTask): ReadonlyMap<string, Json> {
+  task.results ??= new Map(
+    task.needs.filter(({ resultWanted }) => resultWanted).map((need) => [need.spec.name, resultOf(need)]),
+  );
+  return task.results;
 }
 
 function whatBlocks({ spec, outcome }: JobTask): string {
@@ -66,12 +141,18 @@ export function becomeReady(state: State, task: JobTask, nowMs: number): void {
 export function endFresh(
   state: State,
   task: JobTask,
-  as: "cancelled" | "skipped",
+  as: "cancelled" | "skipped" | "failed",
   why: { readonly reason: string; readonly message: string },
   nowMs: number,
 ): void {
   while (task.fresh < task.count) {
-    const instance = newInstance(task, task.fresh, { kind: "ended", as, atMs: nowMs, outputs: [] });
+    const instance = newInstance(task, task.fresh, {
+      kind: "ended",
+      as,
+      atMs: nowMs,
+      outputs: NO_OUTPUTS,
+      result: null,
+    });
     instance.reason = why.reason;
     instance.message = why.message;
     task.fresh += 1;
@@ -81,9 +162,14 @@ export function endFresh(
 }
 
 /** True: the instance was the last of its task. */
-export function countEnded(state: State, { task, state: held }: Instance, nowMs: number): boolean {
+export function countEnded(state: State, instance: Instance, nowMs: number): boolean {
+  const { task, state: held } = instance;
   task.ended += 1;
-  if (held.kind === "ended" && held.as === "succeeded") task.succeeded += 1;
+  if (held.kind === "ended" && held.as === "succeeded") {
+    task.succeeded += 1;
+    if (task.resultWanted && held.result !== null) keepResult(instance, held);
+  }
+  if (held.kind === "ended" && held.as === "failed") noteFailure(instance);
   if (task.ended < task.count) return false;
   task.outcome = outcomeOf(task);
   const { job } = task;
@@ -98,20 +184,21 @@ export function countEnded(state: State, { task, state: held }: Instance, nowMs:
   return true;
 }
 
-/** How a task has ended whose instances all have; follows from their rows alone, so that a new leader reads the same. */
-export function outcomeOf(task: JobTask): TaskOutcome {
-  if (task.succeeded === task.count) return "succeeded";
-  let skipped: Instance | undefined;
-  for (const instance of task.instances?.values() ?? []) {
-    if (instance.state.kind !== "ended") continue;
-    if (instance.state.as === "cancelled") return "cancelled";
-    if (instance.state.as === "skipped") skipped = instance;
-  }
-  if (skipped) return skipped.reason === UNWANTED ? "skipped" : "blocked";
-  return isWithinTolerance(task) ? "succeeded" : "failed";
+const NO_OUTPUTS: readonly never[] = Object.freeze([]);
+
+/** Counts it, so that many large results of one task cannot fill the memory (see dropResult). */
+export function keepResult({ task }: Instance, held: Instance["state"] & { kind: "ended" }): void {
+  task.resultChars += JSON.stringify(held.result).length;
 }
 
-/** Whether those that have ended badly so far are no more than the task may lose. */
-export function isWithinTolerance(task: JobTask): boolean {
-  return task.ended - task.succeeded <= toleratedOf(task.spec.flow.tolerate, task.count);
+/** What the job will say it failed for: the first failure that is more than its task may have. */
+function noteFailure(instance: Instance): void {
+  const { task } = instance;
+  const { job, spec, count } = task;
+  const unstarted = failedUnstarted(instance);
+  if (job.reason !== "" || (!unstarted && isWithinTolerance(task))) return;
+  const name = unstarted && isMapped(spec) ? spec.name : instanceName(instance);
+  const what = `${name}: ${instance.message || instance.reason}`;
+  const tolerated = unstarted ? 0 : toleratedOf(spec.flow.tolerate, count);
+  job.reason = tolerated === 0 ? what : `more than the ${tolerated} tolerated of ${count} instances failed; ${what}`;
 }

@@ -65,7 +65,13 @@ export function onMemberEnded(
   report: EndedReport,
   nowMs: number,
 ): GangEnd | undefined {
-  instance.state = { kind: "held", outcome: report.outcome, outputs: report.outputs, atMs: nowMs };
+  instance.state = {
+    kind: "held",
+    outcome: report.outcome,
+    outputs: report.outputs,
+    result: report.result ?? null,
+    atMs: nowMs,
+  };
   state.out.instances.add(instance);
   const members = gangOf(instance);
   if (report.outcome.kind !== "succeeded") {
@@ -93,7 +99,7 @@ function rankOf(outcome: Outcome): number {
 /** All members succeeded. */
 export function succeedGang(state: State, members: readonly Instance[], nowMs: number): void {
   for (const member of members) {
-    if (member.state.kind === "held") endInstance(state, member, "succeeded", nowMs, member.state.outputs);
+    if (member.state.kind === "held") endInstance(state, member, "succeeded", nowMs, member.state);
   }
 }
 

@@ -2,12 +2,13 @@ import type { Answer, NewJob, OutputRef } from "./event.ts";
 import type { JobProgress, JobRow } from "./batch.ts";
 import { instanceCount } from "../../lib/core/pipeline/spec.ts";
 import type { JobId } from "../../lib/core/ids.ts";
-import { toleratedOf } from "../../lib/core/pipeline/flow.ts";
-import { begin, countEnded, endFresh, followTask, isWithinTolerance } from "./flow.ts";
+import type { Json } from "../../lib/core/json.ts";
+import { readsResultsOf } from "./expression.ts";
+import { begin, countEnded, endFresh, followTask } from "./flow.ts";
 import { askOf } from "./ask.ts";
 import { unsatisfiable } from "./fit.ts";
 import { orderStop } from "./stop.ts";
-import { type Instance, type Job, type JobTask, type State, instanceName } from "./state.ts";
+import type { Instance, Job, JobTask, State } from "./state.ts";
 
 export function onJobSubmitted(state: State, job: NewJob, nowMs: number): Answer {
   const earlier = job.idempotencyKey === null ? undefined : state.idempotency.get(job.idempotencyKey);
@@ -79,6 +80,10 @@ function newTask(state: State, job: Job, number: number): JobTask {
     ended: 0,
     succeeded: 0,
     outcome: null,
+    values: null,
+    results: null,
+    resultWanted: false,
+    resultChars: 0,
   };
 }
 
@@ -92,6 +97,7 @@ function linkTasks(tasks: readonly JobTask[]): void {
   for (const task of tasks) {
     if (task.needsLeft === 0) continue;
     task.needs = task.spec.needs.map((name) => byName.get(name)!);
+    for (const name of readsResultsOf(task.spec)) byName.get(name)!.resultWanted = true;
     for (const need of task.needs) {
       const known = dependents.get(need);
       if (known) known.push(task);
@@ -124,28 +130,18 @@ export function onJobCancelRequested(state: State, id: JobId, reason: string, no
   return { kind: "done" };
 }
 
+const NOTHING_MADE = { outputs: [], result: null };
+
 /** Ends an instance for good, and lets its task, the tasks behind it and its job follow. */
 export function endInstance(
   state: State,
   instance: Instance,
   as: "succeeded" | "failed" | "cancelled",
   nowMs: number,
-  outputs: readonly OutputRef[] = [],
+  made: { readonly outputs: readonly OutputRef[]; readonly result: Json } = NOTHING_MADE,
 ): void {
   const { task } = instance;
-  instance.state = { kind: "ended", as, atMs: nowMs, outputs };
+  instance.state = { kind: "ended", as, atMs: nowMs, outputs: made.outputs, result: made.result };
   state.out.instances.add(instance);
-  const isLast = countEnded(state, instance, nowMs);
-  if (as === "failed") noteFailure(instance);
-  if (isLast) followTask(state, task, nowMs);
-}
-
-/** What the job will say it failed for: the first failure that is more than its task may have. */
-function noteFailure(instance: Instance): void {
-  const { task } = instance;
-  const { job, spec, count } = task;
-  if (job.reason !== "" || isWithinTolerance(task)) return;
-  const what = `${instanceName(instance)}: ${instance.message || instance.reason}`;
-  const tolerated = toleratedOf(spec.flow.tolerate, count);
-  job.reason = tolerated === 0 ? what : `more than the ${tolerated} tolerated of ${count} instances failed; ${what}`;
+  if (countEnded(state, instance, nowMs)) followTask(state, task, nowMs);
 }

@@ -329,6 +329,7 @@ test("a new leader knows gangs, choices, settings and projects as the old one di
   const rowsOf = {
     jobs: [{ row: jobsNew[0]!, progress: jobs[0]! }],
     tasks: [...tasks.values()],
+    maps: [],
     nodes: [...nodes.values()],
     projects: [settings],
   };

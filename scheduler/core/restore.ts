@@ -1,11 +1,12 @@
 import { FAILURE_REASONS, LOSS_REASONS, type Outcome, STOP_REASONS } from "../../lib/core/dispatch.ts";
 import { attemptKey } from "../../lib/core/ids.ts";
-import type { JobProgress, JobRow, NodeRow, TaskRow } from "./batch.ts";
+import type { JobProgress, JobRow, MapRow, NodeRow, TaskRow } from "./batch.ts";
 import { hasRoom, reserve } from "./reservation.ts";
-import { becomeReady, outcomeOf } from "./flow.ts";
+import { becomeReady, keepResult } from "./flow.ts";
 import { addJob } from "./job.ts";
 import { gangOf, isLeader } from "./gang.ts";
 import { armSettings, newNode, renewLease } from "./node.ts";
+import { outcomeOf } from "./outcome.ts";
 import { enqueueInstance } from "./queue.ts";
 import {
   type Active,
@@ -26,6 +27,7 @@ import { addTimer } from "./timer.ts";
 export interface Restored {
   readonly jobs: readonly { readonly row: JobRow; readonly progress: JobProgress }[];
   readonly tasks: readonly TaskRow[];
+  readonly maps: readonly MapRow[];
   readonly nodes: readonly NodeRow[];
   readonly projects: readonly ProjectSettings[];
 }
@@ -37,17 +39,25 @@ export function restore(config: SchedulerConfig, rows: Restored, nowMs: number):
   for (const row of rows.nodes) restoreNode(state, row, nowMs);
   const jobs = rows.jobs.map(({ row, progress }) => addJob(state, row, progress));
   const tasks = new Map(jobs.flatMap((job) => job.tasks.map((task) => [`${job.id}.${task.spec.name}`, task])));
+  for (const row of rows.maps) {
+    const task = taskOf(tasks, row);
+    task.count = row.count;
+    task.values = row.values;
+  }
   // Those that are known to run first: they hold what they hold; what queues at the node gets the rest.
   const running = rows.tasks.filter((row) => row.state === "running");
   for (const row of [...running, ...rows.tasks.filter((row) => row.state !== "running")]) {
-    const task = tasks.get(`${row.job}.${row.task}`);
-    if (!task)
-      throw new Error(`the store has a row for task ${row.task} of job ${row.job}, whose pipeline has no such task`);
-    restoreInstance(state, task, row, nowMs);
+    restoreInstance(state, taskOf(tasks, row), row, nowMs);
   }
   for (const job of jobs) restoreJob(state, job, nowMs);
   state.placementDue = true;
   return state;
+}
+
+function taskOf(tasks: ReadonlyMap<string, JobTask>, row: { readonly job: string; readonly task: string }): JobTask {
+  const task = tasks.get(`${row.job}.${row.task}`);
+  if (task) return task;
+  throw new Error(`the store has a row for task ${row.task} of job ${row.job}, whose pipeline has no such task`);
 }
 
 function restoreNode(state: State, row: NodeRow, nowMs: number): void {
@@ -80,7 +90,10 @@ function restoreInstance(state: State, task: JobTask, row: TaskRow, nowMs: numbe
   if (instance.state.kind === "active") reserve(state, instance, instance.state);
   if (instance.state.kind === "ended") {
     task.ended += 1;
-    if (row.state === "succeeded") task.succeeded += 1;
+    if (row.state === "succeeded") {
+      task.succeeded += 1;
+      if (instance.state.result !== null) keepResult(instance, instance.state);
+    }
   }
 }
 
@@ -95,9 +108,21 @@ function restoredState(state: State, instance: Instance, row: TaskRow, nowMs: nu
     case "running":
       return restoredAttempt(state, instance, row);
     case "ending":
-      return { kind: "held", outcome: heldOutcome(row.reason), outputs: row.outputs, atMs: row.finishedAtMs ?? nowMs };
+      return {
+        kind: "held",
+        outcome: heldOutcome(row.reason),
+        outputs: row.outputs,
+        result: row.result,
+        atMs: row.finishedAtMs ?? nowMs,
+      };
     default:
-      return { kind: "ended", as: row.state, atMs: row.finishedAtMs ?? nowMs, outputs: row.outputs };
+      return {
+        kind: "ended",
+        as: row.state,
+        atMs: row.finishedAtMs ?? nowMs,
+        outputs: row.outputs,
+        result: instance.task.resultWanted ? row.result : null,
+      };
   }
 }
 

@@ -16,16 +16,8 @@ import {
   SUCCEEDED,
   task,
 } from "../../test/support/build.ts";
-import {
-  type Batch,
-  explain,
-  isEmpty,
-  restore,
-  type JobProgress,
-  type JobRow,
-  type NodeRow,
-  type TaskRow,
-} from "./index.ts";
+import { explain, isEmpty, restore } from "./index.ts";
+import { Saved } from "../../test/support/saved.ts";
 
 const N1 = "n1" as NodeId;
 
@@ -311,25 +303,3 @@ test("a new leader goes on where the old one was", () => {
   after.end("n1", key("a.t.2.1"));
   expect(assigned(after.end("n1", key("a.t.3.1")))).toEqual(["a.after.0.1@n1"]);
 });
-
-/** The store, as far as a restart reads it. */
-class Saved {
-  readonly jobs = new Map<string, { row: JobRow; progress: JobProgress }>();
-  readonly tasks = new Map<string, TaskRow>();
-  readonly nodes = new Map<string, NodeRow>();
-  take(batch: Batch): void {
-    for (const row of batch.jobsNew)
-      this.jobs.set(row.id, { row, progress: batch.jobs.find((progress) => progress.id === row.id)! });
-    for (const progress of batch.jobs) this.jobs.get(progress.id)!.progress = progress;
-    for (const row of batch.tasks) this.tasks.set(`${row.job}.${row.task}.${row.index}`, row);
-    for (const row of batch.nodes) this.nodes.set(row.id, row);
-  }
-  rows() {
-    return {
-      jobs: [...this.jobs.values()],
-      tasks: [...this.tasks.values()],
-      nodes: [...this.nodes.values()],
-      projects: [],
-    };
-  }
-}

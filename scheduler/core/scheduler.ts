@@ -1,13 +1,14 @@
 import { makeAssignment } from "./assignment.ts";
 import { backToQueue, onAttemptEnded, onAttemptStarted, onAttemptUnknown } from "./attempt.ts";
-import type { Batch, JobProgress, JobRow, NodeRow, TaskRow } from "./batch.ts";
+import type { Batch, JobProgress, JobRow, MapRow, NodeRow, TaskRow } from "./batch.ts";
 import type { Answer, Event } from "./event.ts";
+import { RESULTS_CHARS_MAX } from "./expression.ts";
 import { onJobCancelRequested, onJobSubmitted } from "./job.ts";
 import { IDEMPOTENCY_KEYS_MAX } from "./limit.ts";
 import { onLeaseTimer, onNodeHeard, onNodeJoined, onNodeMode, onNodeSettings, onNodeTimer } from "./node.ts";
 import { onProjectChanged } from "./share.ts";
 import { onTakeBackTimer } from "./place.ts";
-import { type Instance, type Job, type Node, nodeState, type State } from "./state.ts";
+import { type Instance, type Job, type JobTask, type Node, nodeState, type State } from "./state.ts";
 import { firstDueMs, takeDue } from "./timer.ts";
 
 export { newState, type SchedulerConfig, type State } from "./state.ts";
@@ -84,6 +85,7 @@ export function drain(state: State): Batch {
       .filter(isNews)
       .map((job) => ({ row: jobRow(job), progress: jobProgress(job) })),
     tasks: Array.from(out.instances, taskRow),
+    maps: Array.from(out.maps, mapRow),
     ended: out.ended.splice(0),
     nodes: Array.from(out.nodes, nodeRow),
     projects: Array.from(out.projects, ({ settings }) => settings),
@@ -91,7 +93,9 @@ export function drain(state: State): Batch {
     stop: out.stops.splice(0),
   };
   for (const job of out.jobs) if (job.finishedAtMs !== null) forget(state, job);
-  for (const set of [out.jobsNew, out.jobs, out.instances, out.nodes, out.projects, out.assigned]) set.clear();
+  for (const instance of out.instances) dropResult(instance);
+  for (const set of [out.jobsNew, out.jobs, out.instances, out.maps, out.nodes, out.projects, out.assigned])
+    set.clear();
   return batch;
 }
 
@@ -155,6 +159,7 @@ function taskRow(instance: Instance): TaskRow {
     reason: instance.reason,
     message: instance.message,
     outputs: state.kind === "ended" || state.kind === "held" ? state.outputs : [],
+    result: state.kind === "ended" || state.kind === "held" ? state.result : null,
     failures: instance.failures,
     losses: instance.losses,
     crashes: instance.crashes,
@@ -174,6 +179,18 @@ function rowState(state: Instance["state"]): TaskRow["state"] {
     case "backoff":
       return "ready";
   }
+}
+
+function mapRow({ job, spec, count, values }: JobTask): MapRow {
+  return { job: job.id, task: spec.name, count, values: values ?? [] };
+}
+
+/** What is in its row by now need not be kept when nobody in the job reads it, or when it is too much to be read. */
+function dropResult(instance: Instance): void {
+  const held = instance.state;
+  if (held.kind !== "ended" || held.result === null) return;
+  if (instance.task.resultWanted && instance.task.resultChars <= RESULTS_CHARS_MAX) return;
+  instance.state = { ...held, result: null };
 }
 
 function nodeRow(node: Node): NodeRow {

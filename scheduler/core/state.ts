@@ -1,7 +1,16 @@
 import type { Outcome, OutputRef } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
-import type { Code, PipelineSpec, Resources, Scalar, TaskSpec } from "../../lib/core/pipeline/spec.ts";
+import type { Json } from "../../lib/core/json.ts";
+import {
+  type Code,
+  isMapped,
+  type MapValues,
+  type PipelineSpec,
+  type Resources,
+  type Scalar,
+  type TaskSpec,
+} from "../../lib/core/pipeline/spec.ts";
 import type { JobState, NodeState } from "./batch.ts";
 import type { Ask } from "./ask.ts";
 import type { Capacity, NodeSettings, StopOrder, TriggeredBy } from "./event.ts";
@@ -54,7 +63,8 @@ export interface JobTask {
   readonly spec: TaskSpec;
   /** Place in job.tasks. */
   readonly number: number;
-  readonly count: number;
+  /** Of a list that is known only at run time for one element, until it is. */
+  count: number;
   /** Shared by all tasks that ask for the same. */
   readonly ask: Ask;
   needs: readonly JobTask[];
@@ -70,6 +80,14 @@ export interface JobTask {
   succeeded: number;
   /** Set when its last instance ends, so after all that is before it has ended; null: not yet. */
   outcome: TaskOutcome | null;
+  /** Of a list that was known only at run time. */
+  values: MapValues | null;
+  /** Those of its needs that its templates name, once looked at. */
+  results: ReadonlyMap<string, Json> | null;
+  /** Another task reads its result. */
+  resultWanted: boolean;
+  /** Of its results together, when they are wanted. */
+  resultChars: number;
 }
 
 /** `blocked`: it was skipped because something before it failed; `skipped`: because it was not wanted. */
@@ -110,6 +128,7 @@ export type InstanceState =
       readonly kind: "held";
       readonly outcome: Outcome;
       readonly outputs: readonly OutputRef[];
+      readonly result: Json;
       readonly atMs: number;
     }
   | {
@@ -117,6 +136,8 @@ export type InstanceState =
       readonly as: "succeeded" | "failed" | "cancelled" | "skipped";
       readonly atMs: number;
       readonly outputs: readonly OutputRef[];
+      /** What it wrote to $WEFT_RESULT; null: nothing, or nobody in the job reads it. */
+      readonly result: Json;
     };
 
 /** An attempt on a node: assigned until it is known to have started. */
@@ -210,6 +231,8 @@ export interface Outbox {
   readonly jobsNew: Set<Job>;
   readonly jobs: Set<Job>;
   readonly instances: Set<Instance>;
+  /** Tasks whose list became known. */
+  readonly maps: Set<JobTask>;
   readonly ended: EndedAttempt[];
   readonly nodes: Set<Node>;
   readonly projects: Set<Project>;
@@ -236,6 +259,7 @@ export function newState(config: SchedulerConfig): State {
       jobsNew: new Set(),
       jobs: new Set(),
       instances: new Set(),
+      maps: new Set(),
       ended: [],
       nodes: new Set(),
       projects: new Set(),
@@ -277,5 +301,5 @@ export function nodeState(node: Node): NodeState {
 /** `train[3]`, or `best` for a task that is not mapped. */
 export function instanceName(instance: { task: JobTask; index: number }): string {
   const { spec } = instance.task;
-  return spec.map.length === 0 && spec.nodes === 1 ? spec.name : `${spec.name}[${instance.index}]`;
+  return !isMapped(spec) && spec.nodes === 1 ? spec.name : `${spec.name}[${instance.index}]`;
 }

@@ -69,6 +69,7 @@ function batch(assignments: readonly Assignment[], tasks: Batch["tasks"] = []): 
     news: [],
     jobs: [],
     tasks,
+    maps: [],
     ended: [],
     nodes: [],
     projects: [],

@@ -34,7 +34,7 @@ afterAll(async () => {
   await database.drop();
 });
 beforeEach(async () => {
-  await opened.store.database.pool.query("truncate leader, jobs, tasks, nodes");
+  await opened.store.database.pool.query("truncate leader, jobs, tasks, task_maps, nodes");
   const term = await claimLeadership(opened.store.database.pool, claim("us"));
   reign = { term: term!, holder: "us", leaseMs: LEASE_MS };
 });
@@ -44,7 +44,18 @@ function claim(holder: string) {
 }
 
 function changes(parts: Partial<Batch>, archived: Changes["archived"] = []): Changes {
-  const none = { jobsNew: [], jobs: [], news: [], tasks: [], ended: [], nodes: [], projects: [], assign: [], stop: [] };
+  const none = {
+    jobsNew: [],
+    jobs: [],
+    news: [],
+    tasks: [],
+    maps: [],
+    ended: [],
+    nodes: [],
+    projects: [],
+    assign: [],
+    stop: [],
+  };
   return { batch: { ...none, ...parts }, archived };
 }
 
@@ -95,6 +106,7 @@ function taskRow(job: string, parts: Partial<TaskRow> = {}): TaskRow {
     reason: "",
     message: "",
     outputs: [],
+    result: null,
     failures: 0,
     losses: 0,
     crashes: 0,

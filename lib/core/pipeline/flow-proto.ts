@@ -15,6 +15,8 @@ export function flowFromProto(task: TaskSpec__Output, issues: Issue[]): FlowDraf
   const { tolerateCount: count, tolerateShare: share } = task;
   return {
     when: whenOf(task, issues),
+    if: task.if === "" ? undefined : task.if,
+    mapFrom: task.mapFrom ? { from: task.mapFrom.from, as: task.mapFrom.as } : undefined,
     tolerate: count === 0 && share === 0 ? undefined : { count, share },
   };
 }
@@ -30,9 +32,11 @@ function whenOf({ name, when }: TaskSpec__Output, issues: Issue[]): When | undef
   return undefined;
 }
 
-export function flowToProto({ when, tolerate }: TaskFlow): Partial<TaskSpecProto> {
+export function flowToProto({ when, tolerate, if: condition, mapFrom }: TaskFlow): Partial<TaskSpecProto> {
   return {
     ...(when === "succeeded" ? {} : { when }),
+    ...(condition === "" ? {} : { if: condition }),
+    ...(mapFrom ? { mapFrom: { from: mapFrom.from, as: [...mapFrom.as] } } : {}),
     ...(tolerate.count === 0 ? {} : { tolerateCount: tolerate.count }),
     ...(tolerate.share === 0 ? {} : { tolerateShare: tolerate.share }),
   };

@@ -1,14 +1,59 @@
-import { instanceCount, type TaskSpec } from "./spec.ts";
+import { type CelProgram, compileCel, isFault } from "./cel.ts";
+import { LIMITS } from "./limits.ts";
+import { hint } from "./nearest.ts";
+import { instanceCount, type PipelineSpec, type TaskSpec } from "./spec.ts";
 
 type Add = (path: readonly (string | number)[], message: string) => void;
 
 /** What a task says about when it runs and how it counts. */
-export function checkFlow(task: TaskSpec, add: Add): void {
-  const { when } = task.flow;
+export function checkFlow(pipeline: PipelineSpec, task: TaskSpec, add: Add): void {
+  const { when, if: condition, mapFrom } = task.flow;
   if (when !== "succeeded" && task.needs.length === 0) {
     add(["when"], `task "${task.name}" runs when ${when}, and needs no task that could end; name one in "needs"`);
   }
   checkTolerance(task, add);
+  if (condition !== "")
+    checkExpression(pipeline, task, ["if"], condition, ["bool", "a condition is true or false"], add);
+  if (!mapFrom) return;
+  checkExpression(pipeline, task, ["map", "from"], mapFrom.from, ["list", "a map goes over a list"], add);
+  if (task.map.length > 0) add(["map"], `task "${task.name}" has a map and a list to map over; give one of the two`);
+  if (mapFrom.as.length === 0 || mapFrom.as.length > LIMITS.mapDimensions)
+    add(
+      ["map", "as"],
+      `${mapFrom.as.length} names are given to an element; 1 to ${LIMITS.mapDimensions} would be right`,
+    );
+}
+
+/** It can be read, gives what it should, and names what is there and has ended by then. */
+function checkExpression(
+  pipeline: PipelineSpec,
+  task: TaskSpec,
+  path: readonly string[],
+  expression: string,
+  [type, right]: readonly [string, string],
+  add: Add,
+): void {
+  const program = compileCel(expression);
+  if (isFault(program)) {
+    const where = program.end > program.start ? `, at "${expression.slice(program.start, program.end)}"` : "";
+    return add(path, `${path.join(".")}: ${program.message}${where} (character ${program.start + 1})`);
+  }
+  if (program.type !== "dyn" && program.type !== type && !program.type.startsWith(`${type}<`))
+    add(path, `${path.join(".")} gives a value of type ${program.type}; ${right}`);
+  for (const message of unknownNames(pipeline, task, program)) add(path, `${path.join(".")}: ${message}`);
+}
+
+function unknownNames(pipeline: PipelineSpec, task: TaskSpec, { names }: CelProgram): string[] {
+  const wrong = names.flatMap(({ root, name, start }) => {
+    const at = ` (character ${start + 1})`;
+    if (root === "params") {
+      if (Object.hasOwn(pipeline.params, name)) return [];
+      return [`there is no parameter "${name}"${hint(name, Object.keys(pipeline.params))}${at}`];
+    }
+    if (task.needs.includes(name)) return [];
+    return [`"${name}" is not among the "needs" of the task, so it may not have ended by then; add it there${at}`];
+  });
+  return [...new Set(wrong)];
 }
 
 function checkTolerance(task: TaskSpec, add: Add): void {

@@ -8,6 +8,14 @@
 export const WHEN = ["succeeded", "always", "failed"] as const;
 export type When = (typeof WHEN)[number];
 
+/** One instance for each element of a list that is known only when the job runs. */
+export interface MapSource {
+  /** CEL. */
+  readonly from: string;
+  /** One name: the element, or its JSON. Several: the fields of these names of each element. */
+  readonly as: readonly string[];
+}
+
 /** How many instances may fail, and the task still counts as succeeded: `count`, or that share of all (0 to 1), rounded down. */
 export interface Tolerance {
   readonly count: number;
@@ -17,12 +25,17 @@ export interface Tolerance {
 /** What a task says about when it runs and how it counts. Canonical: every default is filled in. */
 export interface TaskFlow {
   readonly when: When;
+  /** CEL; unless it is true the task is skipped. Empty: none. */
+  readonly if: string;
+  readonly mapFrom: MapSource | null;
   readonly tolerate: Tolerance;
 }
 
 /** Of a task that says nothing about it; shared, since of 100,000 tasks most are so. */
 export const PLAIN_FLOW: TaskFlow = Object.freeze({
   when: "succeeded",
+  if: "",
+  mapFrom: null,
   tolerate: Object.freeze({ count: 0, share: 0 }),
 });
 

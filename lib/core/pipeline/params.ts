@@ -2,8 +2,8 @@ import type { Issue } from "../error.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { hint } from "./nearest.ts";
 import { templatesOf } from "./render.ts";
-import type { PipelineSpec, Scalar, TaskSpec } from "./spec.ts";
-import type { Template } from "./template.ts";
+import type { MapValues, PipelineSpec, Scalar, TaskSpec } from "./spec.ts";
+import type { Reference, Template } from "./template.ts";
 import { checkScalar, scalarText } from "./value.ts";
 
 export type Bound =
@@ -43,8 +43,8 @@ function wrongType(declared: Scalar, value: Scalar): string | undefined {
 /** `{{ … }}` can make a script longer than a process may be given: the longest that each instance could get. */
 export function checkRendered(spec: PipelineSpec, params: Readonly<Record<string, Scalar>>): Issue[] {
   const issues: Issue[] = [];
-  const paramBytes = new Map(Object.entries(params).map(([name, value]) => [name, sizes(scalarText(value))]));
-  const envBytes = [...paramBytes].reduce((sum, [name, { plain }]) => sum + plain + name.length + 13, 0);
+  const paramBytes = paramSizes(params);
+  const envBytes = paramEnvBytes(paramBytes);
   for (const task of spec.tasks) {
     if (issues.length >= LIMITS.issues) break;
     checkTaskRendered(task, paramBytes, envBytes, issues);
@@ -65,23 +65,65 @@ function sizes(text: string): Sizes {
   return { plain, quoted: plain + 4 + 3 * (text.split("'").length - 1) };
 }
 
+/** The largest of the values, plain and quoted. */
+function largest(values: readonly Scalar[]): Sizes {
+  const most = { plain: 0, quoted: 0 };
+  for (const value of values) {
+    const { plain, quoted } = sizes(scalarText(value));
+    most.plain = Math.max(most.plain, plain);
+    most.quoted = Math.max(most.quoted, quoted);
+  }
+  return most;
+}
+
+/** What is known of a task only when it is about to start. */
+interface Live {
+  readonly map: ReadonlyMap<string, Sizes>;
+  readonly result: (reference: Reference & { kind: "tasks" }) => string;
+}
+
+/** As checkRendered, for a task whose map or results are known by now; undefined: it fits. */
+export function checkLive(
+  task: TaskSpec,
+  params: Readonly<Record<string, Scalar>>,
+  values: MapValues | null,
+  result: Live["result"],
+): string | undefined {
+  const as = task.flow.mapFrom?.as ?? [];
+  const map = new Map(as.map((name, i) => [name, largest((values ?? []).filter((_, at) => at % as.length === i))]));
+  const issues: Issue[] = [];
+  checkTaskRendered(task, paramSizes(params), paramEnvBytes(paramSizes(params)), issues, { map, result });
+  return issues[0]?.message;
+}
+
+function paramSizes(params: Readonly<Record<string, Scalar>>): ReadonlyMap<string, Sizes> {
+  return new Map(Object.entries(params).map(([name, value]) => [name, sizes(scalarText(value))]));
+}
+
+function paramEnvBytes(params: ReadonlyMap<string, Sizes>): number {
+  return [...params].reduce((sum, [name, { plain }]) => sum + plain + name.length + 13, 0);
+}
+
 function checkTaskRendered(
   task: TaskSpec,
   params: ReadonlyMap<string, Sizes>,
   paramEnv: number,
   issues: Issue[],
+  live?: Live,
 ): void {
   const map = new Map(
     task.map.map(({ name, values }) => {
-      const each = values.map((value) => sizes(scalarText(value)));
-      return [name, { plain: Math.max(...each.map((s) => s.plain)), quoted: Math.max(...each.map((s) => s.quoted)) }];
+      return [name, largest(values)];
     }),
   );
+  // Of a list that is known only at run time nothing can be said before.
+  for (const name of task.flow.mapFrom?.as ?? []) map.set(name, live?.map.get(name) ?? { plain: 0, quoted: 0 });
   const sizeOf = (template: Template, kind: keyof Sizes): number =>
     template.pieces.reduce((sum, piece) => {
       if (piece.kind === "text") return sum + utf8Bytes(piece.text);
       const { reference } = piece;
       if (reference.kind === "params") return sum + (params.get(reference.name)?.[kind] ?? 0);
+      if (reference.kind === "tasks") return sum + (live ? sizes(live.result(reference))[kind] : 0);
       if (reference.kind === "map") return sum + (map.get(reference.name)?.[kind] ?? 0);
       if (reference.kind === "outputs") return sum + 4 + utf8Bytes(task.outputs[reference.name] ?? "");
       return sum + (reference.kind === "inputs" ? INPUT_PATH_BYTES_MAX : 20);

@@ -1,6 +1,15 @@
 import type { JobId } from "../ids.ts";
+import type { Json } from "../json.ts";
 import { tasksByName } from "./graph.ts";
-import { mapValues, type PipelineSpec, type Run, type Scalar, type TaskSpec } from "./spec.ts";
+import {
+  isMapped,
+  type MapValues,
+  mapValues,
+  type PipelineSpec,
+  type Run,
+  type Scalar,
+  type TaskSpec,
+} from "./spec.ts";
 import { parseTemplate, renderTemplate, variableName, type Reference, type Template } from "./template.ts";
 import { scalarText } from "./value.ts";
 
@@ -12,6 +21,10 @@ export interface RenderContext {
   readonly task: TaskSpec;
   readonly index: number;
   readonly attempt: number;
+  /** Of a list that was known only at run time. */
+  readonly mapValues?: MapValues | null;
+  /** Of the tasks that it needs, by name. */
+  readonly results?: ReadonlyMap<string, Json>;
 }
 
 export interface Rendered {
@@ -30,7 +43,7 @@ const paramEnvs = new WeakMap<Readonly<Record<string, Scalar>>, readonly (readon
 
 /** Parsed once for the instances of a mapped task, which differ in values alone; any other is run once, and not kept. */
 export function templatesOf(task: TaskSpec): TaskTemplates {
-  if (task.map.length === 0) return parseTask(task);
+  if (!isMapped(task)) return parseTask(task);
   let templates = parsed.get(task);
   if (!templates) {
     templates = parseTask(task);
@@ -49,7 +62,7 @@ function parseTask({ run, env }: TaskSpec): TaskTemplates {
 /** What one attempt runs, and with which variables: no `{{ … }}` is left. The pipeline must have been checked. */
 export function renderTask(context: RenderContext): Rendered {
   const { task } = context;
-  const map = mapValues(task, context.index);
+  const map = mapValues(task, context.index, context.mapValues);
   const valueOf = (reference: Reference): string => resolve(reference, context, map);
   const templates = templatesOf(task);
   const run: Run =
@@ -83,6 +96,11 @@ function resolve(reference: Reference, context: RenderContext, map: Readonly<Rec
       return inputPath(context.pipeline, context.task, reference.name);
     case "outputs":
       return own(context.task.outputs, reference.name).replace(/\/$/, "");
+    case "tasks": {
+      const found = resultAt(context.results?.get(reference.name), reference.path);
+      if (found === undefined) throw new Error(`task "${reference.name}" has no such result; it was not checked`);
+      return resultText(found);
+    }
     case "job.id":
       return context.job;
     case "task.index":
@@ -90,6 +108,21 @@ function resolve(reference: Reference, context: RenderContext, map: Readonly<Rec
     case "task.attempt":
       return String(context.attempt);
   }
+}
+
+/** What lies in a result at the path; undefined: nothing does. Elements of a list are named by their number. */
+export function resultAt(result: Json | undefined, path: readonly string[]): Json | undefined {
+  let at = result;
+  for (const name of path) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, name) || name === "length") return undefined;
+    at = (at as Readonly<Record<string, Json>>)[name];
+  }
+  return at;
+}
+
+/** How a task sees it: scalars as ever, the rest as JSON. */
+export function resultText(value: Json): string {
+  return typeof value === "object" ? JSON.stringify(value) : scalarText(value);
 }
 
 /** Names like "constructor" are allowed, so only own properties count. */
@@ -104,7 +137,7 @@ export function inputPath(pipeline: PipelineSpec, task: TaskSpec, name: string):
   const producer = tasksByName(pipeline).get(input.task);
   if (!producer) throw new Error(`task "${input.task}" is not in the pipeline; it was not checked`);
   const folder = `inputs/${name}`;
-  return producer.map.length > 0 ? folder : `${folder}/${fileNameOf(own(producer.outputs, input.output))}`;
+  return isMapped(producer) ? folder : `${folder}/${fileNameOf(own(producer.outputs, input.output))}`;
 }
 
 /** Last part of an output's path, without "/": "out/model/" → "model". */

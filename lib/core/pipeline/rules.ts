@@ -132,6 +132,19 @@ function specBytes(spec: PipelineSpec): number {
       0,
     );
     const files = task.files.reduce((n, glob) => n + utf8Bytes(glob) + 3, 0);
-    return sum + 80 + task.name.length + run + needs + inputs + map + files + records(task.outputs) + records(task.env);
+    return (
+      sum +
+      80 +
+      task.name.length +
+      utf8Bytes(task.flow.if) +
+      utf8Bytes(task.flow.mapFrom?.from ?? "") +
+      run +
+      needs +
+      inputs +
+      map +
+      files +
+      records(task.outputs) +
+      records(task.env)
+    );
   }, 0);
 }

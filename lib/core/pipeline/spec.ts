@@ -133,15 +133,37 @@ export interface Code {
   readonly dirty: boolean;
 }
 
-/** How many instances a task has: the product of its dimensions, times the members of its gangs. */
+/** How many instances a task has: the product of its dimensions, times the members of its gangs; 1 element for a list that is known only at run time. */
 export function instanceCount(task: Pick<TaskSpec, "map" | "nodes">): number {
   return task.map.reduce((product, dimension) => product * dimension.values.length, task.nodes);
 }
 
-/** The map values of one instance; {} for a task that is not mapped. Members of a gang have the same. */
-export function mapValues(task: Pick<TaskSpec, "map" | "nodes">, index: number): Record<string, Scalar> {
+/** Whether it may have several instances, or gangs, by its map. */
+export function isMapped(task: Pick<TaskSpec, "map" | "flow">): boolean {
+  return task.map.length > 0 || task.flow.mapFrom !== null;
+}
+
+/** The names of its map values. */
+export function mapNames(task: Pick<TaskSpec, "map" | "flow">): readonly string[] {
+  return task.flow.mapFrom?.as ?? task.map.map(({ name }) => name);
+}
+
+/** What a list that was known only at run time gave: `as.length` values an element, one after the other. */
+export type MapValues = readonly Scalar[];
+
+/** The map values of one instance; {} for a task that is not mapped, or whose list is not known yet. Members of a gang have the same. */
+export function mapValues(
+  task: Pick<TaskSpec, "map" | "nodes" | "flow">,
+  index: number,
+  known: MapValues | null = null,
+): Record<string, Scalar> {
   const values: Record<string, Scalar> = {};
   let rest = Math.floor(index / task.nodes);
+  if (task.flow.mapFrom) {
+    const { as } = task.flow.mapFrom;
+    if (known) as.forEach((name, i) => (values[name] = known[rest * as.length + i] ?? null));
+    return values;
+  }
   for (const dimension of task.map.toReversed()) {
     values[dimension.name] = dimension.values[rest % dimension.values.length]!;
     rest = Math.floor(rest / dimension.values.length);

@@ -7,7 +7,7 @@ import { checkEnvironment } from "./environment.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { checkAsked } from "./resource-rules.ts";
 import { templatesOf } from "./render.ts";
-import { instanceCount, type PipelineSpec, type TaskSpec } from "./spec.ts";
+import { instanceCount, mapNames, type PipelineSpec, type TaskSpec } from "./spec.ts";
 import { checkReferences, variableName } from "./template.ts";
 import { checkScalar, checkText } from "./value.ts";
 
@@ -32,7 +32,7 @@ export function checkTask(pipeline: PipelineSpec, task: TaskSpec, issues: Issue[
   checkEnvironment(task.environment, (key, message) => add(["environment", key], message));
   checkVariables(Object.keys(task.inputs), "input", ["inputs"], add);
   checkTemplates(pipeline, task, add);
-  checkFlow(task, add);
+  checkFlow(pipeline, task, add);
 }
 
 export function checkName(name: string, noun: string, path: readonly (string | number)[], add: Add): void {
@@ -121,12 +121,7 @@ function checkOutputs(task: TaskSpec, add: Add): void {
 function checkMap(task: TaskSpec, add: Add): void {
   if (task.map.length > LIMITS.mapDimensions)
     add(["map"], `has ${task.map.length} dimensions; at most ${LIMITS.mapDimensions} are allowed`);
-  checkVariables(
-    task.map.map(({ name }) => name),
-    "map dimension",
-    ["map"],
-    add,
-  );
+  checkVariables(mapNames(task), "map dimension", ["map"], add);
   for (const { name, values } of task.map) {
     if (values.length === 0)
       add(["map", name], `map dimension "${name}" has no values, so the task would never run; give at least one`);
@@ -218,9 +213,10 @@ function checkTemplates(pipeline: PipelineSpec, task: TaskSpec, add: Add): void 
   const templates = templatesOf(task);
   const scope = {
     params: Object.keys(pipeline.params),
-    map: task.map.map(({ name }) => name),
+    map: mapNames(task),
     inputs: Object.keys(task.inputs),
     outputs: Object.keys(task.outputs),
+    tasks: task.needs,
   };
   const script = task.run.kind === "script";
   templates.run.forEach((template, i) => {

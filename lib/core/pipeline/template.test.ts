@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { checkReferences, parseTemplate, renderTemplate } from "./template.ts";
 
-const scope = { params: ["rate", "learning-rate"], map: ["seed"], inputs: ["table"], outputs: ["model"] };
+const scope = {
+  params: ["rate", "learning-rate"],
+  map: ["seed"],
+  inputs: ["table"],
+  outputs: ["model"],
+  tasks: ["list"],
+};
 const render = (script: string, value: string): string =>
   renderTemplate(parseTemplate(script, true), true, () => value);
 

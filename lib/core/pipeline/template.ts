@@ -4,6 +4,8 @@ import { shellQuote, ShellReader, type Place } from "./shell.ts";
 /** What `{{ … }}` may name. */
 export type Reference =
   | { readonly kind: "params" | "map" | "inputs" | "outputs"; readonly name: string }
+  /** `tasks.NAME.result`, and what lies in it at the path. */
+  | { readonly kind: "tasks"; readonly name: string; readonly path: readonly string[] }
   | { readonly kind: "job.id" | "task.index" | "task.attempt" };
 
 type Piece =
@@ -21,6 +23,8 @@ export interface Scope {
   readonly map: Iterable<string>;
   readonly inputs: Iterable<string>;
   readonly outputs: Iterable<string>;
+  /** Those it needs. */
+  readonly tasks: Iterable<string>;
 }
 
 const NAMED = ["params", "map", "inputs", "outputs"] as const;
@@ -71,7 +75,9 @@ export function parseTemplate(text: string, shell: boolean): Template {
 function parseReference(expression: string): Reference | string {
   const fixed = FIXED.find((name) => name === expression);
   if (fixed) return { kind: fixed };
-  const known = [...NAMED.map((kind) => `${kind}.NAME`), ...FIXED].join(", ");
+  const result = /^tasks\s*\.\s*([A-Za-z][A-Za-z0-9_-]*)\.result((?:\.[A-Za-z0-9_-]+)*)$/.exec(expression);
+  if (result) return { kind: "tasks", name: result[1]!, path: result[2]!.split(".").slice(1) };
+  const known = [...NAMED.map((kind) => `${kind}.NAME`), "tasks.NAME.result", ...FIXED].join(", ");
   const match = /^([A-Za-z]+)\s*\.\s*([A-Za-z][A-Za-z0-9_-]*)$/.exec(expression);
   if (!match) return `is not a value; there are ${known} ${ESCAPE}`;
   const kind = NAMED.find((name) => name === match[1]);
@@ -85,8 +91,8 @@ function parseReference(expression: string): Reference | string {
       : `there is no ${expression}; there are ${known}`;
 }
 
-/** The variable that carries the same value, for places where no value can be put in. */
-function variableFor(reference: Reference): string {
+/** The variable that carries the same value, for places where no value can be put in; undefined: none does. */
+function variableFor(reference: Reference): string | undefined {
   switch (reference.kind) {
     case "params":
       return `WEFT_PARAM_${variableName(reference.name)}`;
@@ -96,6 +102,8 @@ function variableFor(reference: Reference): string {
       return `WEFT_INPUT_${variableName(reference.name)}`;
     case "outputs":
       return `WEFT_OUTPUT_${variableName(reference.name)}`;
+    case "tasks":
+      return undefined;
     case "job.id":
       return "WEFT_JOB_ID";
     case "task.index":
@@ -106,7 +114,11 @@ function variableFor(reference: Reference): string {
 }
 
 function refusal(source: string, reference: Reference, where: string): string {
-  return `${source} stands ${where}, where it cannot be quoted for certain; use the variable ${variableFor(reference)} there`;
+  const variable = variableFor(reference);
+  const instead = variable
+    ? `use the variable ${variable} there`
+    : `give it to a variable in "env", and use that there`;
+  return `${source} stands ${where}, where it cannot be quoted for certain; ${instead}`;
 }
 
 /** `learning-rate` → `LEARNING_RATE`. */
@@ -116,12 +128,19 @@ export function variableName(name: string): string {
 
 /** What is wrong with the names that the template uses, with the nearest that exist. */
 export function checkReferences(template: Template, scope: Scope): string[] {
-  const nouns = { params: "parameter", map: "map dimension", inputs: "input", outputs: "output" } as const;
+  const nouns = {
+    params: "parameter",
+    map: "map dimension",
+    inputs: "input",
+    outputs: "output",
+    tasks: "task",
+  } as const;
   return template.pieces.flatMap((piece) => {
     if (piece.kind === "text" || !("name" in piece.reference)) return [];
     const { kind, name } = piece.reference;
     const known = new Set(scope[kind]);
     if (known.has(name)) return [];
+    if (kind === "tasks") return [`${piece.source}: "${name}" is not among the "needs" of the task; add it there`];
     const none = known.size === 0 ? `; no ${nouns[kind]} is declared` : hint(name, known);
     return [`${piece.source}: there is no ${nouns[kind]} "${name}"${none}`];
   });

@@ -1,5 +1,5 @@
-import { isScalar } from "yaml";
-import { WHEN, type Tolerance, type When } from "./flow.ts";
+import { isMap, isScalar, isSeq, type Node } from "yaml";
+import { type MapSource, WHEN, type Tolerance, type When } from "./flow.ts";
 import { hint } from "./nearest.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
 
@@ -22,6 +22,32 @@ export function readTolerance(reader: NodeReader, entry: Entry): Tolerance | und
   const share = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
   if (share) return { count: 0, share: Number(share[1]) / 100 };
   return reader.issue(placeOf(entry), entry.path, `"tolerate" is "${text}"; ${right}`);
+}
+
+/** Of `map: { from: EXPRESSION, as: NAME }`; undefined: it is a map over what is written there (a list may be named "from" too). */
+export function readMapSource(reader: NodeReader, entry: Entry): MapSource | undefined {
+  const map = reader.resolve(entry.value);
+  if (!isMap(map)) return undefined;
+  const from = reader.resolve((map.get("from", true) as Node | undefined) ?? null);
+  if (!isScalar(from)) return undefined;
+  const source = { from: "", as: ["item"] };
+  for (const item of reader.entries(map, entry.path, '"map"', entry.offset) ?? []) {
+    if (item.name === "from") {
+      const right = 'an expression that gives a list would be right, like "tasks.list.result"';
+      source.from = reader.text(item.value, item.path, item.offset, '"from"', right) ?? "";
+    } else if (item.name === "as") source.as = readNames(reader, item);
+    else reader.unknownKey(item, '"map"', ["from", "as"], new Set());
+  }
+  return source;
+}
+
+function readNames(reader: NodeReader, entry: Entry): string[] {
+  const right = "a name would be right, or a list of names of the elements' fields";
+  const node = reader.resolve(entry.value);
+  if (!isSeq(node)) return [reader.text(node, entry.path, entry.offset, '"as"', right) ?? "item"];
+  return (node.items as Node[]).flatMap(
+    (item, i) => reader.text(item, [...entry.path, i], entry.offset, `name ${i + 1} of "as"`, right) ?? [],
+  );
 }
 
 export function placeOf(entry: Entry): number {

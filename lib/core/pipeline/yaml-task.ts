@@ -3,7 +3,7 @@ import type { TaskDraft } from "./canonical.ts";
 import { FAILURE_REASONS, type FailureReason } from "../dispatch.ts";
 import { hint } from "./nearest.ts";
 import type { InputSpec, MapDimension, Run, Scalar } from "./spec.ts";
-import { readTolerance, readWhen } from "./yaml-flow.ts";
+import { readMapSource, readTolerance, readWhen } from "./yaml-flow.ts";
 import { readEnvironment } from "./yaml-environment.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
 import { readAlternatives, readPlacement, readResources } from "./yaml-resources.ts";
@@ -25,6 +25,7 @@ const TASK_KEYS = [
   "environment",
   "stopGrace",
   "when",
+  "if",
   "tolerate",
   "alternatives",
   "placement",
@@ -33,7 +34,6 @@ const TASK_KEYS = [
   "checkpoint",
 ] as const;
 const TASK_LATER = new Set([
-  "if",
   "cache",
   "schedule",
   "on",
@@ -107,7 +107,7 @@ function readKey(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry, wh
       draft.checkpoint = readBoolean(reader, entry);
       return;
     case "map":
-      draft.map = readMap(reader, entry);
+      readAnyMap(reader, draft, entry);
       return;
     case "retries":
       draft.retries = readRetries(reader, entry);
@@ -129,6 +129,18 @@ function readKey(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry, wh
       return;
     case "when":
       draft.flow = { ...draft.flow, when: readWhen(reader, entry) };
+      return;
+    case "if":
+      draft.flow = {
+        ...draft.flow,
+        if: reader.text(
+          entry.value,
+          entry.path,
+          entry.offset,
+          '"if"',
+          'a condition would be right, like "params.n > 1"',
+        ),
+      };
       return;
     case "tolerate":
       draft.flow = { ...draft.flow, tolerate: readTolerance(reader, entry) };
@@ -183,6 +195,12 @@ function readInputs(reader: NodeReader, entry: Entry): Record<string, InputSpec>
       return [];
     }),
   );
+}
+
+function readAnyMap(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry): void {
+  const mapFrom = readMapSource(reader, entry);
+  if (mapFrom) draft.flow = { ...draft.flow, mapFrom };
+  else draft.map = readMap(reader, entry);
 }
 
 function readMap(reader: NodeReader, entry: Entry): MapDimension[] {

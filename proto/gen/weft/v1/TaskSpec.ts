@@ -5,6 +5,7 @@ import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Res
 import type { MapDimension as _weft_v1_MapDimension, MapDimension__Output as _weft_v1_MapDimension__Output } from '../../weft/v1/MapDimension.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from '../../weft/v1/Retries.ts';
 import type { Environment as _weft_v1_Environment, Environment__Output as _weft_v1_Environment__Output } from '../../weft/v1/Environment.ts';
+import type { MapSource as _weft_v1_MapSource, MapSource__Output as _weft_v1_MapSource__Output } from '../../weft/v1/MapSource.ts';
 import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from '../../weft/v1/Placement.ts';
 import type { Long } from '@grpc/proto-loader';
 
@@ -26,6 +27,8 @@ export interface TaskSpec {
   'when'?: (string);
   'tolerateCount'?: (number);
   'tolerateShare'?: (number | string);
+  'if'?: (string);
+  'mapFrom'?: (_weft_v1_MapSource | null);
   'alternatives'?: (_weft_v1_Resources)[];
   'placement'?: (_weft_v1_Placement | null);
   'nodes'?: (number);
@@ -51,6 +54,8 @@ export interface TaskSpec__Output {
   'when': (string);
   'tolerateCount': (number);
   'tolerateShare': (number);
+  'if': (string);
+  'mapFrom': (_weft_v1_MapSource__Output | null);
   'alternatives': (_weft_v1_Resources__Output)[];
   'placement': (_weft_v1_Placement__Output | null);
   'nodes': (number);
