@@ -34,6 +34,7 @@ function task(
     needs,
     outputs: [],
     map: {},
+    result: undefined,
     failures: 0,
     losses: 0,
     crashes: 0,

@@ -40,6 +40,7 @@ function taskJson(task: TaskInstance): object {
     map: task.map,
     needs: task.needs,
     outputs: task.outputs,
+    result: task.result ?? null,
     failures: task.failures,
     losses: task.losses,
     crashes: task.crashes,

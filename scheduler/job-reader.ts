@@ -12,7 +12,8 @@ import {
   type StoredJob,
   storedJob,
 } from "./job-store.ts";
-import { countInstances, type TaskShape } from "./shape.ts";
+import { countMaps, readMaps } from "./map-store.ts";
+import { countInstances, type KnownMaps, type TaskShape } from "./shape.ts";
 import { countTaskRows, readTasks } from "./task-store.ts";
 
 /** Jobs on one page of a list; more would only make a slow answer. */
@@ -56,13 +57,17 @@ export class JobReader {
   }
 
   /** With the rows of its instances, which are at least as new as the job: it never seems to have ended before them. */
-  async getJob(id: JobId): Promise<(StoredJob & { tasks: TaskRow[] }) | undefined> {
+  async getJob(id: JobId): Promise<(StoredJob & { tasks: TaskRow[]; maps: KnownMaps }) | undefined> {
     const { rows } = await this.#pool.query<JobRecord & { spec: JobRow["spec"] }>({
       name: "read-job",
       text: `select ${PROGRESS_COLUMNS}, ${ROW_COLUMNS}, spec from jobs where id = $1`,
       values: [id],
     });
-    return rows[0] && { ...storedJob(rows[0]), tasks: await readTasks(this.#pool, id) };
+    if (!rows[0]) return undefined;
+    // Rows after their list: a task whose rows are there has its list here.
+    const tasks = await readTasks(this.#pool, id);
+    const maps = await readMaps(this.#pool, id);
+    return { ...storedJob(rows[0]), tasks, maps: new Map(maps.map((row) => [row.task, row])) };
   }
 
   async getProgress(id: JobId): Promise<JobProgress | undefined> {
@@ -86,14 +91,15 @@ export class JobReader {
        order by submitted_at_ms desc nulls last, id desc nulls last limit $4`,
       [states, query.pipeline, query.before, limit],
     );
-    const counts = await countTaskRows(
-      this.#pool,
-      rows.map((row) => row.id),
-    );
+    const ids = rows.map((row) => row.id);
+    const counts = await countTaskRows(this.#pool, ids);
+    const maps = new Map((await countMaps(this.#pool, ids)).map((row) => [`${row.job}.${row.task}`, row.count]));
+    const shape = (row: (typeof rows)[number]): TaskShape[] =>
+      row.shape.map((task) => ({ ...task, instances: maps.get(`${row.id}.${task.name}`) ?? task.instances }));
     return rows.map((row) => ({
       row: jobHead(row),
       progress: jobProgress(row),
-      counts: countInstances(row.shape, counts.get(row.id) ?? new Map(), row.state),
+      counts: countInstances(maps.size === 0 ? row.shape : shape(row), counts.get(row.id) ?? new Map(), row.state),
     }));
   }
 

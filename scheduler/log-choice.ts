@@ -2,8 +2,8 @@ import { LOG_SUBJECT_PREFIX, logSubject } from "../lib/core/dispatch.ts";
 import { WeftError } from "../lib/core/error.ts";
 import { attemptKey, type AttemptRef } from "../lib/core/ids.ts";
 import { hint } from "../lib/core/pipeline/nearest.ts";
-import { instanceCount } from "../lib/core/pipeline/spec.ts";
 import type { WholeJob } from "./api/parts.ts";
+import { knownInstances } from "./shape.ts";
 
 export interface LogSelection {
   /** Null: all tasks. */
@@ -59,7 +59,7 @@ function checkSelection(job: WholeJob, { task, index, attempt, follow }: LogSele
   const names = job.row.spec.tasks.map((spec) => spec.name);
   const spec = job.row.spec.tasks.find((candidate) => candidate.name === task);
   if (!spec) throw new WeftError("not_found", `job ${job.row.id} has no task "${task}"${hint(task, names)}`);
-  const count = instanceCount(spec);
+  const count = knownInstances(spec, job.maps);
   if (index !== null && index >= count) {
     throw new WeftError(
       "not_found",

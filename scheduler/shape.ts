@@ -1,4 +1,4 @@
-import { instanceCount, type PipelineSpec } from "../lib/core/pipeline/spec.ts";
+import { instanceCount, type MapValues, type PipelineSpec, type TaskSpec } from "../lib/core/pipeline/spec.ts";
 import { type JobState, type TaskState, TERMINAL_TASK_STATES } from "./core/index.ts";
 
 /** What of a task is needed to know the state of its instances that have no row. */
@@ -8,8 +8,17 @@ export interface TaskShape {
   readonly instances: number;
 }
 
-export function shapeOf(spec: PipelineSpec): TaskShape[] {
-  return spec.tasks.map((task) => ({ name: task.name, needs: task.needs, instances: instanceCount(task) }));
+const NO_MAPS: KnownMaps = new Map();
+
+export function shapeOf(spec: PipelineSpec, maps: KnownMaps = NO_MAPS): TaskShape[] {
+  return spec.tasks.map((task) => ({ name: task.name, needs: task.needs, instances: knownInstances(task, maps) }));
+}
+
+/** By task, for those that map over a list known only at run time, once it is known. */
+export type KnownMaps = ReadonlyMap<string, { readonly count: number; readonly values: MapValues }>;
+
+export function knownInstances(spec: TaskSpec, maps: KnownMaps): number {
+  return maps.get(spec.name)?.count ?? instanceCount(spec);
 }
 
 /** Rows of one job by task and state. */

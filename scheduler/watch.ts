@@ -1,10 +1,11 @@
 import type { JobId } from "../lib/core/ids.ts";
-import { type Batch, type JobProgress, TERMINAL_TASK_STATES, type TaskRow } from "./core/index.ts";
+import { type Batch, type JobProgress, type MapRow, TERMINAL_TASK_STATES, type TaskRow } from "./core/index.ts";
 
 /** What changed in a job since the last look: its progress, and the latest row of each instance that has changed. */
 export interface JobChange {
   readonly progress: JobProgress | null;
   readonly tasks: readonly TaskRow[];
+  readonly maps: readonly MapRow[];
 }
 
 /**
@@ -18,6 +19,9 @@ export class WatchHub {
     if (this.#watchers.size === 0) return;
     for (const progress of batch.jobs) {
       for (const watcher of this.#watchers.get(progress.id) ?? []) watcher.addProgress(progress);
+    }
+    for (const row of batch.maps) {
+      for (const watcher of this.#watchers.get(row.job) ?? []) watcher.addMap(row);
     }
     for (const row of batch.tasks) {
       for (const watcher of this.#watchers.get(row.job) ?? []) watcher.addTask(row);
@@ -44,6 +48,7 @@ export class Watcher {
   readonly #onClosed: () => void;
   #progress: JobProgress | null = null;
   #tasks = new Map<string, TaskRow>();
+  #maps: MapRow[] = [];
   #wake: (() => void) | null = null;
   #closed = false;
 
@@ -61,6 +66,11 @@ export class Watcher {
     this.#wake?.();
   }
 
+  addMap(row: MapRow): void {
+    this.#maps.push(row);
+    this.#wake?.();
+  }
+
   /** Forgets changes that a snapshot, read after this watcher was made, already holds or has gone beyond. */
   dropOlder(rows: readonly TaskRow[]): void {
     if (this.#tasks.size === 0) return;
@@ -74,10 +84,11 @@ export class Watcher {
   /** Waits for a change and takes it; null: closed, or the signal was aborted. */
   async next(signal: AbortSignal): Promise<JobChange | null> {
     while (!this.#closed && !signal.aborted) {
-      if (this.#progress !== null || this.#tasks.size > 0) {
-        const change = { progress: this.#progress, tasks: [...this.#tasks.values()] };
+      if (this.#progress !== null || this.#tasks.size > 0 || this.#maps.length > 0) {
+        const change = { progress: this.#progress, tasks: [...this.#tasks.values()], maps: this.#maps };
         this.#progress = null;
         this.#tasks = new Map();
+        this.#maps = [];
         return change;
       }
       await this.#woken(signal);

@@ -42,6 +42,8 @@ export interface TaskInstance {
   readonly needs: readonly string[];
   readonly outputs: readonly OutputArtifact[];
   readonly map: Readonly<Record<string, Scalar>>;
+  /** What it wrote to $WEFT_RESULT; undefined: nothing, or more than 4 KiB (then it is the output "result"). */
+  readonly result: unknown;
   readonly failures: number;
   readonly losses: number;
   /** Losses that the task may have caused. */
@@ -145,6 +147,7 @@ export function taskOf(task: Task__Output): TaskInstance {
     needs: task.needs,
     outputs: task.outputs.map((output) => ({ ...output, kind: output.kind as "file" | "tree" })),
     map: scalarsOf(task.map),
+    result: task.result === "" ? undefined : (JSON.parse(task.result) as unknown),
     failures: task.failures,
     losses: task.losses,
     crashes: task.crashes,

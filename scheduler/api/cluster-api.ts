@@ -1,7 +1,6 @@
 import { WeftError } from "../../lib/core/error.ts";
 import type { JobId } from "../../lib/core/ids.ts";
 import { hint } from "../../lib/core/pipeline/nearest.ts";
-import { instanceCount } from "../../lib/core/pipeline/spec.ts";
 import type { DrainRequest__Output } from "../../proto/gen/weft/v1/DrainRequest.ts";
 import type { ExplainRequest__Output } from "../../proto/gen/weft/v1/ExplainRequest.ts";
 import type { ExplainResponse } from "../../proto/gen/weft/v1/ExplainResponse.ts";
@@ -15,6 +14,7 @@ import { expectDone } from "./answer.ts";
 import { resourcesToProto } from "../../lib/core/pipeline/resources.ts";
 import { findNode, viewOf } from "./node-finder.ts";
 import { nodeToProto } from "./node.ts";
+import { knownInstances } from "../shape.ts";
 import type { Role } from "./parts.ts";
 import type { Reign } from "./reign.ts";
 import type { JobFinder } from "./job-finder.ts";
@@ -100,7 +100,7 @@ export class ClusterApi {
       const names = job.row.spec.tasks.map((candidate) => candidate.name);
       throw new WeftError("not_found", `job ${id} has no task "${task}"${hint(task, names)}`);
     }
-    const count = instanceCount(spec);
+    const count = knownInstances(spec, job.maps);
     if (index >= count)
       throw new WeftError("not_found", `${task} has ${count} instances, from 0; there is no ${index}`);
     const row = job.tasks.find((candidate) => candidate.task === task && candidate.index === index);

@@ -1,12 +1,21 @@
 import type { NodeId } from "../../lib/core/ids.ts";
-import { type Code, instanceCount, mapValues, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
+import type { Json } from "../../lib/core/json.ts";
+import { type Code, mapValues, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
 import type { Code as CodeProto } from "../../proto/gen/weft/v1/Code.ts";
 import type { Job as JobProto } from "../../proto/gen/weft/v1/Job.ts";
 import type { Task as TaskProto } from "../../proto/gen/weft/v1/Task.ts";
 import { toProtoValues } from "../../proto/value.ts";
 import type { JobProgress, TaskRow, TaskState } from "../core/index.ts";
 import type { ListedJob } from "../job-reader.ts";
-import { countInstances, type RowCounts, endedTasks, restingState, shapeOf } from "../shape.ts";
+import {
+  countInstances,
+  endedTasks,
+  knownInstances,
+  type KnownMaps,
+  restingState,
+  type RowCounts,
+  shapeOf,
+} from "../shape.ts";
 import type { WholeJob } from "./parts.ts";
 
 /**
@@ -52,20 +61,20 @@ export function codeToProto(code: Code | null): CodeProto | null {
 /** Every instance, in the order of the pipeline: from its row, or worked out for those that have none. */
 export function* tasksToProto(job: WholeJob, names: NodeNames): Generator<TaskProto> {
   const rows = rowsByTask(job.tasks);
-  const ended = endedTasks(shapeOf(job.row.spec), countRows(rows));
+  const ended = endedTasks(shapeOf(job.row.spec, job.maps), countRows(rows));
   for (const spec of job.row.spec.tasks) {
     const own = rows.get(spec.name);
     const fresh = restingState(ended, job.progress.state, spec);
-    for (let index = 0; index < instanceCount(spec); index += 1) {
+    for (let index = 0; index < knownInstances(spec, job.maps); index += 1) {
       const row = own?.get(index);
-      yield row ? taskToProto(row, spec, names) : freshToProto(spec, index, fresh);
+      yield row ? taskToProto(row, spec, names, job.maps) : freshToProto(spec, index, fresh, job.maps);
     }
   }
 }
 
 /** As many of the job's instances as one message takes; of a larger job only those that have done something. */
 export function* tasksForMessage(job: WholeJob, names: NodeNames): Generator<TaskProto> {
-  const count = job.row.spec.tasks.reduce((sum, task) => sum + instanceCount(task), 0);
+  const count = job.row.spec.tasks.reduce((sum, task) => sum + knownInstances(task, job.maps), 0);
   let left = TASKS_PER_MESSAGE_MAX;
   for (const task of tasksToProto(job, names)) {
     if (count > TASKS_PER_MESSAGE_MAX && task.attempt === undefined) continue;
@@ -75,9 +84,9 @@ export function* tasksForMessage(job: WholeJob, names: NodeNames): Generator<Tas
   }
 }
 
-export function taskToProto(row: TaskRow, spec: TaskSpec, names: NodeNames): TaskProto {
+export function taskToProto(row: TaskRow, spec: TaskSpec, names: NodeNames, maps: KnownMaps): TaskProto {
   return {
-    ...freshToProto(spec, row.index, row.state),
+    ...freshToProto(spec, row.index, row.state, maps),
     attempt: row.attempt,
     node: row.node === null ? "" : (names.get(row.node) ?? row.node),
     startedAtMs: row.startedAtMs ?? 0,
@@ -86,6 +95,7 @@ export function taskToProto(row: TaskRow, spec: TaskSpec, names: NodeNames): Tas
     reason: row.reason,
     message: row.message,
     outputs: row.outputs.map(({ name, digest, bytes, kind, fileName }) => ({ name, digest, bytes, kind, fileName })),
+    result: resultText(row.result),
     failures: row.failures,
     losses: row.losses,
     crashes: row.crashes,
@@ -93,18 +103,27 @@ export function taskToProto(row: TaskRow, spec: TaskSpec, names: NodeNames): Tas
 }
 
 /** An instance that has done nothing yet. `needs` is the same for all instances of a task and given with the first. */
-export function freshToProto(spec: TaskSpec, index: number, state: TaskState): TaskProto {
+export function freshToProto(spec: TaskSpec, index: number, state: TaskState, maps: KnownMaps): TaskProto {
   return {
     name: spec.name,
     index,
     state,
     needs: index === 0 ? [...spec.needs] : [],
-    map: toProtoValues(mapValues(spec, index)),
+    map: toProtoValues(mapValues(spec, index, maps.get(spec.name)?.values)),
   };
 }
 
 export function countStates(job: WholeJob): Record<string, number> {
-  return { ...countInstances(shapeOf(job.row.spec), countRows(rowsByTask(job.tasks)), job.progress.state) };
+  return { ...countInstances(shapeOf(job.row.spec, job.maps), countRows(rowsByTask(job.tasks)), job.progress.state) };
+}
+
+/** Larger ones can be fetched: they are the output "result". A message holds thousands of tasks. */
+const RESULT_SHOWN_CHARS_MAX = 4_096;
+
+function resultText(result: Json): string {
+  if (result === null) return "";
+  const text = JSON.stringify(result);
+  return text.length <= RESULT_SHOWN_CHARS_MAX ? text : "";
 }
 
 export function rowsByTask(rows: readonly TaskRow[]): Map<string, Map<number, TaskRow>> {

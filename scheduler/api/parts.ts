@@ -4,6 +4,7 @@ import type { LineageResponse } from "../../proto/gen/weft/v1/LineageResponse.ts
 import type { Answer, Batch, Event, JobProgress, State, TaskRow } from "../core/index.ts";
 import type { ListedJob, ListQuery } from "../job-reader.ts";
 import type { StoredJob } from "../job-store.ts";
+import type { KnownMaps } from "../shape.ts";
 
 /** The running loop of a leader, as the API uses it. */
 export interface Loop {
@@ -29,7 +30,7 @@ export interface Leadership {
 }
 
 /** A job with the rows of its instances. */
-export type WholeJob = StoredJob & { readonly tasks: readonly TaskRow[] };
+export type WholeJob = StoredJob & { readonly tasks: readonly TaskRow[]; readonly maps: KnownMaps };
 
 /** What the API reads from Postgres; any server may. */
 export interface JobReader {

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { instanceCount, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
+import type { MapValues, TaskSpec } from "../../lib/core/pipeline/spec.ts";
 import type { CallContext, Sink } from "../../lib/grpc.ts";
 import type { Job as JobProto } from "../../proto/gen/weft/v1/Job.ts";
 import type { JobEvent } from "../../proto/gen/weft/v1/JobEvent.ts";
 import type { Task as TaskProto } from "../../proto/gen/weft/v1/Task.ts";
 import type { WatchJobRequest__Output } from "../../proto/gen/weft/v1/WatchJobRequest.ts";
-import { type TaskRow, TERMINAL_TASK_STATES } from "../core/index.ts";
+import { type MapRow, type TaskRow, TERMINAL_TASK_STATES } from "../core/index.ts";
+import { knownInstances } from "../shape.ts";
 import type { JobChange } from "../watch.ts";
 import { countStates, freshToProto, headToProto, TASKS_PER_MESSAGE_MAX, tasksToProto, taskToProto } from "./job.ts";
 import type { JobFinder } from "./job-finder.ts";
@@ -74,12 +75,14 @@ class ChangeTeller {
   readonly #left = new Map<string, number>();
   readonly #ended = new Map<string, Set<number>>();
   readonly #withRow = new Map<string, Set<number>>();
+  readonly #maps: Map<string, MapRow | { count: number; values: MapValues }>;
 
   constructor(finder: JobFinder, job: WholeJob) {
     this.#finder = finder;
     this.#job = job;
     this.#specs = new Map(job.row.spec.tasks.map((spec) => [spec.name, spec]));
-    for (const spec of job.row.spec.tasks) this.#left.set(spec.name, instanceCount(spec));
+    this.#maps = new Map(job.maps);
+    for (const spec of job.row.spec.tasks) this.#left.set(spec.name, knownInstances(spec, this.#maps));
     for (const row of job.tasks) this.#count(row);
   }
 
@@ -87,10 +90,18 @@ class ChangeTeller {
     const { row } = this.#job;
     const job = change.progress && headToProto({ row, progress: change.progress });
     const names = await this.#finder.nodeNames(change.tasks.map(({ node }) => node));
+    for (const row of change.maps) this.#learn(row);
     const completed: string[] = [];
     for (const task of change.tasks) if (this.#count(task)) completed.push(task.task);
-    const changed = change.tasks.map((task) => taskToProto(task, this.#specs.get(task.task)!, names));
+    const changed = change.tasks.map((task) => taskToProto(task, this.#specs.get(task.task)!, names, this.#maps));
     await sendTasks(sink, job, [...changed, ...this.#nowReady(completed)]);
+  }
+
+  #learn(row: MapRow): void {
+    if (this.#maps.has(row.task)) return;
+    const before = knownInstances(this.#specs.get(row.task)!, this.#maps);
+    this.#maps.set(row.task, row);
+    this.#left.set(row.task, this.#left.get(row.task)! + row.count - before);
   }
 
   /** True when this row completes its task. */
@@ -108,8 +119,8 @@ class ChangeTeller {
       if (!spec.needs.some((need) => completed.includes(need))) continue;
       if (!spec.needs.every((need) => this.#left.get(need) === 0)) continue;
       const withRow = this.#withRow.get(spec.name);
-      for (let index = 0; index < instanceCount(spec); index += 1) {
-        if (!withRow?.has(index)) yield freshToProto(spec, index, "ready");
+      for (let index = 0; index < knownInstances(spec, this.#maps); index += 1) {
+        if (!withRow?.has(index)) yield freshToProto(spec, index, "ready", this.#maps);
       }
     }
   }

@@ -123,6 +123,7 @@ export function isEmpty(batch: Batch): boolean {
     batch.jobsNew.length +
       batch.jobs.length +
       batch.tasks.length +
+      batch.maps.length +
       batch.ended.length +
       batch.nodes.length +
       batch.projects.length ===

@@ -59,6 +59,8 @@ export interface JobJson {
     readonly message: string;
     readonly failures: number;
     readonly losses: number;
+    readonly result: unknown;
+    readonly map: Readonly<Record<string, unknown>>;
   }[];
 }
 

@@ -20,6 +20,7 @@ export interface Task {
   'failures'?: (number);
   'losses'?: (number);
   'crashes'?: (number);
+  'result'?: (string);
   '_exitCode'?: "exitCode";
 }
 
@@ -40,5 +41,6 @@ export interface Task__Output {
   'failures': (number);
   'losses': (number);
   'crashes': (number);
+  'result': (string);
   '_exitCode'?: "exitCode";
 }

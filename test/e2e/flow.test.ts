@@ -1,0 +1,104 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type JobJson, weft, weftJson } from "../support/command.ts";
+import { type Bare, type Part, type ServerPart, startAgent, startBare, startServer, sweep } from "../support/parts.ts";
+
+const LIMIT_MS = 120_000;
+
+let bare: Bare;
+let server: ServerPart;
+let agent: Part;
+let agentDir: string;
+beforeAll(async () => {
+  bare = await startBare();
+  const { databaseUrl, folder, nats } = bare;
+  server = await startServer({ home: join(folder, "home"), databaseUrl, natsUrl: nats.url });
+  agentDir = join(folder, "agent");
+  agent = await startAgent(server.grpc, agentDir, ["--cpus", "4"]);
+}, LIMIT_MS);
+afterAll(async () => {
+  await agent?.stop();
+  if (agentDir !== undefined) await sweep(agentDir);
+  await server?.stop();
+  await bare?.stop();
+}, LIMIT_MS);
+
+let files = 0;
+function pipeline(text: string): string {
+  const folder = join(bare.folder, `pipeline-${(files += 1)}`);
+  mkdirSync(folder);
+  writeFileSync(join(folder, "weft.yaml"), text);
+  return join(folder, "weft.yaml");
+}
+
+/** Runs a pipeline to its end, as a user does. */
+async function run(text: string, ...flags: string[]): Promise<JobJson> {
+  const shown = await weft(server.grpc, ["submit", pipeline(text), "--follow", ...flags]);
+  const id = /^job (\S+)/m.exec(shown.stdout.toString())?.[1];
+  if (id === undefined) throw new Error(`${shown.stdout.toString()}${shown.stderr}`);
+  return weftJson<JobJson>(server.grpc, ["job", id]);
+}
+
+const states = (job: JobJson): string[] => job.tasks.map(({ name, index, state }) => `${name}[${index}] ${state}`);
+
+const FAN_OUT = `
+pipeline: fan-out
+params: { least: 2 }
+tasks:
+  list:
+    run: |
+      printf '{"files": [{"file": "a b", "size": 1}, {"file": "it'"'"'s", "size": 3}], "note": "x\\u0024HOME"}' > $WEFT_RESULT
+  fit:
+    needs: list
+    map: { from: tasks.list.result.files, as: [file, size] }
+    run: |
+      test "{{ tasks.list.result.note }}" = 'x$HOME'
+      printf '{"file": "%s", "size": %s}' {{ map.file }} "$WEFT_MAP_SIZE" > $WEFT_RESULT
+    outputs: {}
+  best:
+    needs: fit
+    if: tasks.fit.result.exists(r, r.size > params.least)
+    run: echo '{{ tasks.fit.result.1.file }}' > $WEFT_RESULT; false || test '{{ tasks.fit.result.1.file }}' = "it's"
+  none:
+    needs: fit
+    if: size(tasks.fit.failed) > 0
+    run: exit 1
+  bad:
+    needs: fit
+    if: tasks.fit.result[0].nothing
+    run: exit 1
+  last:
+    needs: [best, none, bad]
+    when: always
+    run: "true"
+`;
+
+test("lists, conditions and results go from task to task", { timeout: LIMIT_MS }, async () => {
+  const job = await run(FAN_OUT);
+  expect(states(job)).toEqual([
+    "list[0] succeeded",
+    "fit[0] succeeded",
+    "fit[1] succeeded",
+    "best[0] succeeded",
+    "none[0] skipped",
+    "bad[0] failed",
+    "last[0] succeeded",
+  ]);
+  expect(job.state).toBe("failed");
+  expect(job.reason).toContain("bad: its condition (tasks.fit.result[0].nothing) cannot be told: No such key: nothing");
+  expect(job.tasks[2]).toMatchObject({ map: { file: "it's", size: 3 }, result: { file: "it's", size: 3 } });
+  const why = await weftJson<{ reasons: { message: string }[] }>(server.grpc, ["explain", job.id, "none"]);
+  expect(why.reasons[0]?.message).toContain("its condition is false: size(tasks.fit.failed) > 0");
+  const listed = await weftJson<{ jobs: { counts: Record<string, number> }[] }>(server.grpc, ["jobs"]);
+  expect(listed.jobs[0]?.counts).toEqual({ succeeded: 5, skipped: 1, failed: 1 });
+});
+
+test("an expression that cannot be read is refused with its line and column", { timeout: LIMIT_MS }, async () => {
+  const file = pipeline(
+    `pipeline: p\ntasks:\n  a:\n    run: "true"\n  b:\n    needs: a\n    run: "true"\n    if: tasks.c.result >\n`,
+  );
+  const { exitCode, stderr } = await weft(server.grpc, ["submit", file]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("weft.yaml:8:9: if: Unexpected token: EOF");
+});
