@@ -135,6 +135,7 @@ test("what was committed is what a new leader loads", async () => {
       jobsNew: [jobRow("a")],
       jobs: [progress("a", { state: "running", startedAtMs: 1001 })],
       tasks: [row],
+      maps: [],
       projects: [],
       nodes: [node],
     }),
@@ -150,7 +151,7 @@ test("what was committed is what a new leader loads", async () => {
 test("a job that has ended is not loaded, and its rows neither", async () => {
   await commit(changes({ jobsNew: [jobRow("a")], jobs: [progress("a")], tasks: [taskRow("a")] }));
   await commit(changes({ jobs: [progress("a", { state: "failed", finishedAtMs: 5 })] }));
-  expect(await opened.store.loadRestored()).toEqual({ jobs: [], tasks: [], nodes: [], projects: [] });
+  expect(await opened.store.loadRestored()).toEqual({ jobs: [], tasks: [], maps: [], nodes: [], projects: [] });
 });
 
 test("the same batch committed twice gives the same rows", async () => {

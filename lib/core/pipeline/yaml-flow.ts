@@ -1,10 +1,28 @@
 import { isMap, isScalar, isSeq, type Node } from "yaml";
 import { type MapSource, WHEN, type Tolerance, type When } from "./flow.ts";
+import type { FlowDraft } from "./flow-proto.ts";
 import { hint } from "./nearest.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
 
-/** `when: always`. */
-export function readWhen(reader: NodeReader, entry: Entry): When | undefined {
+export const FLOW_KEYS = ["when", "if", "tolerate"] as const;
+
+/** A key of a task that says when it runs and how it counts; undefined: it is another. */
+export function readFlow(reader: NodeReader, entry: Entry): FlowDraft | undefined {
+  switch (entry.name as (typeof FLOW_KEYS)[number]) {
+    case "when":
+      return { when: readWhen(reader, entry) };
+    case "if": {
+      const right = 'a condition would be right, like "params.n > 1"';
+      return { if: reader.text(entry.value, entry.path, entry.offset, '"if"', right) };
+    }
+    case "tolerate":
+      return { tolerate: readTolerance(reader, entry) };
+    default:
+      return undefined;
+  }
+}
+
+function readWhen(reader: NodeReader, entry: Entry): When | undefined {
   const text = reader.text(entry.value, entry.path, entry.offset, '"when"', `${WHEN.join(", ")} would be right`);
   if (text === undefined) return undefined;
   const known = WHEN.find((each) => each === text);
@@ -13,7 +31,7 @@ export function readWhen(reader: NodeReader, entry: Entry): When | undefined {
 }
 
 /** `tolerate: 3` or `tolerate: 10%`. */
-export function readTolerance(reader: NodeReader, entry: Entry): Tolerance | undefined {
+function readTolerance(reader: NodeReader, entry: Entry): Tolerance | undefined {
   const right = 'a number of instances like 3, or a share like "10%" would be right';
   const node = reader.resolve(entry.value);
   if (isScalar(node) && typeof node.value === "number") return { count: node.value, share: 0 };

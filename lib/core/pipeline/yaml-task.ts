@@ -3,7 +3,7 @@ import type { TaskDraft } from "./canonical.ts";
 import { FAILURE_REASONS, type FailureReason } from "../dispatch.ts";
 import { hint } from "./nearest.ts";
 import type { InputSpec, MapDimension, Run, Scalar } from "./spec.ts";
-import { readMapSource, readTolerance, readWhen } from "./yaml-flow.ts";
+import { FLOW_KEYS, readFlow, readMapSource } from "./yaml-flow.ts";
 import { readEnvironment } from "./yaml-environment.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
 import { readAlternatives, readPlacement, readResources } from "./yaml-resources.ts";
@@ -24,9 +24,6 @@ const TASK_KEYS = [
   "files",
   "environment",
   "stopGrace",
-  "when",
-  "if",
-  "tolerate",
   "alternatives",
   "placement",
   "nodes",
@@ -127,26 +124,11 @@ function readKey(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry, wh
     case "stopGrace":
       draft.stopGraceMs = readAbove0(reader, entry, "the shortest is 1ms");
       return;
-    case "when":
-      draft.flow = { ...draft.flow, when: readWhen(reader, entry) };
-      return;
-    case "if":
-      draft.flow = {
-        ...draft.flow,
-        if: reader.text(
-          entry.value,
-          entry.path,
-          entry.offset,
-          '"if"',
-          'a condition would be right, like "params.n > 1"',
-        ),
-      };
-      return;
-    case "tolerate":
-      draft.flow = { ...draft.flow, tolerate: readTolerance(reader, entry) };
-      return;
-    default:
-      reader.unknownKey(entry, where, TASK_KEYS, TASK_LATER);
+    default: {
+      const flow = readFlow(reader, entry);
+      if (flow) draft.flow = { ...draft.flow, ...flow };
+      else reader.unknownKey(entry, where, [...TASK_KEYS, ...FLOW_KEYS], TASK_LATER);
+    }
   }
 }
 
