@@ -143,6 +143,7 @@ test("what was committed is what a new leader loads", async () => {
   expect(await opened.store.loadRestored()).toEqual({
     jobs: [{ row: jobRow("a"), progress: progress("a", { state: "running", startedAtMs: 1001 }) }],
     tasks: [row],
+    maps: [],
     projects: [],
     nodes: [node],
   });
