@@ -1,4 +1,5 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
@@ -85,7 +86,7 @@ const outputsOf = (job: Job): Record<string, string> =>
 /** The runtime out of the environment that the agent built for the example. */
 function onnxRuntime(): OnnxRuntime {
   const environments = join(cluster.home, "agent/cache/environments");
-  const [digest] = readdirSync(environments).filter((name) => /^(sha256:)?[0-9a-f]{64}$/.test(name));
+  const [digest] = readdirSync(environments).filter((name) => existsSync(join(environments, name, "node_modules")));
   return createRequire(join(environments, digest!, "package.json"))("onnxruntime-node") as OnnxRuntime;
 }
 
@@ -178,3 +179,39 @@ test("what a task prints can be read back", async () => {
   const { stdout } = await weft(cluster, ["logs", first.id, "best"]);
   expect(stdout).toContain("best of 9 on the validation weeks");
 });
+
+/** Whether pip, as it is set up here, gets the smallest of the packages that the variant in Python needs. */
+function packagesAnswer(): Promise<boolean> {
+  const args = ["-m", "pip", "download", "-q", "--no-deps", "-d", join(folder, "pip"), "threadpoolctl==3.8.0"];
+  return new Promise((resolve) => execFile("python3", args, (error) => resolve(error === null)));
+}
+
+test(
+  "its variant in Python learns with scikit-learn, and its ONNX file predicts in Node too",
+  { timeout: JOB_LIMIT_MS },
+  async (context) => {
+    if (!(await packagesAnswer()))
+      return context.skip("there is no python3 with pip here, or no index that answers it");
+    const job = await json<Job>("submit", join(folder, "example/python.yaml"), "--follow");
+    expect(job.tasks.filter(({ state }) => state !== "succeeded")).toEqual([]);
+    const metrics = JSON.parse(
+      readFileSync(await fetchOutput(job, "best", "metrics", "python.json"), "utf8"),
+    ) as Metrics & { readonly input: string };
+    expect(metrics.test.rmse).toBeLessThan(metrics.baselines.mean.rmse * 0.99);
+
+    const ort = onnxRuntime();
+    const session = await ort.InferenceSession.create(await fetchOutput(job, "best", "onnx", "python.onnx"));
+    const width = metrics.features.length;
+    const output = await session.run({
+      [metrics.input]: new ort.Tensor("float32", new Float32Array(width), [1, width]),
+    });
+    expect(Object.values(output).map(({ data }) => [data.length, Number.isFinite(data[0])])).toEqual([[1, true]]);
+
+    // One environment for all tasks in Python, another one for those in Node.
+    const { executions } = await json<Lineage>("lineage", job.id);
+    const used = (names: string[]) =>
+      new Set(executions.filter(({ task }) => names.includes(task)).map(({ environmentDigest }) => environmentDigest));
+    const [inPython, inNode] = [used(["train", "best"]), used(["extract", "validate", "features"])];
+    expect([inPython.size, inNode.size, new Set([...inPython, ...inNode]).size]).toEqual([1, 1, 2]);
+  },
+);
