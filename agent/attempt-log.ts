@@ -5,8 +5,6 @@ import type { StreamName } from "../lib/core/dispatch.ts";
 import type { AttemptKey } from "../lib/core/ids.ts";
 import { LogTail, type TailOptions } from "./log-tail.ts";
 
-/** An attempt that ends sooner is never watched, in milliseconds; it delays a first line by no more than that. */
-const WATCH_AFTER_MS = 20;
 /** A watch is a hint: every spool is looked at again after this, in milliseconds. */
 const LOOK_MS = 2_000;
 /** The same where the machine has no watches left. */
@@ -27,6 +25,8 @@ export interface AttemptLogOptions extends Pick<TailOptions, "publish" | "lanes"
   /** It has ended, and both streams are out. Called once. */
   readonly onShipped: (sizes: Sizes) => void;
   readonly onUnwatchable: () => void;
+  /** An attempt that ends sooner is never watched, in milliseconds; it delays a first line by no more than that. */
+  readonly watchAfterMs: number;
 }
 
 /** Both streams of one attempt. Quiet for the first moments, then woken by file events and, slower, by `look`. */
@@ -44,7 +44,7 @@ export class AttemptLog {
 
   constructor(options: AttemptLogOptions) {
     this.#options = options;
-    this.#timer = setTimeout(() => void this.#open(), WATCH_AFTER_MS);
+    this.#timer = setTimeout(() => void this.#open(), options.watchAfterMs);
   }
 
   get ended(): boolean {

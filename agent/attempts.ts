@@ -11,8 +11,8 @@ import { attemptKey, type AttemptKey, type NodeId } from "../lib/core/ids.ts";
 import type { Log } from "../lib/log.ts";
 import { createWorker, type Worker, type WorkerCapacity } from "../worker/index.ts";
 import { Archive } from "./archive.ts";
-import { messagePaceMs } from "./core/pace.ts";
 import { lastGraceMs } from "./core/lease.ts";
+import { messagePaceMs, watchAfterMs } from "./core/pace.ts";
 import type { Journal } from "./journal.ts";
 import { LogShipper } from "./log-shipper.ts";
 import { openReports, type Publish, type Reports } from "./reports.ts";
@@ -61,6 +61,7 @@ export class Attempts {
       publish: options.publish,
       archive: this.#archive,
       onArchived: (key, report) => this.#archived(key, report),
+      watchAfterMs: () => watchAfterMs(this.queued),
       log: options.log,
     });
   }

@@ -16,6 +16,8 @@ export interface LogShipperOptions {
   readonly archive: Archive;
   /** Both streams are in the log stream and in the store; null: there was nothing to keep. */
   readonly onArchived: (key: AttemptKey, report: ArchivedReport | null) => void;
+  /** See AttemptLogOptions. */
+  readonly watchAfterMs: () => number;
   readonly log: Log;
 }
 
@@ -98,6 +100,7 @@ export class LogShipper {
       publish: this.#options.publish,
       lanes: this.#lanes,
       log: this.#options.log,
+      watchAfterMs: this.#options.watchAfterMs(),
       onShipped: (sizes) => void this.#archive(key, dir, sizes),
       onUnwatchable: () => this.#warnUnwatchable(),
     });

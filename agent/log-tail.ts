@@ -9,6 +9,8 @@ import type { Publish } from "./reports.ts";
 
 /** Between two reads of one stream that has been read to its end, in milliseconds: a chatty task costs 40 messages a second. */
 const COALESCE_MS = 25;
+/** Most logs are short, and a buffer for the longest would be thrown away for each. */
+const FIRST_CHUNK_BYTES = 8 * 1024;
 const PUBLISH_MS_MAX = 5_000;
 const RETRY_MS_FIRST = 200;
 const RETRY_MS_MOST = 5_000;
@@ -36,6 +38,7 @@ export class LogTail {
   /** Size of the finished file; undefined: it may grow. */
   #size: number | undefined;
   #reading = false;
+  #roomBytes = FIRST_CHUNK_BYTES;
   /** Something may have been written since the last read began. */
   #dirty = false;
   #lastReadMs = -Infinity;
@@ -135,13 +138,14 @@ export class LogTail {
 
   /** Sends the next chunk; false: there was none. */
   async #ship(file: FileHandle): Promise<boolean> {
-    const room = Math.min(LOG_CHUNK_BYTES_MAX, (this.#size ?? Infinity) - this.#offset);
+    const room = Math.min(this.#roomBytes, (this.#size ?? Infinity) - this.#offset);
     const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(room), 0, room, this.#offset);
     if (bytesRead === 0) {
       // Shorter than it was: a file that was cut cannot be waited for.
       if (this.#size !== undefined) this.#move(this.#size);
       return false;
     }
+    this.#roomBytes = bytesRead === room ? LOG_CHUNK_BYTES_MAX : FIRST_CHUNK_BYTES;
     await this.#publish(buffer.subarray(0, bytesRead));
     if (!this.#closed) this.#move(this.#offset + bytesRead);
     return true;

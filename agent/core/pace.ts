@@ -18,3 +18,12 @@ export function messagePaceMs(queued: number): number {
 export function writePaceMs(queued: number): number {
   return queued === 0 ? 0 : messagePaceMs(queued);
 }
+
+/** From the start of an attempt to the first look at what it prints; to watch a short one costs as much as to run it. */
+const WATCH_AFTER_MS = 20;
+/** The same while many queue here: the machine is busy, and what is short takes longer. */
+const WATCH_AFTER_QUEUED_MS = 200;
+
+export function watchAfterMs(queued: number): number {
+  return queued >= QUEUED_MIN ? WATCH_AFTER_QUEUED_MS : WATCH_AFTER_MS;
+}
