@@ -14,7 +14,7 @@ import {
   timestamp,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
-import type { OutputRef } from "../lib/core/dispatch.ts";
+import type { ArtifactRef, OutputRef } from "../lib/core/dispatch.ts";
 import type { Json } from "../lib/core/json.ts";
 import type { Code, MapValues, PipelineSpec, Scalar } from "../lib/core/pipeline/spec.ts";
 import type { Capacity, NodeSettings, Quota, TriggeredBy } from "./core/index.ts";
@@ -101,6 +101,7 @@ export const tasks = pgTable(
     outputs: jsonb().$type<readonly OutputRef[]>().notNull(),
     /** What it wrote to $WEFT_RESULT, if that is small JSON. */
     result: json().$type<Json>(),
+    checkpoint: json().$type<ArtifactRef>(),
     failures: integer().notNull(),
     losses: integer().notNull(),
     crashes: integer().notNull().default(0),

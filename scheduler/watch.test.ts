@@ -24,6 +24,7 @@ function row(task: string, attempt: number, state: TaskRow["state"], job = JOB):
     message: "",
     outputs: [],
     result: null,
+    checkpoint: null,
     failures: 0,
     losses: 0,
     crashes: 0,

@@ -6,6 +6,7 @@ import type { Assignment, EndedReport, LossReason, OutputRef, StopReason } from 
 import { describeError, WeftError } from "../lib/core/error.ts";
 import { attemptKey, type AttemptKey, type Digest } from "../lib/core/ids.ts";
 import { patiently, type Cache } from "./cache.ts";
+import { layOutCheckpoint, storeCheckpoint } from "./checkpoint.ts";
 import { diskFull, failed, judge, judgeStop, lost, type Surroundings, type Verdict } from "./core/outcome.ts";
 import { claimOf, type Claim } from "./core/room.ts";
 import { variables } from "./core/variables.ts";
@@ -13,7 +14,7 @@ import { AttemptStopped, EnvironmentError } from "./environment/failure.ts";
 import { environmentInUse, provideEnvironment, type Provided } from "./environment/provide.ts";
 import type { Shelf } from "./environment/shelf.ts";
 import type { Folders } from "./folders.ts";
-import { attemptDir, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
+import { attemptDir, CHECKPOINT, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
 import { OutputError, storeOutputs } from "./outputs.ts";
 import { resultOf } from "./result.ts";
 import { recordUnstarted } from "./runner/exit.ts";
@@ -109,6 +110,9 @@ async function fill(attempt: Attempt, tools: Tools, onStderr: () => void): Promi
     cache.pin(digest);
   };
   const code = await patiently(storeWaitMsMax, abort.signal, () => layOut(cache, assignment, workspace, pin));
+  const { checkpoint } = assignment;
+  if (checkpoint)
+    await patiently(storeWaitMsMax, abort.signal, () => layOutCheckpoint(cache, checkpoint.from, folder, pin));
   unpinAll(attempt, cache);
   const { environment } = assignment;
   if (environment.kind === "none") return;
@@ -138,7 +142,12 @@ export function unpinAll(attempt: Attempt, cache: Cache): void {
 export function startRequest(attempt: Attempt, env: Readonly<Record<string, string>>): StartRequest {
   const { key, assignment, folder } = attempt;
   const { run } = assignment;
-  const places = { workspace: join(folder, WORKSPACE), tmp: join(folder, TMP), result: join(folder, RESULT) };
+  const places = {
+    workspace: join(folder, WORKSPACE),
+    tmp: join(folder, TMP),
+    result: join(folder, RESULT),
+    checkpoint: join(folder, CHECKPOINT),
+  };
   return {
     kind: "start",
     key,
@@ -166,8 +175,23 @@ export function conclude(attempt: Attempt, exit: ExitRecord, tools: Tools): Ende
   }
   return lastLine(join(folder, STDERR)).then((stderrLine) => {
     const around: Surroundings = { stderrLine, diskBytesFree: bytesFree(folder), folder };
-    return report(attempt, exit, judge(exit, assignment, around), []);
+    const verdict = judge(exit, assignment, around);
+    if (!assignment.checkpoint || exit.startedAtMs === null) return report(attempt, exit, verdict, []);
+    return keepCheckpoint(attempt, report(attempt, exit, verdict, []), tools);
   });
+}
+
+/** The next attempt goes on from there. One that cannot be kept costs the work since the last, and is told. */
+async function keepCheckpoint(attempt: Attempt, ended: EndedReport, tools: Tools): Promise<EndedReport> {
+  try {
+    // Not `abort`'s signal: it was stopped, and this is what its stop is to save.
+    const store = () => storeCheckpoint(tools.artifacts, attempt.folder);
+    const never = new AbortController().signal;
+    const checkpoint = await patiently(tools.storeWaitMsMax, never, store, ["unavailable", "disk_full"]);
+    return checkpoint ? { ...ended, checkpoint } : ended;
+  } catch (error) {
+    return { ...ended, message: `${ended.message}; its checkpoint could not be kept: ${describeError(error)}` };
+  }
 }
 
 async function collect(attempt: Attempt, exit: ExitRecord, verdict: Verdict, tools: Tools): Promise<EndedReport> {

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { EXIT, PROCESS, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
+import { CHECKPOINT, EXIT, PROCESS, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
 
 /** Of 24 kB each; more than are between start and archive of an attempt when they come by the thousand. */
 const SPARES_MAX = 1024;
@@ -73,7 +73,7 @@ export class Folders {
   async clean(folder: string): Promise<void> {
     if (this.#isUnchanged(folder)) return;
     if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
-    for (const path of [RESULT, WORKSPACE, TMP].map((name) => join(folder, name))) {
+    for (const path of [RESULT, WORKSPACE, TMP, CHECKPOINT].map((name) => join(folder, name))) {
       const info = lstatSync(path, { throwIfNoEntry: false });
       if (!info || (info.isDirectory() && readdirSync(path).length === 0)) continue;
       await rm(path, { recursive: true, force: true, maxRetries: 2 });

@@ -15,6 +15,7 @@ export function needsNothing(assignment: Assignment): boolean {
     assignment.code === null &&
     assignment.inputs.length === 0 &&
     assignment.outputs.length === 0 &&
+    assignment.checkpoint === null &&
     assignment.environment.kind === "none"
   );
 }
@@ -64,19 +65,28 @@ async function layOutInput(
 ): Promise<void> {
   const folder = join(workspace, "inputs", input.name, input.index === null ? "" : String(input.index));
   const target = join(folder, input.fileName);
-  if (input.kind === "tree") {
-    const tree = await fetchTree(cache, input.digest, pin);
-    await fetchAll(
-      cache,
-      tree.files.map((file) => file.digest),
-      pin,
-    );
-    await layOutTree(tree, (digest) => cache.store.path(digest), target);
-  } else {
+  if (input.kind === "tree") await layOutFetched(cache, input.digest, target, pin);
+  else {
     await fetchAll(cache, [input.digest], pin);
     await mkdir(folder, { recursive: true });
     await layOutFile(cache.store.path(input.digest), target, false);
   }
+}
+
+/** A whole tree, at `target`. */
+export async function layOutFetched(
+  cache: Cache,
+  tree: Digest,
+  target: string,
+  pin: (digest: Digest) => void,
+): Promise<void> {
+  const manifest = await fetchTree(cache, tree, pin);
+  await fetchAll(
+    cache,
+    manifest.files.map((file) => file.digest),
+    pin,
+  );
+  await layOutTree(manifest, (digest) => cache.store.path(digest), target);
 }
 
 async function fetchTree(cache: Cache, digest: Digest, pin: (digest: Digest) => void): Promise<TreeManifest> {

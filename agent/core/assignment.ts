@@ -40,6 +40,7 @@ const assignment = z.looseObject({
     gpuMillis: z.int().nonnegative(),
   }),
   gpuMemoryBytes: bytes,
+  checkpoint: z.object({ from: z.object({ digest, kind: z.enum(["file", "tree"]), bytes }).nullable() }).nullable(),
   gang: z
     .object({
       rank: z.int().nonnegative(),

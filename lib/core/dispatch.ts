@@ -65,6 +65,8 @@ export interface Assignment {
   readonly gpuMemoryBytes: number;
   /** Null: it runs alone. */
   readonly gang: GangPlace | null;
+  /** Null: it keeps none. `from`: what the attempt before it left in $WEFT_CHECKPOINT; null: there was none. */
+  readonly checkpoint: { readonly from: ArtifactRef | null } | null;
   /** 0: none. */
   readonly timeoutMs: number;
   readonly stopGraceMs: number;
@@ -169,6 +171,8 @@ export interface EndedReport {
   readonly outputs: readonly OutputRef[];
   /** JSON that a succeeded task wrote to $WEFT_RESULT; absent: nothing, or no small JSON (see readResult). */
   readonly result?: Json | undefined;
+  /** What it left in $WEFT_CHECKPOINT; absent: nothing, or it succeeded. */
+  readonly checkpoint?: ArtifactRef;
   /** Digest of the environment that was used, null for the bare machine. */
   readonly environmentDigest: Digest | null;
   readonly logBytes: { readonly stdout: number; readonly stderr: number };

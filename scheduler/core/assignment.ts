@@ -33,6 +33,7 @@ export function makeAssignment(instance: Instance, active: Active): Assignment {
     gpuUuids: active.gpuUuids,
     gpuMemoryBytes: gpuMemory(active),
     gang: gangPlace(instance, active),
+    checkpoint: spec.checkpoint ? { from: instance.checkpoint } : null,
     timeoutMs: spec.timeoutMs,
     stopGraceMs: spec.stopGraceMs,
     priority: job.priority,

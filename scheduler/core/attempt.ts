@@ -122,6 +122,7 @@ function endAttempt(state: State, instance: Instance, active: Active, report: En
   instance.exitCode = report.exitCode;
   instance.reason = outcome.kind === "succeeded" ? "" : outcome.reason;
   instance.message = report.message;
+  if (report.checkpoint) instance.checkpoint = report.checkpoint;
   state.out.instances.add(instance);
   state.out.ended.push({
     assignment,

@@ -1,4 +1,4 @@
-import type { Assignment, OutputRef } from "../../lib/core/dispatch.ts";
+import type { ArtifactRef, Assignment, OutputRef } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/json.ts";
@@ -69,6 +69,7 @@ export interface TaskRow {
   readonly outputs: readonly OutputRef[];
   /** What it wrote to $WEFT_RESULT. */
   readonly result: Json;
+  readonly checkpoint: ArtifactRef | null;
   /** Attempts that failed by the task's own doing, and those the platform lost. */
   readonly failures: number;
   readonly losses: number;

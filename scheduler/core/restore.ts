@@ -86,6 +86,7 @@ function restoreInstance(state: State, task: JobTask, row: TaskRow, nowMs: numbe
   instance.exitCode = row.exitCode;
   instance.reason = row.reason;
   instance.message = row.message;
+  instance.checkpoint = row.checkpoint;
   instance.state = restoredState(state, instance, row, nowMs);
   if (instance.state.kind === "active") reserve(state, instance, instance.state);
   if (instance.state.kind === "ended") {

@@ -160,6 +160,7 @@ function taskRow(instance: Instance): TaskRow {
     message: instance.message,
     outputs: state.kind === "ended" || state.kind === "held" ? state.outputs : [],
     result: state.kind === "ended" || state.kind === "held" ? state.result : null,
+    checkpoint: instance.checkpoint,
     failures: instance.failures,
     losses: instance.losses,
     crashes: instance.crashes,

@@ -1,4 +1,4 @@
-import type { Outcome, OutputRef } from "../../lib/core/dispatch.ts";
+import type { ArtifactRef, Outcome, OutputRef } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/json.ts";
@@ -111,6 +111,8 @@ export interface Instance {
   exitCode: number | null;
   reason: string;
   message: string;
+  /** Left by the last attempt that left one. */
+  checkpoint: ArtifactRef | null;
 }
 
 /**
@@ -286,6 +288,7 @@ export function newInstance(task: JobTask, index: number, state: InstanceState):
     exitCode: null,
     reason: "",
     message: "",
+    checkpoint: null,
   };
   task.instances ??= new Map();
   task.instances.set(index, instance);

@@ -56,6 +56,7 @@ function assignment(job: string, index: number, attempt = 1, script = "true"): A
     gpuUuids: [],
     gpuMemoryBytes: 0,
     gang: null,
+    checkpoint: null,
     timeoutMs: 0,
     stopGraceMs: 0,
     priority: 0,

@@ -57,6 +57,7 @@ function ended({
     timeoutMs: 0,
     gpuMemoryBytes: 0,
     gang: null,
+    checkpoint: null,
     stopGraceMs: 10_000,
     priority: 0,
     environment: { kind: "none" },

@@ -233,3 +233,22 @@ test("outputs that were not stored yet are stored by the next agent", async () =
     outputs: [{ digest: digestBytes("x\n") }],
   });
 });
+
+test("what a stopped attempt left in its checkpoint folder is there for the next one, and what a successful one left is not kept", async () => {
+  const worker = await bench.worker();
+  const first = worker.start(
+    'mkdir -p "$WEFT_CHECKPOINT/deep"; echo 7 > "$WEFT_CHECKPOINT/deep/step"; echo ready; exec sleep 60',
+    { checkpoint: { from: null } },
+  );
+  await worker.line(first, "ready");
+  worker.worker.stop(first, "preempted", 1000);
+  const { outcome, checkpoint } = await worker.ended(first);
+  expect(outcome).toEqual({ kind: "lost", reason: "preempted" });
+  expect(checkpoint).toMatchObject({ kind: "tree", bytes: 2 });
+  const other = await bench.worker();
+  const next = await other.run('test "$(cat "$WEFT_CHECKPOINT/deep/step")" = 7', {
+    checkpoint: { from: checkpoint! },
+  });
+  expect(next).toMatchObject({ outcome: { kind: "succeeded" } });
+  expect(next.checkpoint).toBeUndefined();
+});

@@ -47,6 +47,7 @@ export function assignment(run: string | readonly string[], parts: Partial<Assig
     timeoutMs: 0,
     gpuMemoryBytes: 0,
     gang: null,
+    checkpoint: null,
     stopGraceMs: 5000,
     priority: 0,
     environment: { kind: "none" },

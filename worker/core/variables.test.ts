@@ -3,7 +3,7 @@ import type { Assignment } from "../../lib/core/dispatch.ts";
 import type { Digest, JobId } from "../../lib/core/ids.ts";
 import { variables } from "./variables.ts";
 
-const places = { workspace: "/a/workspace", tmp: "/a/tmp", result: "/a/result.json" };
+const places = { workspace: "/a/workspace", tmp: "/a/tmp", result: "/a/result.json", checkpoint: "/a/checkpoint" };
 const digest = `sha256:${"0".repeat(64)}` as Digest;
 
 function assignment(parts: Partial<Assignment> = {}): Assignment {
@@ -21,6 +21,7 @@ function assignment(parts: Partial<Assignment> = {}): Assignment {
     timeoutMs: 0,
     gpuMemoryBytes: 0,
     gang: null,
+    checkpoint: null,
     stopGraceMs: 0,
     priority: 0,
     environment: { kind: "none" },

@@ -7,6 +7,7 @@ export interface Places {
   readonly workspace: string;
   readonly tmp: string;
   readonly result: string;
+  readonly checkpoint: string;
 }
 
 /** What an environment adds (see docs/pipelines.md). */
@@ -45,6 +46,7 @@ export function variables(
     WEFT_PIPELINE: assignment.pipeline,
     WEFT_ATTEMPT_KEY: attemptKey(ref),
     WEFT_RESULT: places.result,
+    ...(assignment.checkpoint && { WEFT_CHECKPOINT: places.checkpoint }),
     ...inputPaths(assignment, places.workspace),
     ...outputPaths(assignment, places.workspace),
     ...devices(assignment.gpuUuids),
