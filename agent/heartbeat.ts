@@ -7,7 +7,7 @@ import type { HeartbeatRequest } from "../proto/gen/weft/v1/HeartbeatRequest.ts"
 import type { HeartbeatResponse__Output } from "../proto/gen/weft/v1/HeartbeatResponse.ts";
 import { backoffMs } from "./core/backoff.ts";
 import { HeartbeatWriter, type NodeState, Unanswered } from "./core/heartbeat.ts";
-import { endsAtMs, jittered, type Lease, renew, silenceMs, stopAtMs } from "./core/lease.ts";
+import { endsAtMs, jittered, type Lease, marginMs, renew, silenceMs, stopAtMs } from "./core/lease.ts";
 import { pause } from "./pause.ts";
 
 const RETRY_MS_FIRST = 100;
@@ -17,7 +17,8 @@ const RETRY_MS_MOST = 2_000;
 export interface HeartbeatsOptions {
   readonly peer: Peer;
   readonly state: () => NodeState;
-  readonly onLease: (remainingMs: number) => void;
+  /** `marginMs`: the stopping must begin so long before. */
+  readonly onLease: (remainingMs: number, marginMs: number) => void;
   /** No renewal came in time: everything must stop within `remainingMs`. */
   readonly onLeaseEnding: (remainingMs: number) => void;
   readonly onAnswer: (answer: HeartbeatResponse__Output) => void;
@@ -156,7 +157,7 @@ export class Heartbeats {
   #renewed(sentAtMs: number, leaseMs: number): void {
     this.#lease = renew(this.#lease, sentAtMs, leaseMs);
     const nowMs = performance.now();
-    this.#options.onLease(Math.max(0, endsAtMs(this.#lease) - nowMs));
+    this.#options.onLease(Math.max(0, endsAtMs(this.#lease) - nowMs), marginMs(this.#lease));
     clearTimeout(this.#leaseTimer);
     this.#leaseTimer = setTimeout(() => this.#leaseEnding(), Math.max(0, stopAtMs(this.#lease) - nowMs));
   }

@@ -200,7 +200,7 @@ class RunningAgent implements Agent {
           // It wants no work: it is going down, or could not write down what it is given.
           leaving: this.#stopping !== undefined || journal.trouble !== undefined,
         }),
-        onLease: (remainingMs) => worker.renewLease(remainingMs),
+        onLease: (remainingMs, marginMs) => worker.renewLease(remainingMs, marginMs),
         onLeaseEnding: (remainingMs) => {
           log.error(
             { attempts: worker.active().length },

@@ -31,8 +31,11 @@ export interface Worker {
    * when the attempt has no process here, `unavailable`.
    */
   exec(key: AttemptKey, spec: CommandSpec): Promise<TaskCommand>;
-  /** The node may run what it runs for this long from now. The runner keeps it, also when nobody is there to ask. */
-  renewLease(remainingMs: number): void;
+  /**
+   * The node may run what it runs for this long from now. The runner keeps it, also when nobody is there to ask, and
+   * begins to stop everything `marginMs` (default 0) before the end.
+   */
+  renewLease(remainingMs: number, marginMs?: number): void;
   /**
    * The attempt's logs are archived: its folder goes. To be called once for each attempt that was reported ended,
    * when nobody reads its spool any more.

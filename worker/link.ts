@@ -35,7 +35,7 @@ const NODE_FLAGS = ["--v8-pool-size=0", "--max-semi-space-size=1"];
 export class Link {
   readonly #options: LinkOptions;
   #channel: Channel<Request, Notice> | undefined;
-  #leaseUntilBootMs: number | undefined;
+  #lease: { readonly untilBootMs: number; readonly marginMs: number } | undefined;
   #closing = false;
   #onGone: () => void = () => {};
 
@@ -71,9 +71,9 @@ export class Link {
     this.#channel?.send(request);
   }
 
-  renewLease(untilBootMs: number): void {
-    this.#leaseUntilBootMs = Math.max(this.#leaseUntilBootMs ?? 0, untilBootMs);
-    this.send({ kind: "lease", untilBootMs: this.#leaseUntilBootMs });
+  renewLease(untilBootMs: number, marginMs: number): void {
+    if (this.#lease === undefined || untilBootMs > this.#lease.untilBootMs) this.#lease = { untilBootMs, marginMs };
+    this.send({ kind: "lease", ...this.#lease });
   }
 
   /** With `quit` the runner ends (it must have no attempt any more), and is gone when this returns. */
@@ -131,7 +131,7 @@ export class Link {
           }
           welcomed = true;
           this.#channel = channel;
-          if (this.#leaseUntilBootMs !== undefined) this.renewLease(this.#leaseUntilBootMs);
+          if (this.#lease) this.send({ kind: "lease", ...this.#lease });
           if (notice.kind === "welcome") resolve(notice.attempts);
         },
         () => {

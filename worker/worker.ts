@@ -165,8 +165,8 @@ class LocalWorker implements Worker {
     }));
   }
 
-  renewLease(remainingMs: number): void {
-    this.#link.renewLease(bootNowMs() + remainingMs);
+  renewLease(remainingMs: number, marginMs = 0): void {
+    this.#link.renewLease(bootNowMs() + remainingMs, marginMs);
   }
 
   forget(key: AttemptKey): void {

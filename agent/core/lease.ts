@@ -24,8 +24,12 @@ export function endsAtMs(lease: Lease): number {
 
 /** When the attempts must be stopped if no renewal has come: the margin before the end, at most half of the lease. */
 export function stopAtMs(lease: Lease): number {
-  const margin = Math.max(MARGIN_MS_MIN, lease.leaseMs * MARGIN_FRACTION);
-  return endsAtMs(lease) - Math.min(margin, lease.leaseMs / 2);
+  return endsAtMs(lease) - marginMs(lease);
+}
+
+/** What stopping may take. */
+export function marginMs({ leaseMs }: Lease): number {
+  return Math.min(Math.max(MARGIN_MS_MIN, leaseMs * MARGIN_FRACTION), leaseMs / 2);
 }
 
 /** What an attempt gets between SIGTERM and SIGKILL when all must be gone within `remainingMs`: half of it is for the kill. */

@@ -66,7 +66,7 @@ function onRequest(request: Request): void {
     case "unvisit":
       return runner.visits.end(request.visit);
     case "lease":
-      return runner.renewLease(request.untilBootMs);
+      return runner.renewLease(request.untilBootMs, request.marginMs ?? 0);
     case "quit":
       quitting = true;
       return settle();

@@ -18,8 +18,8 @@ export type Request =
   | VisitRequest
   /** Nobody waits for it any more. */
   | { readonly kind: "unvisit"; readonly visit: string }
-  /** The moment, on the clock of `bootNowMs`, after which nothing may run here. */
-  | { readonly kind: "lease"; readonly untilBootMs: number }
+  /** The moment, on the clock of `bootNowMs`, after which nothing may run here; stopping begins `marginMs` before. */
+  | { readonly kind: "lease"; readonly untilBootMs: number; readonly marginMs?: number }
   /** End once no attempt is left. */
   | { readonly kind: "quit" };
 

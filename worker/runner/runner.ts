@@ -4,14 +4,13 @@ import { Census } from "./census.ts";
 import type { Enclosure } from "./enclosure.ts";
 import type { Cgroup, CgroupHost } from "./cgroup.ts";
 import { finishExit, markStarted, readExit, recordUnstarted, writeExit } from "./exit.ts";
+import { Fence } from "../core/fence.ts";
 import { bootNowMs, reapedCpuMs } from "./proc.ts";
 import type { ExitRecord, LiveAttempt, Notice, StartRequest, StopCause, VisitRequest } from "./protocol.ts";
 import { Visits } from "./visits.ts";
 import { Watch } from "./watch.ts";
 
-/** After SIGTERM for a lost lease: the scheduler waits little longer than the lease before it starts the task elsewhere. */
-const LEASE_GRACE_MS = 500;
-/** How often the lease is looked at: a machine that slept sees only then that it ran out. */
+/** How often the lease is looked at, beside the timer: a machine that slept sees only then that it ran out. */
 const LEASE_CHECK_MS = 500;
 /** While something is left to die. */
 const SWEEP_MS_MIN = 5;
@@ -39,7 +38,8 @@ export class Runner {
   readonly #unwritten = new Map<AttemptKey, { readonly folder: string; readonly exit: ExitRecord }>();
   /** To be removed: the kernel may hold one for a moment after its last process has died. */
   #emptied: Cgroup[] = [];
-  #leaseUntilBootMs = Infinity;
+  readonly #fence = new Fence();
+  #fenceTimer: NodeJS.Timeout | undefined;
   #leaseTimer: NodeJS.Timeout | undefined;
   #lastExitNowMs = 0;
   #reapedMs = reapedCpuMs();
@@ -110,17 +110,19 @@ export class Runner {
     for (const attempt of this.#attempts.values()) this.#stop(attempt, cause, graceMs ?? attempt.order.graceMs);
   }
 
-  /** A lease never gets shorter: a message that was late says nothing new. */
-  renewLease(untilBootMs: number): void {
-    if (this.#leaseUntilBootMs === Infinity) this.#leaseUntilBootMs = untilBootMs;
-    this.#leaseUntilBootMs = Math.max(this.#leaseUntilBootMs, untilBootMs);
+  renewLease(untilBootMs: number, marginMs: number): void {
+    this.#fence.renew({ untilMs: untilBootMs, marginMs });
+    clearTimeout(this.#fenceTimer);
+    const waitMs = this.#fence.stopAtMs - bootNowMs();
+    // It keeps nothing alive: the runner may leave while a lease lasts.
+    this.#fenceTimer = setTimeout(() => this.#checkLease(), Math.min(Math.max(0, waitMs), TIMER_MS_MAX)).unref();
   }
 
   #startNext(): void {
     const order = this.#queue.shift();
     if (!order) return;
     if (this.#queue.length > 0) setImmediate(() => this.#startNext());
-    if (bootNowMs() >= this.#leaseUntilBootMs) {
+    if (!this.#fence.mayStart(bootNowMs())) {
       this.#publish(order.key, order.folder, recordUnstarted("lease-lost", null));
       return;
     }
@@ -172,7 +174,12 @@ export class Runner {
   }
 
   #checkLease(): void {
-    if (bootNowMs() >= this.#leaseUntilBootMs) this.stopAll("lease-lost", LEASE_GRACE_MS);
+    const nowMs = bootNowMs();
+    if (this.#fence.mayStart(nowMs)) return;
+    for (const order of this.#queue.slice()) this.stop(order.key, "lease-lost", 0);
+    for (const attempt of this.#attempts.values()) {
+      this.#stop(attempt, "lease-lost", this.#fence.graceMs(attempt.order.graceMs, nowMs));
+    }
   }
 
   #stop(attempt: RunningAttempt, cause: StopCause, graceMs: number): void {
