@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { findNats, startNats } from "../cli/local/nats.ts";
-import { findPostgres, startPostgres } from "../cli/local/postgres.ts";
 import { startProgram } from "../cli/local/program.ts";
 import { cpuTimes, type CpuTimes } from "./cpu.ts";
 import { connect, type PipelineBuilder, type WeftClient } from "../sdk/index.ts";
+import { startDatabase } from "./database.ts";
 
 export interface ClusterOptions {
   /** Without it there is no agent. */
@@ -41,11 +41,7 @@ export async function startCluster(
   onEnd(() => rmSync(home, { recursive: true, force: true, maxRetries: 5 }));
   const { DATABASE_URL: _database, NATS_URL: _nats, ...env } = process.env;
   const place = { home, env, say: () => {} };
-  const postgresPlan = findPostgres(place);
-  const postgresBase = postgresPlan.kind === "own" ? postgresPlan.base : home;
-  onEnd(() => rmSync(postgresBase, { recursive: true, force: true, maxRetries: 5 }));
-  const postgres = await startPostgres(postgresPlan, place);
-  onEnd(() => postgres.own?.stop());
+  const postgres = await startDatabase(place, onEnd);
   const nats = await startNats(await findNats(place), place);
   onEnd(() => nats.own?.stop());
 

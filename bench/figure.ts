@@ -7,10 +7,10 @@ export interface Figure {
   readonly unit: string;
   /** What the reference is: the floor that physics sets, or a peer. */
   readonly reference: string;
-  /** In the same unit. */
-  readonly referenceValue: number;
+  /** In the same unit. Null: a peer failed, and `reference` has its words. */
+  readonly referenceValue: number | null;
   /** value / referenceValue. */
-  readonly ratio: number;
+  readonly ratio: number | null;
   /** E.g. "≤ 15 ms"; empty: none was set. */
   readonly target: string;
   /** Null where there is no target. */
@@ -34,7 +34,7 @@ export interface Target {
 
 /** Rounds to what the measurement can tell and says whether the target holds. */
 export function figure(
-  found: Pick<Figure, "row" | "value" | "unit" | "reference" | "referenceValue">,
+  found: Pick<Figure, "row" | "value" | "unit" | "reference"> & { readonly referenceValue: number },
   target?: Target,
 ): Figure {
   const ratio = found.value / found.referenceValue;

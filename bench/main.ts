@@ -6,29 +6,66 @@ import Table from "cli-table3";
 import { describeError } from "../lib/core/error.ts";
 import { withBench } from "./bench.ts";
 import type { Figure, Row } from "./figure.ts";
+import { PEERS } from "./peer.ts";
 import { chain100 } from "./rows/chain-100.ts";
 import { logLine } from "./rows/log-line.ts";
 import { noopAnswered } from "./rows/noop-answered.ts";
 import { noopProcesses } from "./rows/noop-processes.ts";
+import { peerRows } from "./rows/peers.ts";
 import { schedulerMemory } from "./rows/scheduler-memory.ts";
 import { submitToStart } from "./rows/submit-to-start.ts";
+import { WORKS } from "./work.ts";
 
 const ROWS: readonly Row[] = [submitToStart, chain100, noopAnswered, noopProcesses, logLine, schedulerMemory];
 /** In the clone and not in /tmp, which may be memory: what is measured must reach a disk. */
 const FOLDER = fileURLToPath(new URL(`../../.weft/bench-${process.pid}`, import.meta.url));
 
-const { values } = parseArgs({ options: { only: { type: "string", multiple: true }, json: { type: "boolean" } } });
-const only = (values.only ?? []).flatMap((names) => names.split(","));
-const unknown = only.filter((name) => !ROWS.some((row) => row.name === name));
-if (unknown.length > 0) {
-  console.error(`there is no row ${unknown.join(", ")}; there are ${ROWS.map((row) => row.name).join(", ")}`);
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true },
+    json: { type: "boolean" },
+    peers: { type: "boolean" },
+    peer: { type: "string", multiple: true },
+    work: { type: "string", multiple: true },
+    "peer-limit": { type: "string" },
+  },
+});
+/** Those of `all` that are asked for, all when none is. Ends the bench at a name that is none of them. */
+function chosen<T extends { readonly name: string }>(what: string, all: readonly T[], asked?: readonly string[]): T[] {
+  const names = (asked ?? []).flatMap((some) => some.split(","));
+  const unknown = names.filter((name) => !all.some((one) => one.name === name));
+  if (unknown.length > 0) {
+    console.error(`there is no ${what} ${unknown.join(", ")}; there are ${all.map(({ name }) => name).join(", ")}`);
+    process.exit(2);
+  }
+  return all.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+const limitSeconds = values["peer-limit"] === undefined ? null : Number(values["peer-limit"]);
+if (limitSeconds !== null && !(limitSeconds > 0)) {
+  console.error(`--peer-limit is ${values["peer-limit"]}; a number of seconds above 0 would be right`);
   process.exit(2);
 }
+const peers = values.peers
+  ? peerRows({
+      peers: chosen("peer", PEERS, values.peer),
+      works: chosen("work", WORKS, values.work),
+      limitSeconds,
+    })
+  : [];
+const rows = chosen("row", [...ROWS, ...peers], values.only);
 
 const say = (line: string): void => console.error(line);
+/** The first asks for an end in order, the second has it at once. */
+const interruption = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.once(name, () => {
+    say(`${name}: stopping what was started`);
+    interruption.abort(new Error(`interrupted by ${name}`));
+  });
+}
 const found: Figure[] = [];
 try {
-  for (const row of ROWS.filter(({ name }) => only.length === 0 || only.includes(name))) await measure(row);
+  for (const row of rows) if (!interruption.signal.aborted) await measure(row);
 } finally {
   rmSync(FOLDER, { recursive: true, force: true });
 }
@@ -37,7 +74,7 @@ if (!values.json && found.length > 0) console.log(table(found));
 async function measure(row: Row): Promise<void> {
   say(`${row.name}: ${row.about}`);
   try {
-    const figures = await withBench({ folder: join(FOLDER, row.name), say }, row.run);
+    const figures = await withBench({ folder: join(FOLDER, row.name), say, signal: interruption.signal }, row.run);
     found.push(...figures);
     if (values.json) for (const one of figures) console.log(JSON.stringify(one));
   } catch (error) {
@@ -58,8 +95,8 @@ function table(figures: readonly Figure[]): string {
     made.push([
       row,
       `${value} ${unit}`,
-      `${referenceValue} ${unit}`,
-      ratio,
+      referenceValue === null ? "failed" : `${referenceValue} ${unit}`,
+      ratio ?? "",
       target,
       holds === null ? "" : holds ? "yes" : "NO",
       reference,

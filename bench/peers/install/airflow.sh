@@ -1,0 +1,5 @@
+#!/bin/sh
+# airflow.sh FOLDER: the versions of airflow.txt, from PyPI, in a virtual environment of their own. PYTHON names the interpreter (3.11).
+set -eu
+. "$(dirname "$0")/venv.sh"
+make_venv airflow "$1"
