@@ -55,6 +55,8 @@ const peers = values.peers
 const rows = chosen("row", [...ROWS, ...peers], values.only);
 
 const say = (line: string): void => console.error(line);
+/** As a shell has it for SIGINT. */
+const INTERRUPTED = 130;
 /** The first asks for an end in order, the second has it at once. */
 const interruption = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -69,6 +71,8 @@ try {
 } finally {
   rmSync(FOLDER, { recursive: true, force: true });
 }
+// What was interrupted may still be waiting for what is gone.
+if (interruption.signal.aborted) process.exit(INTERRUPTED);
 if (!values.json && found.length > 0) console.log(table(found));
 
 async function measure(row: Row): Promise<void> {

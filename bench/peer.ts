@@ -73,6 +73,7 @@ const STOP_GRACE_SECONDS = 30;
 /** Marks all processes of one run, so that the sweep after it finds those that left the group. */
 const MARK = "WEFT_PEER_RUN";
 const WORDS_LINES = 6;
+const ENDED = "ended";
 
 /** Makes the peer's own virtual environment, at once if that is done. Rejects with the installer's words. */
 export async function installPeer(peer: Peer, options: Process): Promise<void> {
@@ -122,7 +123,7 @@ async function runOnce(peer: Peer, options: RunOptions): Promise<{ results: Peer
     for (const { limitSeconds } of options.works) {
       const line = await nextLine(lines, limitSeconds);
       if (typeof line === "string") {
-        fail(`${line}: ${tail(options.logFile)}`);
+        fail(line === ENDED ? `${line}: ${tail(options.logFile)}` : line);
         break;
       }
       if (line.failed !== undefined) fail(line.failed);
@@ -142,7 +143,7 @@ function said(line: Line, version: string, say: (line: string) => void, peer: Pe
 
 /** The next line, or what came instead. */
 async function nextLine(lines: AsyncIterator<string>, limitSeconds: number): Promise<Line | string> {
-  const line = lines.next().then(({ value, done }) => (done === true ? "ended" : (JSON.parse(value) as Line)));
+  const line = lines.next().then(({ value, done }) => (done === true ? ENDED : (JSON.parse(value) as Line)));
   return Promise.race([line, after(limitSeconds).then(() => `was not done after ${limitSeconds} s`)]);
 }
 

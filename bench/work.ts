@@ -114,6 +114,7 @@ async function chain(cluster: Cluster): Promise<Measured> {
 /** From the first submit until the end of the last job is in Postgres. */
 async function manyJobs(cluster: Cluster): Promise<Measured> {
   const database = new pg.Client({ connectionString: cluster.databaseUrl });
+  database.on("error", () => {});
   await database.connect();
   try {
     const unfinished = async (): Promise<number> => {
