@@ -125,6 +125,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/demand.ts")).demandCommand(),
   },
   {
+    name: "trigger",
+    summary: "register what starts a pipeline by itself; list, pause, resume, fire, remove",
+    load: async () => (await import("./commands/trigger.ts")).triggerCommand(),
+  },
+  {
+    name: "notifications",
+    summary: "show whom was told of jobs, and what could not be sent",
+    load: async () => (await import("./commands/notifications.ts")).notificationsCommand(),
+  },
+  {
     name: "completion",
     summary: "print the completion script for a shell",
     load: async () => (await import("./commands/completion.ts")).completionCommand(),

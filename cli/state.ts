@@ -17,9 +17,14 @@ export function inColor(colors: Colors, state: string, text: string = state): st
   switch (state) {
     case "succeeded":
     case "ready":
+    case "active":
+    case "fired":
+    case "sent":
       return colors.green(text);
     case "failed":
     case "lost":
+    case "refused":
+    case "dead":
       return colors.red(text);
     case "running":
     case "assigned":
@@ -27,6 +32,8 @@ export function inColor(colors: Colors, state: string, text: string = state): st
     case "cancelled":
     case "cordoned":
     case "draining":
+    case "paused":
+    case "dropped":
       return colors.yellow(text);
     default:
       return colors.dim(text);

@@ -19,6 +19,8 @@ import {
   type ProjectChange,
   projectOf,
 } from "./operator.ts";
+import { NotificationClient } from "./notification.ts";
+import { TriggerClient } from "./trigger.ts";
 import { type Explanation, type Node, nodeOf, type QueueClass, queueClassOf } from "./node.ts";
 
 /** Reading what is there takes milliseconds; beyond this the server hangs. */
@@ -91,6 +93,8 @@ export function connect(address: string): WeftClient {
 
 export class WeftClient {
   readonly address: string;
+  readonly triggers: TriggerClient;
+  readonly notifications: NotificationClient;
   readonly #link: Link;
   readonly #jobs = weftServices().JobService.service;
   readonly #cluster = weftServices().ClusterService.service;
@@ -99,6 +103,8 @@ export class WeftClient {
   constructor(address: string) {
     this.address = address;
     this.#link = new Link(address);
+    this.triggers = new TriggerClient(this.#link);
+    this.notifications = new NotificationClient(this.#link);
   }
 
   async info(): Promise<ServerInfo> {

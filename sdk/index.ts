@@ -23,6 +23,15 @@ export {
   type TriggeredBy,
 } from "./job.ts";
 export type { Artifact, Edge, Execution, Lineage } from "./lineage.ts";
+export { type Notification, NotificationClient } from "./notification.ts";
+export {
+  type AppliedTrigger,
+  type ApplyOptions,
+  type Firing,
+  type Trigger,
+  TriggerClient,
+  type TriggerKind,
+} from "./trigger.ts";
 export type { LogChunk } from "./log.ts";
 export type { Explanation, Gpu, Node, QueueClass, Resources } from "./node.ts";
 export type { Exec, ExecOptions, ExecOutput, Forwarded, ForwardOptions, WindowSize } from "./session.ts";

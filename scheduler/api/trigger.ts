@@ -2,7 +2,6 @@ import { parseCron } from "../../lib/core/cron.ts";
 import { type TriggerSpec, triggerToProto } from "../../lib/core/pipeline/trigger.ts";
 import type { Firing } from "../../proto/gen/weft/v1/Firing.ts";
 import type { Trigger as TriggerProto } from "../../proto/gen/weft/v1/Trigger.ts";
-import { toProtoValues } from "../../proto/value.ts";
 import type { EventRow } from "../trigger/event-store.ts";
 import { fullName, type PipelineVersion, type TriggerRow } from "../trigger/store.ts";
 import { requestOf } from "../trigger/version.ts";
@@ -17,7 +16,7 @@ export function triggerToMessage(row: TriggerRow, version: PipelineVersion | nul
     spec: triggerToProto(specOf(row)),
     version: row.version,
     code: submit?.code ?? null,
-    params: submit?.params ?? toProtoValues({}),
+    params: { ...submit?.pipeline?.params, ...submit?.params },
     createdAtMs: row.createdAtMs,
     changedAtMs: row.changedAtMs,
     firedAtMs: row.firedAtMs ?? 0,
