@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { NatsConnection } from "@nats-io/nats-core";
+import type { PipelineSpec } from "../lib/core/pipeline/spec.ts";
 import { type GrpcServer, startGrpcServer } from "../lib/grpc.ts";
 import type { Log } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
@@ -13,6 +14,7 @@ import { JobFinder } from "./api/job-finder.ts";
 import { newJobId } from "./api/job-id.ts";
 import type { Records, Role } from "./api/parts.ts";
 import { Reign } from "./api/reign.ts";
+import { NotificationApi } from "./api/notification-api.ts";
 import { servicesOf } from "./api/services.ts";
 import { SessionApi } from "./api/session-api.ts";
 import { TriggerApi } from "./api/trigger-api.ts";
@@ -23,6 +25,8 @@ import { JobReader } from "./job-reader.ts";
 import { Leadership } from "./leadership.ts";
 import { openLogTail } from "./log-tail.ts";
 import { LoopMetrics } from "./loop-metrics.ts";
+import { NotifyDesk } from "./notify/desk.ts";
+import { checkNotify, type NotifySettings } from "./notify/settings.ts";
 import { openStore, type Recorder, type Store } from "./store.ts";
 import { TriggerDesk } from "./trigger/desk.ts";
 
@@ -46,6 +50,8 @@ export interface SchedulerSettings {
   readonly heartbeatMs: number;
   /** How long after the death of a leader another takes over. */
   readonly leaderLeaseMs: number;
+  /** How notifications are sent. */
+  readonly notify: NotifySettings;
 }
 
 export interface SchedulerParts {
@@ -104,18 +110,27 @@ async function serve(
     now: Date.now,
     log,
   });
-  const seat = new Seat(settings, desk);
+  const notify = new NotifyDesk({
+    pool: store.database.pool,
+    settings: settings.notify,
+    now: Date.now,
+    random: Math.random,
+    log,
+  });
+  const seat = new Seat(settings, desk, notify);
   const forwarder = new Forwarder();
   const server: GrpcServer = await startGrpcServer({
     host: settings.host,
     port: settings.grpcPort,
     portFlag: "--grpc-port",
-    services: services(parts, jobs, { store, bus, desk }, seat, forwarder, () => advertised(settings, server.port)),
+    services: services(parts, jobs, { store, bus, desk, notify }, seat, forwarder, () =>
+      advertised(settings, server.port),
+    ),
   });
   const leadership = new Leadership({
     store,
     bus,
-    recorders: [...parts.recorders, desk.record],
+    recorders: [...parts.recorders, desk.record, notify.record],
     config: schedulerConfig(settings),
     holder: randomUUID(),
     address: advertised(settings, server.port),
@@ -134,7 +149,7 @@ async function serve(
       server.setServing(false);
       await leadership.stop();
       seat.leave();
-      await desk.stop();
+      await Promise.all([desk.stop(), notify.stop()]);
       await server.stop(STOP_GRACE_MS);
       forwarder.close();
       await closeStore();
@@ -145,7 +160,7 @@ async function serve(
 function services(
   parts: SchedulerParts,
   reader: JobReader,
-  edges: { readonly store: Store; readonly bus: Bus; readonly desk: TriggerDesk },
+  edges: { readonly store: Store; readonly bus: Bus; readonly desk: TriggerDesk; readonly notify: NotifyDesk },
   seat: Seat,
   forwarder: Forwarder,
   address: () => string,
@@ -153,8 +168,10 @@ function services(
   const { settings, records, version, nats, log } = parts;
   const httpPort = (): number => parts.httpPort;
   const finder = new JobFinder(reader);
-  const { bus, desk } = edges;
-  const triggers = { pool: edges.store.database.pool, desk, newJobId: () => newJobId(Date.now()), nowMs: Date.now };
+  const { bus, desk, notify } = edges;
+  const { pool } = edges.store.database;
+  const sendable = (spec: PipelineSpec): void => checkNotify(settings.notify, spec);
+  const triggers = { pool, desk, newJobId: () => newJobId(Date.now()), nowMs: Date.now };
   return servicesOf({
     role: () => seat.role(),
     reign: () => seat.reign,
@@ -165,12 +182,14 @@ function services(
       jobs: reader,
       finder,
       records,
+      checkNotify: sendable,
       openTail: (subjects) => openLogTail(nats, subjects),
       newJobId: () => newJobId(Date.now()),
       nowMs: Date.now,
     }),
     triggers: new TriggerApi(triggers),
-    apply: new TriggerApply({ ...triggers, checkNotify: () => undefined }),
+    notifications: new NotificationApi({ pool, finder, wake: () => notify.wake() }),
+    apply: new TriggerApply({ ...triggers, checkNotify: sendable }),
     operators: new OperatorApi(),
     cluster: new ClusterApi({ now: Date.now, version, address, httpPort, jobs: finder }),
     sessions: new SessionApi(finder),
@@ -187,11 +206,13 @@ function services(
 class Seat {
   readonly #settings: SchedulerSettings;
   readonly #desk: TriggerDesk;
+  readonly #notify: NotifyDesk;
   #leadership: Leadership | undefined;
   reign: Reign | undefined;
 
-  constructor(settings: SchedulerSettings, desk: TriggerDesk) {
+  constructor(settings: SchedulerSettings, desk: TriggerDesk, notify: NotifyDesk) {
     this.#settings = settings;
+    this.#notify = notify;
     this.#desk = desk;
   }
 
@@ -206,11 +227,13 @@ class Seat {
       if (role.kind !== "leader") return;
       this.reign = new Reign(role.term, role.loop, this.#settings);
       this.#desk.begin(role.loop);
+      this.#notify.begin(role.term, role.loop);
     });
   }
 
   leave(): void {
     this.#desk.end();
+    this.#notify.end();
     this.reign?.close();
     this.reign = undefined;
   }

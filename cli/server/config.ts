@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { WeftError } from "../../lib/core/error.ts";
+import { type NotifySettings, readNotifySettings } from "../../scheduler/notify/settings.ts";
 import { hostAndPort, isLoopback, milliseconds, port, readConfig } from "../../lib/config.ts";
 
 /** What one server is started with; complete and checked. */
@@ -17,7 +18,11 @@ export interface ServerConfig {
   readonly heartbeatMs: number;
   readonly leaderLeaseMs: number;
   readonly insecureBind: boolean;
+  readonly notify: NotifySettings;
 }
+
+/** What can be said in flags and checked by itself. */
+type Flags = Omit<ServerConfig, "notify">;
 
 /** As commander gives them. */
 export interface ServerFlags {
@@ -59,7 +64,7 @@ const schema = z.object({
   insecureBind: z.boolean(),
 });
 
-const NAMES: Record<keyof ServerConfig, string> = {
+const NAMES: Record<keyof Flags, string> = {
   home: "--home",
   databaseUrl: "DATABASE_URL",
   natsUrl: "NATS_URL",
@@ -85,7 +90,7 @@ export function readServerConfig(flags: ServerFlags, env: NodeJS.ProcessEnv): Se
     agentNatsUrl: flags.agentNatsUrl ?? natsUrl,
     insecureBind: flags.insecureBind ?? false,
   };
-  const config = readConfig<ServerConfig>(schema, values, NAMES);
+  const config = readConfig<Flags>(schema, values, NAMES);
   checkBind(config);
   if (config.heartbeatMs * 3 > config.leaseMs) {
     throw new WeftError(
@@ -93,11 +98,11 @@ export function readServerConfig(flags: ServerFlags, env: NodeJS.ProcessEnv): Se
       `--heartbeat-ms ${config.heartbeatMs} is too long for --lease-ms ${config.leaseMs}: a node must be able to miss two heartbeats and still renew its lease; at most ${Math.floor(config.leaseMs / 3)} would be right`,
     );
   }
-  return { ...config, home: resolve(config.home) };
+  return { ...config, home: resolve(config.home), notify: readNotifySettings(env) };
 }
 
 /** There are no accounts yet: whoever reaches the ports may run commands on every node. */
-function checkBind({ host, insecureBind }: ServerConfig): void {
+function checkBind({ host, insecureBind }: Flags): void {
   if (isLoopback(host) || insecureBind) return;
   throw new WeftError(
     "invalid",

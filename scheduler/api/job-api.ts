@@ -1,6 +1,7 @@
 import { WeftError } from "../../lib/core/error.ts";
 import type { JobId } from "../../lib/core/ids.ts";
 import { hint } from "../../lib/core/pipeline/nearest.ts";
+import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
 import { rawRequest, type CallContext, type Sink } from "../../lib/grpc.ts";
 import type { CancelJobRequest__Output } from "../../proto/gen/weft/v1/CancelJobRequest.ts";
 import type { CancelJobResponse } from "../../proto/gen/weft/v1/CancelJobResponse.ts";
@@ -35,6 +36,8 @@ export interface JobApiParts {
   readonly records: Records;
   readonly openTail: LogParts["openTail"];
   readonly newJobId: () => JobId;
+  /** Throws `failed_precondition` when this server cannot send what the pipeline wants sent. */
+  readonly checkNotify: (spec: PipelineSpec) => void;
   readonly nowMs: () => number;
 }
 
@@ -48,6 +51,7 @@ export class JobApi {
 
   async submit(request: SubmitRequest__Output, reign: Reign): Promise<SubmitResponse> {
     const job = readSubmit(request, rawRequest(request)?.length ?? 0, this.#parts.newJobId());
+    this.#parts.checkNotify(job.spec);
     const answer = await reign.loop.submit({ kind: "jobSubmitted", job });
     if (answer.kind === "refused") throw refusal(answer);
     if (answer.kind !== "accepted") throw new Error(`a submit was answered with ${answer.kind}`);

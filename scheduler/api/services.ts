@@ -15,12 +15,14 @@ import type { ClusterServiceHandlers } from "../../proto/gen/weft/v1/ClusterServ
 import type { JobServiceHandlers } from "../../proto/gen/weft/v1/JobService.ts";
 import type { SessionServiceHandlers } from "../../proto/gen/weft/v1/SessionService.ts";
 import { type AgentApi, onSession } from "./agent-api.ts";
+import type { NotificationServiceHandlers } from "../../proto/gen/weft/v1/NotificationService.ts";
 import type { TriggerServiceHandlers } from "../../proto/gen/weft/v1/TriggerService.ts";
 import type { ClusterApi } from "./cluster-api.ts";
 import type { OperatorApi } from "./operator-api.ts";
 import type { Forwarder } from "./forward.ts";
 import type { JobApi } from "./job-api.ts";
 import type { JobFinder } from "./job-finder.ts";
+import type { NotificationApi } from "./notification-api.ts";
 import { tellingOutages } from "./outage.ts";
 import type { Role } from "./parts.ts";
 import type { Reign } from "./reign.ts";
@@ -41,6 +43,7 @@ export interface ServiceParts {
   readonly sessions: SessionApi;
   readonly triggers: TriggerApi;
   readonly apply: TriggerApply;
+  readonly notifications: NotificationApi;
   readonly finder: JobFinder;
   readonly log: ErrorLog;
 }
@@ -63,6 +66,7 @@ export function servicesOf(parts: ServiceParts): ServedService[] {
     served("AgentService", services.AgentService, agentHandlers(parts)),
     served("SessionService", services.SessionService, sessionHandlers(parts)),
     served("TriggerService", services.TriggerService, triggerHandlers(parts)),
+    served("NotificationService", services.NotificationService, notificationHandlers(parts)),
   ];
 }
 
@@ -128,6 +132,18 @@ function triggerHandlers(parts: ServiceParts): TriggerServiceHandlers {
     Fire: lead.unary((request, reign) => triggers.fire(request, reign)),
     Remove: lead.unary((request, reign) => triggers.remove(request, reign)),
     RotateSecret: lead.unary((request, reign) => triggers.rotateSecret(request, reign)),
+  };
+}
+
+function notificationHandlers(parts: ServiceParts): NotificationServiceHandlers {
+  const { notifications, log } = parts;
+  const lead = leaderCalls(parts);
+  return {
+    List: unary(
+      log,
+      tellingOutages((request) => notifications.list(request)),
+    ),
+    Retry: lead.unary((request) => notifications.retry(request)),
   };
 }
 

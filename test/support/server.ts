@@ -37,6 +37,7 @@ export async function startTestServer(
     heartbeatMs: 200,
     leaderLeaseMs: 1_000,
     insecureBind: false,
+    notify: { smtp: null, channels: {} },
     ...parts,
   };
   const server = await startServer(config, log, (_name, stop) => stops.push(stop));

@@ -1,0 +1,109 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { NotifyRule } from "../../../lib/core/pipeline/notify.ts";
+import { job, pipeline, task } from "../../../test/support/build.ts";
+import type { JobNews, JobProgress } from "../../core/index.ts";
+import { notificationsOf } from "./render.ts";
+import { ATTEMPTS_MAX, nextTryMs, outcomeOfStatus } from "./retry.ts";
+
+const rule = (parts: Partial<NotifyRule> = {}): NotifyRule => ({
+  on: ["failed"],
+  target: { kind: "webhook", url: "https://hooks.example.org/secret", format: "slack" },
+  text: "{{ job.pipeline }} {{ job.state }}{{ job.because }} with {{ params.x }}",
+  ...parts,
+});
+
+function news(progress: Partial<JobProgress>, notify: readonly NotifyRule[]): JobNews {
+  const made = job("j1", { ...pipeline(task("a")), notify }, { params: { x: 3 } });
+  return {
+    row: { ...made, pipeline: "test", submittedAtMs: 1_000 },
+    progress: {
+      id: made.id,
+      state: "running",
+      startedAtMs: null,
+      finishedAtMs: null,
+      cancelRequested: false,
+      reason: "",
+      ...progress,
+    },
+  };
+}
+
+const FAILED = { state: "failed", startedAtMs: 2_000, finishedAtMs: 62_000, reason: "a: exit 1" } as const;
+
+describe("what is sent", () => {
+  test("only of the states that the rule names, with its values in", () => {
+    const made = notificationsOf(
+      news(FAILED, [rule(), rule({ on: ["succeeded"] }), rule({ on: ["started", "failed"] })]),
+    );
+    expect(made.map(({ id }) => id)).toEqual(["j1.started.2000.2", "j1.failed.62000.0", "j1.failed.62000.2"]);
+    expect(made[1]).toMatchObject({
+      text: "test failed: a: exit 1 with 3",
+      body: { event: "failed", job: { id: "j1", state: "failed", duration: "1m", params: { x: 3 } } },
+    });
+  });
+
+  test("nothing of a job that nobody is to be told of, that has not begun, or was cancelled before", () => {
+    expect(notificationsOf(news(FAILED, []))).toEqual([]);
+    expect(notificationsOf(news({ state: "pending" }, [rule({ on: ["started"] })]))).toEqual([]);
+    const cancelled = news({ state: "cancelled", startedAtMs: 5, finishedAtMs: 5 }, [
+      rule({ on: ["started", "cancelled"] }),
+    ]);
+    expect(notificationsOf(cancelled).map(({ event }) => event)).toEqual(["cancelled"]);
+  });
+
+  test("a subject has one line, and a text has an end", () => {
+    const mail = rule({
+      target: { kind: "email", to: ["a@b"], subject: "{{ job.state }}\r\nBcc: all@example.org" },
+      text: "{{ job.reason }}",
+    });
+    const [made] = notificationsOf(news({ ...FAILED, reason: "x".repeat(9_000) }, [mail]));
+    expect(made!.subject).toBe("failed Bcc: all@example.org");
+    expect(made!.text).toHaveLength(4_000);
+  });
+
+  test("a job that runs again and fails again is told again", () => {
+    const first = notificationsOf(news(FAILED, [rule()]))[0]!;
+    const second = notificationsOf(news({ ...FAILED, finishedAtMs: 99_000 }, [rule()]))[0]!;
+    expect(second.id).not.toBe(first.id);
+  });
+});
+
+describe("tries", () => {
+  const failed = { kind: "failed", error: "", afterMs: null } as const;
+
+  test("wait longer each time, never longer than an hour, and come to an end", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 30 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (attempts, random) => {
+          const next = nextTryMs(failed, attempts, 1_000, random);
+          if (attempts >= ATTEMPTS_MAX) expect(next).toBeNull();
+          else {
+            expect(next! - 1_000).toBeGreaterThanOrEqual(2_500);
+            expect(next! - 1_000).toBeLessThanOrEqual(3_600_000);
+          }
+        },
+      ),
+    );
+  });
+
+  test("as the receiver asks, within the hour", () => {
+    expect(nextTryMs({ ...failed, afterMs: 60_000 }, 1, 0, 0)).toBe(60_000);
+    expect(nextTryMs({ ...failed, afterMs: 9_999_000 }, 1, 0, 0)).toBe(3_600_000);
+  });
+
+  test.each([
+    [200, "sent"],
+    [204, "sent"],
+    [302, "refused"],
+    [400, "refused"],
+    [404, "refused"],
+    [410, "refused"],
+    [408, "failed"],
+    [429, "failed"],
+    [500, "failed"],
+    [503, "failed"],
+  ])("an answer of %i is %s", (status, kind) => expect(outcomeOfStatus(status, null).kind).toBe(kind));
+});
