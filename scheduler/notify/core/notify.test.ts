@@ -16,7 +16,7 @@ const rule = (parts: Partial<NotifyRule> = {}): NotifyRule => ({
 function news(progress: Partial<JobProgress>, notify: readonly NotifyRule[]): JobNews {
   const made = job("j1", { ...pipeline(task("a")), notify }, { params: { x: 3 } });
   return {
-    row: { ...made, pipeline: "test", submittedAtMs: 1_000 },
+    row: { ...made, pipeline: "test", project: "default", submittedAtMs: 1_000 },
     progress: {
       id: made.id,
       state: "running",
