@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import type { ArchivedReport, ReportMessage } from "../lib/core/dispatch.ts";
 import { WeftError } from "../lib/core/error.ts";
 import type { Log } from "../lib/log.ts";
@@ -102,7 +102,9 @@ export class SchedulerLoop {
     try {
       for (;;) {
         this.#setTimer();
-        await this.#inbox.filled();
+        // One round places only so many: what is left is not waited for.
+        if (this.#parts.state.placementDue) await nextTurn();
+        else await this.#inbox.filled();
         const entries = this.#inbox.take(EVENTS_PER_BATCH_MAX);
         this.#parts.metrics.inboxDepth.set(this.#inbox.depth);
         if (this.#inbox.isClosed) return "stopped";

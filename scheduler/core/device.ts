@@ -1,7 +1,7 @@
 import type { GpuRequest, Resources } from "../../lib/core/pipeline/spec.ts";
 import type { AttemptKey } from "../../lib/core/ids.ts";
 import type { GpuCapacity } from "./event.ts";
-import type { Node } from "./state.ts";
+import type { DeviceRoom, Node } from "./state.ts";
 
 /** A whole device, in thousandths. */
 const WHOLE = 1000;
@@ -60,8 +60,11 @@ function isUsable(node: Node, gpu: GpuCapacity): boolean {
  */
 export function chooseDevices(node: Node, asked: Resources, keep = 0): readonly string[] | undefined {
   if (asked.gpuMillis === 0) return NONE;
+  const room = deviceRoom(node);
+  if (room.millis < asked.gpuMillis) return undefined;
   if (asked.gpuMillis < WHOLE) return chooseShared(node, asked, keep);
   const count = deviceCount(asked);
+  if (room.whole < count + keep) return undefined;
   const free: string[] = [];
   for (const gpu of node.capacity.gpus) {
     if (!node.devices.has(gpu.uuid) && isUsable(node, gpu) && deviceMisfit(gpu, asked) === null) free.push(gpu.uuid);
@@ -89,20 +92,18 @@ function chooseShared(node: Node, asked: Resources, keep: number): readonly stri
   return [best];
 }
 
-/** Usable devices that nobody holds. */
-export function freeDevices(node: Node): number {
-  let free = 0;
-  for (const gpu of node.capacity.gpus) if (!node.devices.has(gpu.uuid) && isUsable(node, gpu)) free += 1;
-  return free;
-}
-
-/** Thousandths of usable devices that are not taken. */
-export function freeMillis(node: Node): number {
-  let free = 0;
+/** What is free of its usable devices. */
+export function deviceRoom(node: Node): DeviceRoom {
+  if (node.deviceRoom) return node.deviceRoom;
+  let whole = 0;
+  let millis = 0;
   for (const gpu of node.capacity.gpus) {
-    if (isUsable(node, gpu)) free += WHOLE - (node.devices.get(gpu.uuid)?.shareMillis ?? 0);
+    if (!isUsable(node, gpu)) continue;
+    const use = node.devices.get(gpu.uuid);
+    if (!use) whole += 1;
+    millis += WHOLE - (use?.shareMillis ?? 0);
   }
-  return free;
+  return (node.deviceRoom = { whole, millis });
 }
 
 /** Why an empty node could never give the devices; null: it could. The reason is that of the nearest miss. */
@@ -122,6 +123,7 @@ export function capacityMisfit(gpus: readonly GpuCapacity[], asked: Resources): 
 
 export function bookDevices(node: Node, uuids: readonly string[], key: AttemptKey, asked: Resources): void {
   const shareMillis = Math.min(asked.gpuMillis, WHOLE);
+  if (uuids.length > 0) node.deviceRoom = null;
   for (const uuid of uuids) {
     // 0 for a device that is gone, or whose driver does not say: then its share alone is counted.
     const gpu = node.capacity.gpus.find((one) => one.uuid === uuid);
@@ -135,6 +137,7 @@ export function bookDevices(node: Node, uuids: readonly string[], key: AttemptKe
 }
 
 export function unbookDevices(node: Node, uuids: readonly string[], key: AttemptKey): void {
+  if (uuids.length > 0) node.deviceRoom = null;
   for (const uuid of uuids) {
     const use = node.devices.get(uuid);
     const held = use?.holders.get(key);

@@ -1,7 +1,7 @@
 import type { Issue } from "../../lib/core/error.ts";
 import type { PipelineSpec, Resources } from "../../lib/core/pipeline/spec.ts";
 import { type Ask, askOf, placementMisfit } from "./ask.ts";
-import { capacityMisfit, chooseDevices, deviceMisfit, type DeviceMisfit, freeMillis } from "./device.ts";
+import { capacityMisfit, chooseDevices, deviceMisfit, type DeviceMisfit, deviceRoom } from "./device.ts";
 import type { Capacity, MaintenanceWindow } from "./event.ts";
 import type { Node, State } from "./state.ts";
 
@@ -37,6 +37,12 @@ function endsTooLate(windows: readonly MaintenanceWindow[], limitMs: number, now
   return windows.some(({ fromMs, toMs }) => toMs > nowMs && (limitMs === 0 || nowMs + limitMs > fromMs));
 }
 
+/** False: the node has no room, as a first look shows; most nodes of a full cluster end here. */
+export function mayHaveRoom(node: Node, asked: Resources): boolean {
+  if (node.reserved.cpuMillis + asked.cpuMillis > node.capacity.cpuMillis) return false;
+  return asked.gpuMillis === 0 || deviceRoom(node).millis >= asked.gpuMillis;
+}
+
 /** Why the node has no room for the request beside what it has; null: it has. */
 export function roomMisfit(node: Node, asked: Resources): Misfit | null {
   const { capacity, reserved } = node;
@@ -57,7 +63,7 @@ export function leftover(node: Node, asked: Resources): number {
   const cpus = (capacity.cpuMillis - reserved.cpuMillis - asked.cpuMillis) / capacity.cpuMillis;
   const memory = (capacity.memoryBytes - reserved.memoryBytes - asked.memoryBytes) / Math.max(capacity.memoryBytes, 1);
   if (capacity.gpus.length === 0) return cpus + memory;
-  const gpus = (freeMillis(node) - asked.gpuMillis) / (1000 * capacity.gpus.length);
+  const gpus = (deviceRoom(node).millis - asked.gpuMillis) / (1000 * capacity.gpus.length);
   return cpus + memory + gpus + (asked.gpuMillis === 0 ? 10 : 0);
 }
 

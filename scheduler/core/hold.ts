@@ -1,5 +1,5 @@
 import { type Ask } from "./ask.ts";
-import { chooseDevices, deviceCount, freeMillis } from "./device.ts";
+import { chooseDevices, deviceCount, deviceRoom } from "./device.ts";
 import { couldRun, type Misfit, roomMisfit, serviceMisfit } from "./fit.ts";
 import { HOLD_AFTER_MS, HOLDS_MAX } from "./limit.ts";
 import { headSinceMs, type QueueClass } from "./queue.ts";
@@ -110,7 +110,7 @@ function freeAtMs(node: Node, nowMs: number): number {
 function freeFraction(node: Node, asked: Resources): number {
   const { capacity, reserved } = node;
   const cpus = (capacity.cpuMillis - reserved.cpuMillis) / asked.cpuMillis;
-  const gpus = asked.gpuMillis === 0 ? 1 : freeMillis(node) / asked.gpuMillis;
+  const gpus = asked.gpuMillis === 0 ? 1 : deviceRoom(node).millis / asked.gpuMillis;
   const memory = asked.memoryBytes === 0 ? 1 : (capacity.memoryBytes - reserved.memoryBytes) / asked.memoryBytes;
   return Math.min(1, cpus, gpus, memory);
 }

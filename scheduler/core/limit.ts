@@ -12,6 +12,15 @@ export const PREFILL_ATTEMPTS_MAX = 256;
 /** Only attempts this short on average are prefilled; for longer ones the round trip does not matter. */
 export const PREFILL_RUN_MS_MAX = 100;
 
+/**
+ * Attempts placed in one round, so that a round and its commit stay short and others are heard in between; the next
+ * round goes on from there. Fewer, and each pays for a look at the cluster.
+ */
+export const PLACED_PER_ROUND_MAX = 2_000;
+
+/** Nodes with room that are compared before the best is taken: more make a fuller cluster by little, and cost each class a look at each. */
+export const COMPARED_NODES_MAX = 512;
+
 /** A prefilled attempt that has not started after this long is taken back if another node has room for it. */
 export const TAKE_BACK_MS = 1_000;
 

@@ -41,6 +41,7 @@ export function newNode(row: {
     attempts: new Map(),
     reserved: { cpuMillis: 0, memoryBytes: 0, diskBytes: 0 },
     devices: new Map(),
+    deviceRoom: null,
     prefilled: new Set(),
     hold: null,
   };
@@ -73,6 +74,7 @@ function changeCapacity(node: Node, capacity: Capacity): void {
   if (node.attempts.size === 0) node.capacityBefore = capacity;
   else node.capacityBefore = largest(node.capacityBefore, node.capacity);
   node.capacity = capacity;
+  node.deviceRoom = null;
 }
 
 function largest(a: Capacity, b: Capacity): Capacity {
@@ -150,6 +152,7 @@ export function onNodeSettings(state: State, id: NodeId, change: Partial<NodeSet
   const node = state.nodes.get(id);
   if (!node) return { kind: "refused", code: "not_found", message: `no node ${id}`, issues: [] };
   node.settings = { ...node.settings, ...change };
+  node.deviceRoom = null;
   if (change.drainAtMs != null) node.mode = "draining";
   armSettings(state, node, nowMs);
   state.out.nodes.add(node);

@@ -6,7 +6,7 @@ import { chooseDevices } from "./device.ts";
 import { emptyMisfit, serviceMisfit } from "./fit.ts";
 import { chooseGangNodes, gangOf } from "./gang.ts";
 import { dropHold, dropHolds, holdForAged, misfit } from "./hold.ts";
-import { PREFILL_ATTEMPTS_MAX, PREFILL_MS, PREFILL_RUN_MS_MAX, TAKE_BACK_MS } from "./limit.ts";
+import { PREFILL_ATTEMPTS_MAX, PREFILL_MS, PLACED_PER_ROUND_MAX, PREFILL_RUN_MS_MAX, TAKE_BACK_MS } from "./limit.ts";
 import { preemptFor } from "./preempt.ts";
 import { peek, type QueueClass, take } from "./queue.ts";
 import { reserve } from "./reservation.ts";
@@ -27,16 +27,21 @@ export function place(state: State, nowMs: number): void {
   const classes = waitingClasses(state);
   dropHolds(state, new Set(classes.map(({ ask }) => ask)), nowMs);
   holdForAged(state, classes, nowMs);
-  const totals = clusterTotals(state.nodes.values());
-  for (let i = 0; i < classes.length;) {
+  const round: Round = { totals: clusterTotals(state.nodes.values()), left: PLACED_PER_ROUND_MAX, nowMs };
+  for (let i = 0; i < classes.length && round.left > 0;) {
     let end = i + 1;
     while (end < classes.length && classes[end]!.ask.priority === classes[i]!.ask.priority) end += 1;
-    fillLevel(state, classes.slice(i, end), totals, nowMs);
+    fillLevel(state, classes.slice(i, end), round);
     i = end;
+  }
+  if (round.left <= 0) {
+    // Not all have looked at what was freed.
+    state.placementDue = true;
+    return;
   }
   state.freed.clear();
   for (const queueClass of classes) if (mayQueueAtNodes(queueClass.ask)) prefill(state, queueClass, nowMs);
-  preemptFor(state, classes, totals, nowMs);
+  preemptFor(state, classes, round.totals, nowMs);
 }
 
 function waitingClasses(state: State): QueueClass[] {
@@ -50,13 +55,21 @@ function waitingClasses(state: State): QueueClass[] {
   return waiting.map(({ queueClass }) => queueClass);
 }
 
+interface Round {
+  readonly totals: Amounts;
+  /** How many more attempts may be placed. */
+  left: number;
+  readonly nowMs: number;
+}
+
 interface Contender {
   readonly queueClass: QueueClass;
   readonly candidates: Candidates;
 }
 
 /** Classes of one priority: the project with the least share goes first, and in it the oldest head. */
-function fillLevel(state: State, classes: readonly QueueClass[], totals: Amounts, nowMs: number): void {
+function fillLevel(state: State, classes: readonly QueueClass[], round: Round): void {
+  const { totals, nowMs } = round;
   const projects = new Map<string, Contender[]>();
   for (const queueClass of classes) {
     const contender = { queueClass, candidates: new Candidates(state, queueClass, nowMs) };
@@ -64,14 +77,16 @@ function fillLevel(state: State, classes: readonly QueueClass[], totals: Amounts
     if (of) of.push(contender);
     else projects.set(queueClass.ask.project, [contender]);
   }
-  while (projects.size > 0) {
+  while (projects.size > 0 && round.left > 0) {
     const name = projects.size === 1 ? projects.keys().next().value! : neediest(state, projects, totals);
     const contenders = projects.get(name)!;
     const chosen = contenders.length === 1 ? contenders[0]! : oldest(contenders);
     const alone = projects.size === 1 && contenders.length === 1;
     let placed: boolean;
-    do placed = placeNext(state, chosen, nowMs);
-    while (placed && alone);
+    do {
+      placed = placeNext(state, chosen, nowMs);
+      round.left -= chosen.queueClass.ask.nodes;
+    } while (placed && alone && round.left > 0);
     if (placed) continue;
     if (contenders.length === 1) projects.delete(name);
     else contenders.splice(contenders.indexOf(chosen), 1);

@@ -185,10 +185,19 @@ export interface Node {
   /** What the attempts that are not prefilled reserve. */
   readonly reserved: { cpuMillis: number; memoryBytes: number; diskBytes: number };
   readonly devices: Map<string, DeviceUse>;
+  /** What is free of its usable devices, worked out when it is asked for; null: something changed since. */
+  deviceRoom: DeviceRoom | null;
   /** In order of assignment. */
   readonly prefilled: Set<Instance>;
   /** For whom it is kept. */
   hold: Hold | null;
+}
+
+export interface DeviceRoom {
+  /** Devices that nobody holds. */
+  readonly whole: number;
+  /** Thousandths that are not taken, of all. */
+  readonly millis: number;
 }
 
 /** What is taken of one device: all of it by one attempt, or shares by several. */
