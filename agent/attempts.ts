@@ -9,7 +9,7 @@ import {
 } from "../lib/core/dispatch.ts";
 import { attemptKey, type AttemptKey, type NodeId } from "../lib/core/ids.ts";
 import type { Log } from "../lib/log.ts";
-import { createWorker, type Worker, type WorkerCapacity } from "../worker/index.ts";
+import { createWorker, type Engine, type Worker, type WorkerCapacity } from "../worker/index.ts";
 import { Archive } from "./archive.ts";
 import { lastGraceMs } from "./core/lease.ts";
 import { messagePaceMs, watchAfterMs } from "./core/pace.ts";
@@ -33,6 +33,7 @@ export interface AttemptsOptions {
   readonly log: Log;
   /** Default: the built one of this package. */
   readonly runnerProgram?: string;
+  readonly engine?: Engine | undefined;
 }
 
 /**
@@ -85,6 +86,7 @@ export class Attempts {
       artifacts,
       log,
       ...(runnerProgram === undefined ? {} : { runnerProgram }),
+      engine: this.#options.engine,
       onReport: (report) => this.#reported(report),
       onSpool: (key, { ended }) => (ended ? undefined : this.#logs.begin(key, this.#folder(key))),
     });

@@ -7,7 +7,7 @@ import type { NodeId } from "../lib/core/ids.ts";
 import { Peer } from "../lib/grpc.ts";
 import type { Log } from "../lib/log.ts";
 import type { JoinRequest } from "../proto/gen/weft/v1/JoinRequest.ts";
-import type { WorkerCapacity } from "../worker/index.ts";
+import { findContainerEngine, type WorkerCapacity } from "../worker/index.ts";
 import { Assignments } from "./assignments.ts";
 import { Attempts } from "./attempts.ts";
 import { Bus } from "./bus.ts";
@@ -88,6 +88,8 @@ class RunningAgent implements Agent {
   #heartbeats: Heartbeats | undefined;
   #bus: Bus | undefined;
   #assignments: Assignments | undefined;
+  /** What the operator said, and what was found on the machine. */
+  #labels: Readonly<Record<string, string>> = {};
   #httpPort = HTTP_PORT_DEFAULT;
   #stopping: Promise<void> | undefined;
 
@@ -111,7 +113,8 @@ class RunningAgent implements Agent {
       paceMs: () => writePaceMs(this.#attempts?.queued ?? 0),
     });
     this.#journal = journal;
-    const inventory = await this.#takeInventory(journal);
+    const [inventory, containers] = await Promise.all([this.#takeInventory(journal), findContainerEngine()]);
+    this.#labels = { ...containers.labels, ...this.#options.labels };
 
     const host = server.slice(0, server.lastIndexOf(":"));
     const artifacts = createArtifactClient({ baseUrl: () => `http://${host}:${this.#httpPort}` });
@@ -131,6 +134,7 @@ class RunningAgent implements Agent {
       capacity,
       log,
       ...(runnerProgram === undefined ? {} : { runnerProgram }),
+      engine: containers.engine,
     });
     this.#attempts = attempts;
     await attempts.open();
@@ -174,7 +178,8 @@ class RunningAgent implements Agent {
   }
 
   async #join(peer: Peer, inventory: Inventory): Promise<Joined> {
-    const request = (): JoinRequest => joinRequest(this.node, this.#options, inventory.capacity());
+    const request = (): JoinRequest =>
+      joinRequest(this.node, { ...this.#options, labels: this.#labels }, inventory.capacity());
     const joined = await join({ peer, signal: this.#signal, log: this.#options.log, request });
     if (joined.answer.httpPort > 0) this.#httpPort = joined.answer.httpPort;
     return joined;

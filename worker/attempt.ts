@@ -10,6 +10,8 @@ import { layOutCheckpoint, storeCheckpoint } from "./checkpoint.ts";
 import { diskFull, failed, judge, judgeStop, lost, type Surroundings, type Verdict } from "./core/outcome.ts";
 import { claimOf, type Claim } from "./core/room.ts";
 import { variables } from "./core/variables.ts";
+import { containerStart } from "./environment/container.ts";
+import type { Engine } from "./environment/engine.ts";
 import { AttemptStopped, EnvironmentError } from "./environment/failure.ts";
 import { environmentInUse, provideEnvironment, type Provided } from "./environment/provide.ts";
 import type { Shelf } from "./environment/shelf.ts";
@@ -52,6 +54,8 @@ export interface Attempt {
 export interface Tools {
   readonly cache: Cache;
   readonly shelf: Shelf;
+  /** For tasks in containers; undefined: there is none on this machine. */
+  readonly engine: Engine | undefined;
   readonly folders: Folders;
   readonly artifacts: ArtifactClient;
   readonly env: Readonly<Record<string, string>>;
@@ -101,7 +105,7 @@ export function prepare(
 }
 
 async function fill(attempt: Attempt, tools: Tools, onStderr: () => void): Promise<void> {
-  const { cache, shelf, env, storeWaitMsMax } = tools;
+  const { cache, env, storeWaitMsMax } = tools;
   const { assignment, folder, abort } = attempt;
   const workspace = join(folder, WORKSPACE);
   const pin = (digest: Digest) => {
@@ -120,7 +124,7 @@ async function fill(attempt: Attempt, tools: Tools, onStderr: () => void): Promi
   const kitchen = { cache, code, env, signal: abort.signal };
   const places = { folder, workspace, stderr: join(folder, STDERR) };
   attempt.environment = await patiently(storeWaitMsMax, abort.signal, () =>
-    provideEnvironment(environment, shelf, kitchen, places, (digest) => (attempt.environmentDigest = digest)),
+    provideEnvironment(environment, tools, kitchen, places, (digest) => (attempt.environmentDigest = digest)),
   );
 }
 
@@ -148,12 +152,17 @@ export function startRequest(attempt: Attempt, env: Readonly<Record<string, stri
     result: join(folder, RESULT),
     checkpoint: join(folder, CHECKPOINT),
   };
+  const argv = run.kind === "script" ? ["/bin/sh", "-eu", join(folder, SCRIPT)] : run.argv;
+  const given = attempt.environment;
+  const bare = { argv, env: variables(assignment, given?.container ? {} : env, places, given ?? undefined) };
+  const start = given?.container && containerStart(given.container, assignment, argv, folder, env, bare.env);
   return {
     kind: "start",
     key,
     folder,
-    argv: run.kind === "script" ? ["/bin/sh", "-eu", join(folder, SCRIPT)] : run.argv,
-    env: variables(assignment, env, places, attempt.environment ?? undefined),
+    argv: start?.argv ?? bare.argv,
+    env: start?.env ?? bare.env,
+    ...(start && given.container && { container: { engine: given.container.engine.program, name: start.name } }),
     timeoutMs: assignment.timeoutMs,
     graceMs: assignment.stopGraceMs,
     memoryBytes: assignment.resources.memoryBytes,

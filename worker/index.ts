@@ -3,6 +3,8 @@ import type { ArtifactClient } from "../lib/artifacts.ts";
 import type { Assignment, EndedReport, LossReason, StartedReport, StopReason } from "../lib/core/dispatch.ts";
 import type { AttemptKey } from "../lib/core/ids.ts";
 import type { CommandSpec, TaskCommand } from "./sessions.ts";
+import { baseEnvironment } from "./environment/base.ts";
+import { type Engine, ENGINE_LABEL, findEngine } from "./environment/engine.ts";
 import { openWorker } from "./worker.ts";
 
 export { NO_TERMINAL, type CommandOutput, type CommandSpec, type TaskCommand, type WindowSize } from "./sessions.ts";
@@ -87,6 +89,8 @@ export interface WorkerOptions {
   readonly cacheBytesMax?: number;
   /** Bytes of built environments; default SHELF_BYTES_MAX. */
   readonly environmentBytesMax?: number;
+  /** Runs tasks in containers, see findContainerEngine; default: none does. */
+  readonly engine?: Engine | undefined;
   /** The runner's program; default: the built one of this package. */
   readonly runnerProgram?: string;
   /** How long code, inputs and outputs may wait for the store before the attempt counts as lost; default STORE_WAIT_MS_MAX. */
@@ -96,4 +100,15 @@ export interface WorkerOptions {
 /** Starts or finds the folder's runner. Errors: `conflict` when another live worker uses the folder, `unavailable`. */
 export function createWorker(options: WorkerOptions): Promise<Worker> {
   return openWorker(options);
+}
+
+export type { Engine };
+
+/** The container engine of this machine that works, and the label that says so. */
+export async function findContainerEngine(): Promise<{
+  readonly engine?: Engine;
+  readonly labels: Record<string, string>;
+}> {
+  const engine = await findEngine(baseEnvironment());
+  return engine ? { engine, labels: { [ENGINE_LABEL]: engine.name } } : { labels: {} };
 }

@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync, realpathSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Assignment, EndedReport, LossReason, StartedReport, StopReason } from "../lib/core/dispatch.ts";
@@ -20,6 +19,7 @@ import {
 import { Cache, CACHE_BYTES_MAX, STORE_WAIT_MS_MAX } from "./cache.ts";
 import { failed, judgeStop, type Verdict } from "./core/outcome.ts";
 import { beyond, Room } from "./core/room.ts";
+import { baseEnvironment } from "./environment/base.ts";
 import { AttemptStopped } from "./environment/failure.ts";
 import { Shelf } from "./environment/shelf.ts";
 import { attemptDir, attemptsDir, STDERR, STDOUT } from "./folder.ts";
@@ -70,6 +70,7 @@ class LocalWorker implements Worker {
     this.#tools = {
       cache,
       shelf,
+      engine: options.engine,
       folders: new Folders(dir),
       artifacts: options.artifacts,
       env: options.env ?? baseEnvironment(),
@@ -329,24 +330,4 @@ class LocalWorker implements Worker {
 
 function lostWithRunner(attempt: Attempt): ExitRecord {
   return { ...recordUnstarted("runner-lost", null), startedAtMs: attempt.startedAtMs };
-}
-
-/** What every process sees. Not the agent's own variables: there may be secrets among them. */
-function baseEnvironment(): Record<string, string> {
-  const { PATH, LANG } = process.env;
-  return {
-    PATH: PATH ?? "/usr/local/bin:/usr/bin:/bin",
-    ...account(),
-    LANG: LANG ?? "C.UTF-8",
-  };
-}
-
-/** In a container the user may be a number that no password file knows. */
-function account(): { HOME: string; USER: string } {
-  const { HOME } = process.env;
-  try {
-    return { HOME: HOME ?? homedir(), USER: userInfo().username };
-  } catch {
-    return { HOME: HOME ?? "/", USER: String(process.getuid?.() ?? "") };
-  }
 }

@@ -32,7 +32,7 @@ export function askOf(state: State, priority: number, project: string, spec: Tas
     priority,
     project,
     requests: [spec.resources, ...spec.alternatives],
-    placement: spec.placement,
+    placement: placementOf(spec),
     nodes: spec.nodes,
     limitMs: spec.timeoutMs,
     preemptible: spec.preemptible,
@@ -43,10 +43,25 @@ export function askOf(state: State, priority: number, project: string, spec: Tas
 
 function keyOf(priority: number, project: string, spec: TaskSpec): string {
   const { cpuMillis, memoryBytes, diskBytes, gpuMillis, gpu } = spec.resources;
-  const { alternatives, placement, nodes, timeoutMs, preemptible } = spec;
+  const { alternatives, nodes, timeoutMs, preemptible } = spec;
+  const placement = placementOf(spec);
   const amounts = `${priority}/${project}/${cpuMillis}/${memoryBytes}/${diskBytes}/${gpuMillis}/${timeoutMs}`;
   if (!gpu && !placement && !preemptible && nodes === 1 && alternatives.length === 0) return amounts;
   return `${amounts}/${nodes}/${preemptible}/${JSON.stringify([gpu, placement, alternatives])}`;
+}
+
+/** The label by which a node says which container engine it has; the agent sets it. */
+export const ENGINE_LABEL = "weft.container";
+const IN_CONTAINER: Placement = {
+  labels: [{ key: ENGINE_LABEL, values: [], refused: false }],
+  tolerations: [],
+  pool: "",
+};
+
+/** With what its environment asks of a node. */
+function placementOf({ placement, environment }: TaskSpec): Placement | null {
+  if (environment.kind !== "container") return placement;
+  return placement ? { ...placement, labels: [...placement.labels, ...IN_CONTAINER.labels] } : IN_CONTAINER;
 }
 
 /** What of the placement a node does not meet, whoever else is there; null: it meets all. */

@@ -1,6 +1,6 @@
 import type { Issue } from "../../lib/core/error.ts";
 import type { PipelineSpec, Resources } from "../../lib/core/pipeline/spec.ts";
-import { type Ask, askOf, placementMisfit } from "./ask.ts";
+import { type Ask, askOf, ENGINE_LABEL, placementMisfit } from "./ask.ts";
 import { capacityMisfit, chooseDevices, deviceMisfit, type DeviceMisfit, deviceRoom } from "./device.ts";
 import type { Capacity, MaintenanceWindow } from "./event.ts";
 import type { Node, State } from "./state.ts";
@@ -108,6 +108,11 @@ function verdictOn(nodes: readonly Node[], ask: Ask): Verdict[] {
   }
   const willing = nodes.filter((node) => placementMisfit(node, ask.placement) === null);
   if (willing.length === 0) {
+    const inContainer = ask.placement?.labels.some(({ key }) => key === ENGINE_LABEL) ?? false;
+    if (inContainer && nodes.every((node) => node.labels[ENGINE_LABEL] === undefined)) {
+      const message = `runs in a container; none of the cluster's ${nodes.length} nodes has Docker or Podman that works`;
+      return [{ path: ["environment", "image"], message }];
+    }
     const message = `none of the cluster's ${nodes.length} nodes meets the placement (pool, labels, taints) of the task`;
     return [{ path: ["placement"], message }];
   }

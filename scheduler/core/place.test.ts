@@ -89,6 +89,22 @@ test("devices are told apart by model, memory, compute capability, driver and MI
   expect(given("e", { memoryBytes: 60 * GIB })).toEqual([]);
 });
 
+test("a task in a container waits for a node that has an engine, and is refused when none has", () => {
+  const environment = { kind: "container", image: `a@sha256:${"0".repeat(64)}` } as const;
+  const bench = new Bench();
+  bench.join("n1");
+  const submitted = bench.step({ kind: "jobSubmitted", job: one("a", { environment }) });
+  expect(submitted).toMatchObject({
+    kind: "refused",
+    issues: [{ path: ["tasks", "t", "environment", "image"], message: expect.stringContaining("Docker or Podman") }],
+  });
+  const node = { kind: "nodeJoined", node: "n2" as NodeId, name: "n2", address: "", capacity: capacity(4) } as const;
+  bench.step({ ...node, labels: { "weft.container": "podman" } });
+  expect(assigned(bench.submit(one("b", { environment })))).toEqual(["b.t.0.1@n2"]);
+  expect(assigned(bench.submit(one("c", { environment, resources: asks(4) })))).toEqual([]);
+  expect(why(bench, "c")).toMatchObject({ kind: "capacity", nodesFailing: { labels: 1, cpus: 1 } });
+});
+
 test("labels, taints and pools keep tasks where they belong", () => {
   const bench = new Bench();
   for (const [node, zone] of [

@@ -4,11 +4,12 @@ import type { Digest } from "../../lib/core/ids.ts";
 import type { Environment } from "../../lib/core/pipeline/spec.ts";
 import type { Cache } from "../cache.ts";
 import type { Entrance } from "../core/variables.ts";
-import { EnvironmentError } from "./failure.ts";
+import { type Containment, imageDigest, provideImage } from "./container.ts";
+import type { Engine } from "./engine.ts";
 import { installer, installerEnvironment } from "./install.ts";
 import { nodeRecipe } from "./node.ts";
 import { pythonRecipe } from "./python.ts";
-import type { Kitchen, Recipe } from "./recipe.ts";
+import { NO_ENTRANCE, type Kitchen, type Recipe } from "./recipe.ts";
 import type { Shelf } from "./shelf.ts";
 
 /** Where an attempt keeps which environment it was given. */
@@ -16,8 +17,12 @@ const RECORD = "environment";
 /** In a build's folder, while it is built. */
 const SOURCE = "source";
 
+/** What is built here; an image was built by somebody else. */
+type Built = Extract<Environment, { kind: "node" | "python" }>;
+
 interface Given extends Entrance {
   readonly digest: Digest;
+  readonly container: Containment | null;
 }
 
 /** An environment that an attempt was given, which is pinned until `leave`. */
@@ -38,6 +43,24 @@ export interface ProvideOptions {
  */
 export async function provideEnvironment(
   environment: Exclude<Environment, { kind: "none" }>,
+  { shelf, engine }: { readonly shelf: Shelf; readonly engine: Engine | undefined },
+  kitchen: Kitchen,
+  options: ProvideOptions,
+  onDigest: (digest: Digest) => void,
+): Promise<Provided> {
+  if (environment.kind !== "container") return provideBuilt(environment, shelf, kitchen, options, onDigest);
+  const digest = imageDigest(environment.image);
+  onDigest(digest);
+  const env = installerEnvironment(kitchen.env);
+  const install = installer({ env, stderr: options.stderr, signal: kitchen.signal });
+  const container = await provideImage(engine, environment.image, options.folder, install);
+  const given: Given = { ...NO_ENTRANCE, digest, container };
+  await writeFile(join(options.folder, RECORD), JSON.stringify(given));
+  return { ...given, leave: () => {} };
+}
+
+async function provideBuilt(
+  environment: Built,
   shelf: Shelf,
   kitchen: Kitchen,
   { folder, workspace, stderr }: ProvideOptions,
@@ -60,7 +83,7 @@ export async function provideEnvironment(
       },
       { signal: kitchen.signal, stderr },
     );
-    const given: Given = { ...(await recipe.enter(built, workspace)), digest: recipe.digest };
+    const given: Given = { ...(await recipe.enter(built, workspace)), digest: recipe.digest, container: null };
     await writeFile(join(folder, RECORD), JSON.stringify(given));
     // Nobody would take it, and so nobody would leave it.
     kitchen.signal.throwIfAborted();
@@ -76,18 +99,17 @@ export async function environmentInUse(shelf: Shelf, folder: string): Promise<Pr
   const text = await readFile(join(folder, RECORD), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   const given = JSON.parse(text) as Given;
+  if (given.container) return { ...given, leave: () => {} };
   shelf.pin(given.digest);
   return { ...given, leave: once(() => shelf.unpin(given.digest)) };
 }
 
-async function recipeOf(environment: Exclude<Environment, { kind: "none" }>, kitchen: Kitchen): Promise<Recipe> {
+async function recipeOf(environment: Built, kitchen: Kitchen): Promise<Recipe> {
   switch (environment.kind) {
     case "node":
       return nodeRecipe(kitchen, environment.lock);
     case "python":
       return pythonRecipe(kitchen, environment.lock, environment.version);
-    case "container":
-      throw new EnvironmentError(`this node has no Docker or Podman to run ${environment.image} with`);
   }
 }
 

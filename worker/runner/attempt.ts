@@ -3,6 +3,7 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { PROCESS, STDERR, STDOUT, WORKSPACE } from "../folder.ts";
 import type { Census } from "./census.ts";
+import { Container } from "./container.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { findCommand } from "./find-command.ts";
 import { isDead, offerToOomKiller, readStat } from "./proc.ts";
@@ -23,6 +24,7 @@ export class RunningAttempt {
   readonly child: ChildProcess;
   readonly tree: Tree;
   readonly cgroup: Cgroup | undefined;
+  readonly container: Container | undefined;
   /** On the clock of performance.now(). */
   readonly startedNowMs = performance.now();
   stop: { readonly cause: StopCause; killAtMs: number } | null = null;
@@ -48,6 +50,7 @@ export class RunningAttempt {
     this.startedAtMs = Date.now();
     this.tree = census.track(order.key, child.pid!);
     this.cgroup = cgroup;
+    this.container = order.container && new Container(order.container, order.env, order.folder);
   }
 
   get pid(): number {
@@ -72,8 +75,12 @@ export class RunningAttempt {
     signalGroup(this.pid, "SIGCONT");
   }
 
-  /** Those that have left the group; who visits may stay as long as the attempt does. */
+  /**
+   * Those that have left the group; who visits may stay as long as the attempt does. A container's client passes the signal
+   * on itself, and the engine's own processes must not have it.
+   */
   terminateOutsiders(): void {
+    if (this.container) return;
     for (const { pid, pgrp } of this.tree.alive())
       if (pgrp !== this.pid && !this.tree.isVisitor(pid)) signal(pid, "SIGTERM");
   }
@@ -85,10 +92,16 @@ export class RunningAttempt {
 
   kill(): void {
     this.killedNowMs ??= performance.now();
+    if (this.container && !this.container.gone) {
+      // The engine's own processes are left alone until it has cleaned up.
+      if (this.exit) this.container.remove(this.exit.code);
+      else this.container.halt(() => (this.exit ? undefined : signalGroup(this.pid, "SIGKILL")));
+      return;
+    }
     // Its number may be somebody else's once the main process was waited for and its group is empty.
     if (!this.exit) signalGroup(this.pid, "SIGKILL");
     for (const pid of this.alive()) {
-      if (this.exit && !this.tree.isVisitor(pid)) this.#leftovers.add(pid);
+      if (this.exit && !this.container && !this.tree.isVisitor(pid)) this.#leftovers.add(pid);
       signal(pid, "SIGKILL");
     }
   }

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, PROCESS } from "../folder.ts";
+import { removeStrayContainer } from "./container.ts";
+import { readExit } from "./exit.ts";
 import { Marks } from "./marks.ts";
 import { isSame } from "./proc.ts";
 import type { ProcessRecord } from "./protocol.ts";
@@ -14,6 +16,8 @@ const STRAYS_PAUSE_MS = 20;
  * each attempt without exit.json, and every process with the mark of an attempt of this folder. Returns how many.
  */
 export async function killStrays(attemptsDir: string): Promise<number> {
+  const folders = readdirSync(attemptsDir).map((name) => join(attemptsDir, name));
+  await Promise.all(folders.filter((folder) => !readExit(folder)).map(removeStrayContainer));
   const marks = new Marks(attemptsDir);
   const deadlineMs = performance.now() + STRAYS_MS_MAX;
   const killed = new Set<number>();

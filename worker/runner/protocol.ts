@@ -5,7 +5,7 @@ import type { AttemptKey } from "../../lib/core/ids.ts";
  * What the worker and the runner say to each other over the unix socket: one JSON object a line. The runner serves one
  * worker at a time. Raise PROTOCOL when a message changes its meaning: a runner outlives the program that started it.
  */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 export type StopCause = StopReason | LossReason | "timeout" | "out-of-memory";
 
@@ -36,6 +36,19 @@ export interface StartRequest {
   readonly graceMs: number;
   /** 0: no limit. */
   readonly memoryBytes: number;
+  /** `argv` is the client of an engine that runs this container, and holds it to the memory limit. */
+  readonly container?: ContainerOrder;
+}
+
+export interface ContainerOrder {
+  /** Absolute path of the engine's client. */
+  readonly engine: string;
+  readonly name: string;
+}
+
+/** container.json in the attempt's folder. */
+export interface ContainerRecord extends ContainerOrder {
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Something to run in an attempt that runs already. It is counted with the attempt, and ends with it at the latest. */
@@ -60,6 +73,8 @@ export interface HostPlace {
   readonly env: Readonly<Record<string, string>>;
   /** To be put before an argument list, so that it runs in the attempt's cgroup; empty: there is none. */
   readonly enter: readonly string[];
+  /** It runs in a container: with these instead of `enter`, and for a terminal the second. */
+  readonly container: { readonly enter: readonly string[]; readonly enterTerminal: readonly string[] } | null;
 }
 
 /** runner → worker */

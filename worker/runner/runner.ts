@@ -132,7 +132,8 @@ export class Runner {
     } catch (error) {
       return this.#onNotStarted(order, error);
     }
-    const cgroup = order.memoryBytes > 0 ? this.#cgroups?.create(order.key, order.memoryBytes) : undefined;
+    const cgroup =
+      order.memoryBytes > 0 && !order.container ? this.#cgroups?.create(order.key, order.memoryBytes) : undefined;
     const fail = (error: unknown) => {
       cgroup?.remove();
       this.#publish(order.key, order.folder, recordUnstarted(null, errno(error)), exitFile);
@@ -222,7 +223,9 @@ export class Runner {
   #sweep(attempt: RunningAttempt, pauseMs: number): void {
     this.#census.refresh();
     const alive = attempt.alive();
-    if (attempt.exit && alive.length === 0) return this.#end(attempt, 0);
+    const { exit, container } = attempt;
+    if (exit) container?.remove(exit.code);
+    if (exit && alive.length === 0 && (container?.gone ?? true)) return this.#end(attempt, 0);
     const nowMs = performance.now();
     if (attempt.killedNowMs !== null && nowMs - attempt.killedNowMs > UNKILLABLE_MS_MAX) {
       return this.#end(attempt, alive.length + (attempt.exit ? 0 : 1));
@@ -235,6 +238,8 @@ export class Runner {
     const { key, folder } = attempt.order;
     clearTimeout(attempt.killTimer);
     clearTimeout(attempt.timeoutTimer);
+    if (attempt.container?.outOfMemory && attempt.order.memoryBytes > 0 && !attempt.stop)
+      attempt.outOfMemory = { limitBytes: attempt.order.memoryBytes, seenBy: "cgroup" };
     const record = attempt.record(unkillable);
     this.#attempts.delete(key);
     this.#census.untrack(attempt.tree);
@@ -305,7 +310,7 @@ export class Runner {
 
   #holdToLimit(attempt: RunningAttempt): void {
     const { memoryBytes } = attempt.order;
-    if (attempt.cgroup || memoryBytes === 0 || attempt.stop || attempt.exit) return;
+    if (attempt.cgroup || attempt.container || memoryBytes === 0 || attempt.stop || attempt.exit) return;
     if (attempt.tree.residentBytes <= memoryBytes) return;
     attempt.outOfMemory = { limitBytes: memoryBytes, seenBy: "sampling" };
     this.#stop(attempt, "out-of-memory", 0);

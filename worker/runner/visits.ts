@@ -77,9 +77,9 @@ export class Visits {
   }
 }
 
-function start({ order, cgroup }: RunningAttempt, { what, argv }: VisitRequest): ChildProcess {
-  const enter = cgroup?.enter([]) ?? [];
+function start({ order, cgroup, container }: RunningAttempt, { what, argv }: VisitRequest): ChildProcess {
   const cwd = join(order.folder, WORKSPACE);
+  const enter = container?.enter(cwd) ?? cgroup?.enter([]) ?? [];
   const { env } = order;
   if (what === "command") {
     const whole = [...enter, ...argv];
@@ -88,7 +88,14 @@ function start({ order, cgroup }: RunningAttempt, { what, argv }: VisitRequest):
   // The attempt's environment must not act on the host itself (NODE_OPTIONS, say), nor be seen on its command line.
   const host = spawn(argv[0]!, argv.slice(1), { env: {}, detached: true, stdio: ["pipe", "ignore", 2] });
   host.stdin!.on("error", () => {});
-  const place: HostPlace = { cwd, env, enter };
+  const place: HostPlace = {
+    cwd,
+    env,
+    enter,
+    container: container
+      ? { enter: container.enter(cwd, ["-i"]), enterTerminal: container.enter(cwd, ["-i", "-t"]) }
+      : null,
+  };
   host.stdin!.end(JSON.stringify(place));
   return host;
 }

@@ -27,8 +27,9 @@ export async function startCommand(
   place: HostPlace,
   onOutput: OnOutput,
 ): Promise<Command | CommandExit> {
-  if (!findCommand(spec.argv[0]!, place.env["PATH"] ?? "", place.cwd)) return notStarted("ENOENT");
-  const argv = [...place.enter, ...spec.argv];
+  if (!place.container && !findCommand(spec.argv[0]!, place.env["PATH"] ?? "", place.cwd)) return notStarted("ENOENT");
+  const enter = place.container?.[spec.terminal ? "enterTerminal" : "enter"] ?? place.enter;
+  const argv = [...enter, ...spec.argv];
   try {
     return spec.terminal
       ? await startOnTerminal(argv, spec.terminal, place, onOutput)
