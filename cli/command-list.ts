@@ -60,6 +60,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/cancel.ts")).cancelCommand(),
   },
   {
+    name: "approve",
+    summary: "give a task the approval that it waits for",
+    load: async () => (await import("./commands/approve.ts")).approveCommand(),
+  },
+  {
     name: "get",
     summary: "download an output of a task",
     load: async () => (await import("./commands/get.ts")).getCommand(),

@@ -4,6 +4,7 @@ import type { Colors } from "./terminal.ts";
 export const STATE_SIGNS: Readonly<Record<string, string>> = {
   pending: "·",
   ready: "○",
+  waiting: "?",
   assigned: "◌",
   running: "●",
   succeeded: "✓",
@@ -30,6 +31,7 @@ export function inColor(colors: Colors, state: string, text: string = state): st
     case "assigned":
       return colors.cyan(text);
     case "cancelled":
+    case "waiting":
     case "cordoned":
     case "draining":
     case "paused":

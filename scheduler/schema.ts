@@ -111,7 +111,7 @@ export const tasks = pgTable(
     primaryKey({ columns: [table.job, table.task, table.index] }),
     check(
       "tasks_state",
-      sql`${table.state} in ('pending', 'ready', 'assigned', 'running', 'ending', 'succeeded', 'failed', 'cancelled', 'skipped')`,
+      sql`${table.state} in ('pending', 'ready', 'waiting', 'assigned', 'running', 'ending', 'succeeded', 'failed', 'cancelled', 'skipped')`,
     ),
   ],
 );

@@ -158,6 +158,16 @@ export class WeftClient {
     return response.state;
   }
 
+  /** A person's word for a task that waits for one. Errors: `not_found`, `failed_precondition`. */
+  async approve(
+    jobId: string,
+    task: string,
+    word: { readonly by: string; readonly approved?: boolean; readonly comment?: string },
+  ): Promise<void> {
+    const request = { jobId, task, by: word.by, reject: word.approved === false, comment: word.comment ?? "" };
+    await this.#link.unary(this.#jobs.Approve, request, QUERY_DEADLINE_MS);
+  }
+
   /** The job as it stands, then each change, until it ends. */
   async *watch(jobId: string, options: WatchOptions = {}): AsyncGenerator<JobChange, void> {
     const { signal } = options;

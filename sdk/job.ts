@@ -7,7 +7,17 @@ import type { Value__Output } from "../proto/gen/google/protobuf/Value.ts";
 import { fromProtoValue, type Scalar } from "../proto/value.ts";
 
 export type JobState = "pending" | "running" | "succeeded" | "failed" | "cancelled";
-export type TaskState = "pending" | "ready" | "assigned" | "running" | "succeeded" | "failed" | "cancelled" | "skipped";
+export type TaskState =
+  | "pending"
+  | "ready"
+  | "waiting"
+  | "assigned"
+  | "ending"
+  | "running"
+  | "succeeded"
+  | "failed"
+  | "cancelled"
+  | "skipped";
 
 export interface Code {
   /** Digest of the submitted folder. */

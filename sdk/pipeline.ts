@@ -18,10 +18,24 @@ export interface MapFrom {
   readonly as?: string | readonly string[];
 }
 
+/** What a task runs, or whose word it waits for. */
+type Work =
+  | {
+      /** A script for `sh -eu`, or a list of arguments that no shell sees. */
+      readonly run: string | readonly string[];
+      readonly approve?: never;
+    }
+  | {
+      readonly run?: never;
+      /** It waits until one of `by` (default: anybody) has approved it; after `timeout` (default 24h) it fails. */
+      readonly approve: { readonly by?: readonly string[]; readonly timeout?: Duration; readonly message?: string };
+    };
+
 /** What a task may say, with the keys and the meaning of weft.yaml. `Task` and `Output` are what came before it. */
-export interface TaskOptions<Task extends string, Output extends string, Outputs extends Record<string, string>> {
-  /** A script for `sh -eu`, or a list of arguments that no shell sees. */
-  readonly run: string | readonly string[];
+export type TaskOptions<Task extends string, Output extends string, Outputs extends Record<string, string>> = Work &
+  CommonOptions<Task, Output, Outputs>;
+
+interface CommonOptions<Task extends string, Output extends string, Outputs extends Record<string, string>> {
   readonly needs?: readonly Task[];
   /** Input name to "task.output" of an earlier task. */
   readonly inputs?: Readonly<Record<string, Output>>;
@@ -141,7 +155,7 @@ function taskToProto(name: string, task: TaskOptions<string, string, Record<stri
   };
   return {
     name,
-    ...(typeof run === "string" ? { script: run } : { command: [...run] }),
+    ...(typeof run === "string" ? { script: run } : { command: [...(run ?? [])] }),
     needs: [...(task.needs ?? [])],
     inputs: Object.fromEntries(Object.entries(task.inputs ?? {}).map(([input, source]) => [input, inputOf(source)])),
     outputs: { ...task.outputs },
@@ -169,7 +183,14 @@ function taskToProto(name: string, task: TaskOptions<string, string, Record<stri
     environment: task.environment ? { ...task.environment } : null,
     stopGraceMs: duration("stopGrace", task.stopGrace),
     ...flowToProto(task),
+    ...(task.approve
+      ? { approve: approveToProto(task.approve, duration("approve.timeout", task.approve.timeout)) }
+      : {}),
   };
+}
+
+function approveToProto(approve: { readonly by?: readonly string[]; readonly message?: string }, timeoutMs: number) {
+  return { by: [...(approve.by ?? [])], timeoutMs, message: approve.message ?? "" };
 }
 
 function isMapFrom(map: TaskOptions<string, string, Record<string, string>>["map"]): map is MapFrom {

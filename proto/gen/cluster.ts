@@ -6,6 +6,7 @@ import type { Struct as _google_protobuf_Struct, Struct__Output as _google_proto
 import type { Value as _google_protobuf_Value, Value__Output as _google_protobuf_Value__Output } from './google/protobuf/Value.ts';
 import type { ActiveAttempt as _weft_v1_ActiveAttempt, ActiveAttempt__Output as _weft_v1_ActiveAttempt__Output } from './weft/v1/ActiveAttempt.ts';
 import type { AgentServiceClient as _weft_v1_AgentServiceClient, AgentServiceDefinition as _weft_v1_AgentServiceDefinition } from './weft/v1/AgentService.ts';
+import type { Approve as _weft_v1_Approve, Approve__Output as _weft_v1_Approve__Output } from './weft/v1/Approve.ts';
 import type { Capacity as _weft_v1_Capacity, Capacity__Output as _weft_v1_Capacity__Output } from './weft/v1/Capacity.ts';
 import type { ClusterServiceClient as _weft_v1_ClusterServiceClient, ClusterServiceDefinition as _weft_v1_ClusterServiceDefinition } from './weft/v1/ClusterService.ts';
 import type { ConfigureRequest as _weft_v1_ConfigureRequest, ConfigureRequest__Output as _weft_v1_ConfigureRequest__Output } from './weft/v1/ConfigureRequest.ts';
@@ -94,6 +95,7 @@ export interface ProtoGrpcType {
     v1: {
       ActiveAttempt: MessageTypeDefinition<_weft_v1_ActiveAttempt, _weft_v1_ActiveAttempt__Output>
       AgentService: SubtypeConstructor<typeof grpc.Client, _weft_v1_AgentServiceClient> & { service: _weft_v1_AgentServiceDefinition }
+      Approve: MessageTypeDefinition<_weft_v1_Approve, _weft_v1_Approve__Output>
       Capacity: MessageTypeDefinition<_weft_v1_Capacity, _weft_v1_Capacity__Output>
       ClusterService: SubtypeConstructor<typeof grpc.Client, _weft_v1_ClusterServiceClient> & { service: _weft_v1_ClusterServiceDefinition }
       ConfigureRequest: MessageTypeDefinition<_weft_v1_ConfigureRequest, _weft_v1_ConfigureRequest__Output>

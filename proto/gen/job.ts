@@ -4,6 +4,9 @@ import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-load
 import type { ListValue as _google_protobuf_ListValue, ListValue__Output as _google_protobuf_ListValue__Output } from './google/protobuf/ListValue.ts';
 import type { Struct as _google_protobuf_Struct, Struct__Output as _google_protobuf_Struct__Output } from './google/protobuf/Struct.ts';
 import type { Value as _google_protobuf_Value, Value__Output as _google_protobuf_Value__Output } from './google/protobuf/Value.ts';
+import type { Approve as _weft_v1_Approve, Approve__Output as _weft_v1_Approve__Output } from './weft/v1/Approve.ts';
+import type { ApproveRequest as _weft_v1_ApproveRequest, ApproveRequest__Output as _weft_v1_ApproveRequest__Output } from './weft/v1/ApproveRequest.ts';
+import type { ApproveResponse as _weft_v1_ApproveResponse, ApproveResponse__Output as _weft_v1_ApproveResponse__Output } from './weft/v1/ApproveResponse.ts';
 import type { Artifact as _weft_v1_Artifact, Artifact__Output as _weft_v1_Artifact__Output } from './weft/v1/Artifact.ts';
 import type { CancelJobRequest as _weft_v1_CancelJobRequest, CancelJobRequest__Output as _weft_v1_CancelJobRequest__Output } from './weft/v1/CancelJobRequest.ts';
 import type { CancelJobResponse as _weft_v1_CancelJobResponse, CancelJobResponse__Output as _weft_v1_CancelJobResponse__Output } from './weft/v1/CancelJobResponse.ts';
@@ -63,6 +66,9 @@ export interface ProtoGrpcType {
   }
   weft: {
     v1: {
+      Approve: MessageTypeDefinition<_weft_v1_Approve, _weft_v1_Approve__Output>
+      ApproveRequest: MessageTypeDefinition<_weft_v1_ApproveRequest, _weft_v1_ApproveRequest__Output>
+      ApproveResponse: MessageTypeDefinition<_weft_v1_ApproveResponse, _weft_v1_ApproveResponse__Output>
       Artifact: MessageTypeDefinition<_weft_v1_Artifact, _weft_v1_Artifact__Output>
       CancelJobRequest: MessageTypeDefinition<_weft_v1_CancelJobRequest, _weft_v1_CancelJobRequest__Output>
       CancelJobResponse: MessageTypeDefinition<_weft_v1_CancelJobResponse, _weft_v1_CancelJobResponse__Output>

@@ -4,6 +4,7 @@ import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-load
 import type { ListValue as _google_protobuf_ListValue, ListValue__Output as _google_protobuf_ListValue__Output } from './google/protobuf/ListValue.ts';
 import type { Struct as _google_protobuf_Struct, Struct__Output as _google_protobuf_Struct__Output } from './google/protobuf/Struct.ts';
 import type { Value as _google_protobuf_Value, Value__Output as _google_protobuf_Value__Output } from './google/protobuf/Value.ts';
+import type { Approve as _weft_v1_Approve, Approve__Output as _weft_v1_Approve__Output } from './weft/v1/Approve.ts';
 import type { DataSource as _weft_v1_DataSource, DataSource__Output as _weft_v1_DataSource__Output } from './weft/v1/DataSource.ts';
 import type { EmailTarget as _weft_v1_EmailTarget, EmailTarget__Output as _weft_v1_EmailTarget__Output } from './weft/v1/EmailTarget.ts';
 import type { Environment as _weft_v1_Environment, Environment__Output as _weft_v1_Environment__Output } from './weft/v1/Environment.ts';
@@ -41,6 +42,7 @@ export interface ProtoGrpcType {
   }
   weft: {
     v1: {
+      Approve: MessageTypeDefinition<_weft_v1_Approve, _weft_v1_Approve__Output>
       DataSource: MessageTypeDefinition<_weft_v1_DataSource, _weft_v1_DataSource__Output>
       EmailTarget: MessageTypeDefinition<_weft_v1_EmailTarget, _weft_v1_EmailTarget__Output>
       Environment: MessageTypeDefinition<_weft_v1_Environment, _weft_v1_Environment__Output>

@@ -7,6 +7,9 @@ import type { Value as _google_protobuf_Value, Value__Output as _google_protobuf
 import type { AppliedTrigger as _weft_v1_AppliedTrigger, AppliedTrigger__Output as _weft_v1_AppliedTrigger__Output } from './weft/v1/AppliedTrigger.ts';
 import type { ApplyTriggersRequest as _weft_v1_ApplyTriggersRequest, ApplyTriggersRequest__Output as _weft_v1_ApplyTriggersRequest__Output } from './weft/v1/ApplyTriggersRequest.ts';
 import type { ApplyTriggersResponse as _weft_v1_ApplyTriggersResponse, ApplyTriggersResponse__Output as _weft_v1_ApplyTriggersResponse__Output } from './weft/v1/ApplyTriggersResponse.ts';
+import type { Approve as _weft_v1_Approve, Approve__Output as _weft_v1_Approve__Output } from './weft/v1/Approve.ts';
+import type { ApproveRequest as _weft_v1_ApproveRequest, ApproveRequest__Output as _weft_v1_ApproveRequest__Output } from './weft/v1/ApproveRequest.ts';
+import type { ApproveResponse as _weft_v1_ApproveResponse, ApproveResponse__Output as _weft_v1_ApproveResponse__Output } from './weft/v1/ApproveResponse.ts';
 import type { Artifact as _weft_v1_Artifact, Artifact__Output as _weft_v1_Artifact__Output } from './weft/v1/Artifact.ts';
 import type { CancelJobRequest as _weft_v1_CancelJobRequest, CancelJobRequest__Output as _weft_v1_CancelJobRequest__Output } from './weft/v1/CancelJobRequest.ts';
 import type { CancelJobResponse as _weft_v1_CancelJobResponse, CancelJobResponse__Output as _weft_v1_CancelJobResponse__Output } from './weft/v1/CancelJobResponse.ts';
@@ -80,6 +83,9 @@ export interface ProtoGrpcType {
       AppliedTrigger: MessageTypeDefinition<_weft_v1_AppliedTrigger, _weft_v1_AppliedTrigger__Output>
       ApplyTriggersRequest: MessageTypeDefinition<_weft_v1_ApplyTriggersRequest, _weft_v1_ApplyTriggersRequest__Output>
       ApplyTriggersResponse: MessageTypeDefinition<_weft_v1_ApplyTriggersResponse, _weft_v1_ApplyTriggersResponse__Output>
+      Approve: MessageTypeDefinition<_weft_v1_Approve, _weft_v1_Approve__Output>
+      ApproveRequest: MessageTypeDefinition<_weft_v1_ApproveRequest, _weft_v1_ApproveRequest__Output>
+      ApproveResponse: MessageTypeDefinition<_weft_v1_ApproveResponse, _weft_v1_ApproveResponse__Output>
       Artifact: MessageTypeDefinition<_weft_v1_Artifact, _weft_v1_Artifact__Output>
       CancelJobRequest: MessageTypeDefinition<_weft_v1_CancelJobRequest, _weft_v1_CancelJobRequest__Output>
       CancelJobResponse: MessageTypeDefinition<_weft_v1_CancelJobResponse, _weft_v1_CancelJobResponse__Output>

@@ -3,6 +3,8 @@ import type { JobId } from "../../lib/core/ids.ts";
 import { hint } from "../../lib/core/pipeline/nearest.ts";
 import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
 import { rawRequest, type CallContext, type Sink } from "../../lib/grpc.ts";
+import type { ApproveRequest__Output } from "../../proto/gen/weft/v1/ApproveRequest.ts";
+import type { ApproveResponse } from "../../proto/gen/weft/v1/ApproveResponse.ts";
 import type { CancelJobRequest__Output } from "../../proto/gen/weft/v1/CancelJobRequest.ts";
 import type { CancelJobResponse } from "../../proto/gen/weft/v1/CancelJobResponse.ts";
 import type { GetJobRequest__Output } from "../../proto/gen/weft/v1/GetJobRequest.ts";
@@ -17,7 +19,7 @@ import type { SubmitRequest__Output } from "../../proto/gen/weft/v1/SubmitReques
 import type { SubmitResponse } from "../../proto/gen/weft/v1/SubmitResponse.ts";
 import type { JobProgress, JobState } from "../core/index.ts";
 import { type LogParts, streamLogs } from "../logs.ts";
-import { refusal } from "./answer.ts";
+import { expectDone, refusal } from "./answer.ts";
 import { countStates, headToProto, tasksForMessage } from "./job.ts";
 import type { JobFinder } from "./job-finder.ts";
 import type { JobReader, Records } from "./parts.ts";
@@ -28,6 +30,8 @@ const LIST_LIMIT_DEFAULT = 50;
 const LIST_LIMIT_MAX = 1_000;
 /** Of one page, in characters of parameters: the message must stay under 16 MiB whatever the jobs were given. */
 const LIST_PARAMS_LENGTH_MAX = 4 * 1024 * 1024;
+/** Of a name and of a comment: they are kept with the task, and shown in one line. */
+const APPROVAL_CHARS_MAX = 1_000;
 const JOB_STATES: readonly JobState[] = ["pending", "running", "succeeded", "failed", "cancelled"];
 
 export interface JobApiParts {
@@ -91,6 +95,21 @@ export class JobApi {
     // It may have ended while the request was on its way; then there was nothing to cancel, and that is no error.
     if (answer.kind === "refused" && after.finishedAtMs === null) throw refusal(answer);
     return { state: after.state };
+  }
+
+  async approve(request: ApproveRequest__Output, reign: Reign): Promise<ApproveResponse> {
+    const { task, by, comment } = request;
+    if (by === "") throw new WeftError("invalid", "the approval does not say who gives it");
+    for (const text of [by, comment]) {
+      if (text.length > APPROVAL_CHARS_MAX)
+        throw new WeftError(
+          "invalid",
+          `the approval says ${text.length} characters; at most ${APPROVAL_CHARS_MAX} are allowed`,
+        );
+    }
+    const job = await this.#parts.finder.resolve(request.jobId);
+    expectDone(await reign.loop.submit({ kind: "approvalGiven", job, task, by, approved: !request.reject, comment }));
+    return {};
   }
 
   async logs(request: LogsRequest__Output, sink: Sink<LogChunk>, context: CallContext): Promise<void> {

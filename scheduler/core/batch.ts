@@ -12,6 +12,7 @@ export type TaskState =
   | "ready"
   | "assigned"
   | "running"
+  | "waiting"
   | "ending"
   | "succeeded"
   | "failed"
@@ -74,7 +75,7 @@ export interface TaskRow {
   readonly failures: number;
   readonly losses: number;
   readonly crashes: number;
-  /** Backoff: not to be assigned before; null: none. */
+  /** Backoff: not to be assigned before. Approval: given up then. Null: none. */
   readonly notBeforeMs: number | null;
 }
 

@@ -78,6 +78,10 @@ function checkInstance(state: State, instance: Instance, faults: string[]): void
         faults.push(`${name} backs off and no timer will wake it`);
       }
       break;
+    case "waiting":
+      if (!state.timers.heap.some(({ what }) => what.kind === "approval" && what.instance === instance))
+        faults.push(`${name} waits for an approval and nothing will end that`);
+      break;
     case "active":
       // I1: an attempt is on a node that holds a lease; I2: it is the current one.
       if (held.node.lost) faults.push(`${name} is on node ${held.node.name}, which is lost`);

@@ -1,5 +1,6 @@
 import type { EndedReport, OutputRef } from "../../lib/core/dispatch.ts";
 import type { ErrorCode, Issue } from "../../lib/core/error.ts";
+import type { Word } from "./approval.ts";
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
 import type { ProjectSettings } from "./share.ts";
 import type { Code, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
@@ -97,6 +98,7 @@ export type Event =
   | { readonly kind: "nodeCordoned" | "nodeUncordoned" | "nodeDrained"; readonly node: NodeId; readonly reason: string }
   | { readonly kind: "nodeSettingsChanged"; readonly node: NodeId; readonly change: Partial<NodeSettings> }
   | { readonly kind: "projectChanged"; readonly settings: ProjectSettings }
+  | ({ readonly kind: "approvalGiven" } & Word)
   | { readonly kind: "attemptStarted"; readonly node: NodeId; readonly key: AttemptKey; readonly atMs: number }
   | { readonly kind: "attemptEnded"; readonly node: NodeId; readonly report: EndedReport }
   | { readonly kind: "attemptUnknown"; readonly node: NodeId; readonly key: AttemptKey }

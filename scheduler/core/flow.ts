@@ -4,6 +4,7 @@ import { LIMITS } from "../../lib/core/pipeline/limits.ts";
 import { checkLive } from "../../lib/core/pipeline/params.ts";
 import { resultAt, resultText } from "../../lib/core/pipeline/render.ts";
 import { isMapped } from "../../lib/core/pipeline/spec.ts";
+import { askApproval } from "./approval.ts";
 import { evaluate, mentionsResults, referencesOf, resultOf, RESULTS_CHARS_MAX, tooLarge } from "./expression.ts";
 import { fanOut } from "./fan-out.ts";
 import {
@@ -41,7 +42,8 @@ export function followTask(state: State, first: JobTask, nowMs: number): void {
 export function begin(state: State, task: JobTask, nowMs: number): boolean {
   const decision = decide(state, task);
   if (decision.kind === "run") {
-    becomeReady(state, task, nowMs);
+    if (task.spec.flow.approve) askApproval(state, task, nowMs);
+    else becomeReady(state, task, nowMs);
     return true;
   }
   endFresh(state, task, decision.kind === "skip" ? "skipped" : "failed", decision, nowMs);

@@ -16,7 +16,8 @@ import {
   SUCCEEDED,
   task,
 } from "../../test/support/build.ts";
-import type { Batch } from "./index.ts";
+import { Saved } from "../../test/support/saved.ts";
+import { type Batch, restore } from "./index.ts";
 import { HOLD_AFTER_MS } from "./limit.ts";
 
 /**
@@ -25,7 +26,8 @@ import { HOLD_AFTER_MS } from "./limit.ts";
  * instance may have run to its end twice.
  */
 class World {
-  readonly bench = new Bench({ leaseMs: 1000, skewMs: 100 });
+  bench = new Bench({ leaseMs: 1000, skewMs: 100 });
+  readonly saved = new Saved();
   readonly inbox: { node: string; key: AttemptKey }[] = [];
   readonly held = new Map<string, Set<AttemptKey>>();
   readonly silent = new Set<string>();
@@ -47,6 +49,7 @@ class World {
   }
 
   take(batch: Batch): void {
+    this.saved.take(batch);
     for (const { node, assignment } of batch.assign) this.inbox.push({ node, key: attemptKey(assignment.ref) });
     for (const { id, finishedAtMs } of batch.jobs) if (finishedAtMs !== null) this.finished.add(id);
     for (const row of batch.tasks) {
@@ -68,6 +71,24 @@ class World {
     if (message) this.held.get(message.node)!.add(message.key);
   }
 
+  /** The server is killed, and another takes over with what is in the store. */
+  restart(): void {
+    const { state, nowMs } = this.bench;
+    this.bench = new Bench({}, restore(state.config, this.saved.rows(), nowMs), nowMs);
+    this.take(this.bench.settle());
+  }
+
+  approve(pick: number): void {
+    const waiting = [...this.bench.state.jobs.values()].flatMap((job) =>
+      job.tasks.filter((one) => one.instances?.get(0)?.state.kind === "waiting"),
+    );
+    const asked = waiting[pick % Math.max(waiting.length, 1)];
+    if (!asked) return;
+    const word = { job: asked.job.id, task: asked.spec.name, by: "ann", approved: pick % 3 > 0, comment: "" };
+    this.bench.step({ kind: "approvalGiven", ...word });
+    this.take(this.bench.settle());
+  }
+
   /** One held attempt of a node, by choice. */
   choose(pick: number): { node: string; key: AttemptKey } | undefined {
     const all = [...this.held].flatMap(([node, keys]) => [...keys].map((key) => ({ node, key })));
@@ -76,7 +97,10 @@ class World {
 
   end(node: string, key: AttemptKey, outcome: Outcome): void {
     this.held.get(node)!.delete(key);
-    this.take(this.bench.end(node, key, outcome));
+    // Some write a list, some none: a map over it has that many instances, or fails.
+    const size = (key.length + Number(key.split(".")[2])) % 5;
+    const list = size > 0 ? Array.from({ length: size - 1 }, (_, i) => i) : null;
+    this.take(this.bench.end(node, key, outcome, { result: outcome.kind === "succeeded" ? list : null }));
   }
 
   hear(node: string): void {
@@ -112,24 +136,34 @@ const someTask = fc.record({
   retries: fc.integer({ min: 0, max: 2 }),
   when: fc.constantFrom("succeeded" as const, "succeeded" as const, "always" as const, "failed" as const),
   tolerated: fc.integer({ min: 0, max: 1 }),
+  kind: fc.constantFrom("run", "run", "run", "run", "approve", "fan-out", "condition"),
 });
+
+function flowOf(kind: string, [need]: readonly string[]): Parameters<typeof flow>[0] {
+  if (kind === "approve") return { approve: { by: [], timeoutMs: 700, message: "" } };
+  if (need === undefined) return {};
+  if (kind === "condition") return { if: `size(tasks.${need}.succeeded) > 0` };
+  return kind === "fan-out" ? { mapFrom: { from: `tasks.${need}.result`, as: ["item"] } } : {};
+}
 
 const someTasks = fc.array(someTask, { minLength: 1, maxLength: 6 }).map((tasks) =>
   pipeline(
-    ...tasks.map(({ needs, count, cpus, gpuMillis, nodes, preemptible, timeoutMs, retries, when, tolerated }, i) =>
-      task(`t${i}`, {
-        needs: [...new Set(i === 0 ? [] : needs.map((need) => `t${need % i}`))],
-        map: count === 1 ? [] : mapOver(count),
-        resources: asks(cpus, { gpuMillis }),
-        nodes,
-        preemptible,
-        timeoutMs,
-        retries: retriesOf({ limit: retries, backoffMs: 50, backoffMsMax: 500 }),
-        flow: flow({
-          when: i === 0 || needs.length === 0 ? "succeeded" : when,
-          tolerate: { count: tolerated, share: 0 },
+    ...tasks.map(
+      ({ needs, count, cpus, gpuMillis, nodes, preemptible, timeoutMs, retries, when, tolerated, kind }, i) =>
+        task(`t${i}`, {
+          needs: [...new Set(i === 0 ? [] : needs.map((need) => `t${need % i}`))],
+          map: count === 1 || kind === "approve" || kind === "fan-out" ? [] : mapOver(count),
+          resources: asks(cpus, { gpuMillis }),
+          nodes: kind === "approve" ? 1 : nodes,
+          preemptible,
+          timeoutMs,
+          retries: retriesOf({ limit: retries, backoffMs: 50, backoffMsMax: 500 }),
+          flow: flow({
+            when: i === 0 || needs.length === 0 ? "succeeded" : when,
+            tolerate: { count: tolerated, share: 0 },
+            ...flowOf(kind, i === 0 ? [] : needs.map((need) => `t${need % i}`)),
+          }),
         }),
-      }),
     ),
   ),
 );
@@ -171,6 +205,8 @@ const someAct = fc.oneof(
         "cancel" as const,
         "cordon" as const,
         "drain" as const,
+        "approve" as const,
+        "restart" as const,
       ),
       pick: fc.nat(),
     }),
@@ -220,6 +256,10 @@ function act(world: World, what: typeof someAct extends fc.Arbitrary<infer T> ? 
     case "return":
       world.silent.delete(node);
       return;
+    case "approve":
+      return world.approve(what.pick);
+    case "restart":
+      return world.restart();
     case "cancel": {
       const id = `j${what.pick % Math.max(world.submitted.size, 1)}` as JobId;
       bench.step({ kind: "jobCancelRequested", job: id, reason: "" });

@@ -2,6 +2,7 @@ import { FAILURE_REASONS, LOSS_REASONS, type Outcome, STOP_REASONS } from "../..
 import { attemptKey } from "../../lib/core/ids.ts";
 import type { JobProgress, JobRow, MapRow, NodeRow, TaskRow } from "./batch.ts";
 import { hasRoom, reserve } from "./reservation.ts";
+import { armApproval } from "./approval.ts";
 import { becomeReady, keepResult } from "./flow.ts";
 import { addJob } from "./job.ts";
 import { gangOf, isLeader } from "./gang.ts";
@@ -44,14 +45,20 @@ export function restore(config: SchedulerConfig, rows: Restored, nowMs: number):
     task.count = row.count;
     task.values = row.values;
   }
-  // Those that are known to run first: they hold what they hold; what queues at the node gets the rest.
-  const running = rows.tasks.filter((row) => row.state === "running");
-  for (const row of [...running, ...rows.tasks.filter((row) => row.state !== "running")]) {
-    restoreInstance(state, taskOf(tasks, row), row, nowMs);
+  // What certainly holds its place first; what may only queue at its node gets the rest.
+  const held = rows.tasks.map((row) => ({ row, task: taskOf(tasks, row) }));
+  for (const { row, task } of held.toSorted((a, b) => certainty(a) - certainty(b))) {
+    restoreInstance(state, task, row, nowMs);
   }
   for (const job of jobs) restoreJob(state, job, nowMs);
   state.placementDue = true;
   return state;
+}
+
+/** Those that run, then those that never queue at a node (devices and gangs), then the others. */
+function certainty({ row, task }: { readonly row: TaskRow; readonly task: JobTask }): number {
+  if (row.state === "running") return 0;
+  return row.state === "assigned" && row.gpuUuids.length === 0 && task.spec.nodes === 1 ? 2 : 1;
 }
 
 function taskOf(tasks: ReadonlyMap<string, JobTask>, row: { readonly job: string; readonly task: string }): JobTask {
@@ -108,6 +115,8 @@ function restoredState(state: State, instance: Instance, row: TaskRow, nowMs: nu
     case "assigned":
     case "running":
       return restoredAttempt(state, instance, row);
+    case "waiting":
+      return { kind: "waiting", untilMs: row.notBeforeMs ?? nowMs };
     case "ending":
       return {
         kind: "held",
@@ -188,6 +197,7 @@ function restoreJob(state: State, job: Job, nowMs: number): void {
     task.needsLeft = task.needs.filter((need) => need.outcome === null).length;
     for (const instance of task.instances?.values() ?? []) {
       if (instance.state.kind === "ready" && isLeader(instance)) enqueueInstance(state.queue, instance);
+      armApproval(state, instance);
       if (instance.state.kind === "backoff") {
         addTimer(state.timers, instance.state.untilMs, { kind: "backoff", instance, attempt: instance.attempt });
       }

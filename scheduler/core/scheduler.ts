@@ -1,3 +1,4 @@
+import { onApprovalGiven, onApprovalTimer } from "./approval.ts";
 import { makeAssignment } from "./assignment.ts";
 import { backToQueue, onAttemptEnded, onAttemptStarted, onAttemptUnknown } from "./attempt.ts";
 import type { Batch, JobProgress, JobRow, MapRow, NodeRow, TaskRow } from "./batch.ts";
@@ -37,6 +38,8 @@ export function step(state: State, event: Event, nowMs: number): Answer {
       return onNodeSettings(state, event.node, event.change, nowMs);
     case "projectChanged":
       return onProjectChanged(state, event.settings);
+    case "approvalGiven":
+      return onApprovalGiven(state, event, nowMs);
     case "attemptStarted":
       return onAttemptStarted(state, event.node, event.key, event.atMs);
     case "attemptEnded":
@@ -59,6 +62,9 @@ function onClockTicked(state: State, nowMs: number): void {
         if (timer.instance.state.kind === "backoff" && timer.instance.attempt === timer.attempt) {
           backToQueue(state, timer.instance, nowMs);
         }
+        break;
+      case "approval":
+        onApprovalTimer(state, timer.instance, nowMs);
         break;
       case "takeBack":
         onTakeBackTimer(state, timer.instance, timer.attempt, nowMs);
@@ -164,7 +170,7 @@ function taskRow(instance: Instance): TaskRow {
     failures: instance.failures,
     losses: instance.losses,
     crashes: instance.crashes,
-    notBeforeMs: state.kind === "backoff" ? state.untilMs : null,
+    notBeforeMs: state.kind === "backoff" || state.kind === "waiting" ? state.untilMs : null,
   };
 }
 
@@ -176,6 +182,8 @@ function rowState(state: Instance["state"]): TaskRow["state"] {
       return state.as;
     case "held":
       return "ending";
+    case "waiting":
+      return "waiting";
     case "ready":
     case "backoff":
       return "ready";

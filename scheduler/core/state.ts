@@ -118,6 +118,7 @@ export interface Instance {
 /**
  *   ready     waits in its class                    → assigned, cancelled
  *   backoff   waits for time after an attempt       → ready, cancelled
+ *   waiting   asks for an approval, and does not run     → ended
  *   active    an attempt is on a node               → ready, backoff, held, ended
  *   held      its attempt has ended, others of its gang have not  → ready, backoff, ended
  *   ended     for good
@@ -125,6 +126,7 @@ export interface Instance {
 export type InstanceState =
   | { readonly kind: "ready"; readonly sinceMs: number }
   | { readonly kind: "backoff"; readonly untilMs: number }
+  | { readonly kind: "waiting"; readonly untilMs: number }
   | Active
   | {
       readonly kind: "held";
@@ -233,6 +235,7 @@ export interface State {
 export type Timer =
   | { readonly kind: "lease"; readonly node: Node }
   | { readonly kind: "backoff"; readonly instance: Instance; readonly attempt: number }
+  | { readonly kind: "approval"; readonly instance: Instance }
   | { readonly kind: "takeBack"; readonly instance: Instance; readonly attempt: number }
   /** Something about the node that was only a matter of time. */
   | { readonly kind: "node"; readonly node: Node };

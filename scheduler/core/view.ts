@@ -1,3 +1,4 @@
+import { formatDuration } from "../../proto/units.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
 import type { NodeState, TaskState } from "./batch.ts";
@@ -81,6 +82,12 @@ function explainInstance(state: State, instance: Instance, nowMs: number): Expla
       const what = instance.message || instance.reason;
       const message = `attempt ${instance.attempt} ended (${what}); the next is tried in ${Math.ceil((held.untilMs - nowMs) / 1000)} s`;
       return { state: "ready", sinceMs: nowMs, reasons: [reason("backoff", message)] };
+    }
+    case "waiting": {
+      const left = formatDuration(Math.max(0, held.untilMs - nowMs));
+      const message = `${instance.message}; in ${left} it fails (weft approve ${instance.task.job.id} ${instance.task.spec.name})`;
+      const sinceMs = held.untilMs - instance.task.spec.flow.approve!.timeoutMs;
+      return { state: "waiting", sinceMs, reasons: [reason("approval", message)] };
     }
     case "active": {
       const where = `attempt ${instance.attempt} on node ${held.node.name}`;

@@ -94,6 +94,25 @@ test("lists, conditions and results go from task to task", { timeout: LIMIT_MS }
   expect(listed[0]?.counts).toEqual({ succeeded: 5, skipped: 1, failed: 1 });
 });
 
+test("a task waits until one who may has approved it", { timeout: LIMIT_MS }, async () => {
+  const text = `
+pipeline: gated
+tasks:
+  gate: { approve: { by: [ann], message: ship it? } }
+  ship: { needs: gate, run: 'test {{ tasks.gate.result.by }} = ann' }
+`;
+  const { id } = await weftJson<{ id: string }>(server.grpc, ["submit", pipeline(text)]);
+  const asked = await weftJson<JobJson>(server.grpc, ["job", id]);
+  expect(states(asked)).toEqual(["gate[0] waiting", "ship[0] pending"]);
+  const refused = await weft(server.grpc, ["approve", id, "gate", "--as", "eve"]);
+  expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('"eve" is not among them')]);
+  const given = await weftJson<object>(server.grpc, ["approve", id, "gate", "--as", "ann", "--comment", "it's fine"]);
+  expect(given).toEqual({ id, task: "gate", approved: true, by: "ann" });
+  expect((await weft(server.grpc, ["job", id, "--watch"])).exitCode).toBe(0);
+  const done = await weftJson<JobJson>(server.grpc, ["job", id]);
+  expect(done.tasks[0]).toMatchObject({ message: "approved by ann: it's fine", result: { approved: true, by: "ann" } });
+});
+
 test("an expression that cannot be read is refused with its line and column", { timeout: LIMIT_MS }, async () => {
   const file = pipeline(
     `pipeline: p\ntasks:\n  a:\n    run: "true"\n  b:\n    needs: a\n    run: "true"\n    if: tasks.c.result >\n`,

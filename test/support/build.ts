@@ -123,10 +123,11 @@ export const FAILED: Outcome = { kind: "failed", reason: "exit" };
 
 /** The core with a clock that only tests move. Every step is checked against the laws. */
 export class Bench {
-  nowMs = 1_000_000;
+  nowMs: number;
   readonly state: State;
 
-  constructor(config: Partial<SchedulerConfig> = {}, state?: State) {
+  constructor(config: Partial<SchedulerConfig> = {}, state?: State, nowMs = 1_000_000) {
+    this.nowMs = nowMs;
     this.state =
       state ?? newState({ leaseMs: 30_000, skewMs: 1_000, silentHeartbeatsMax: 2, random: () => 0.5, ...config });
   }

@@ -209,7 +209,11 @@ function draftOf(task: TaskSpec__Output, issues: Issue[]): TaskDraft {
   };
 }
 
+/** Of a task that waits for an approval. */
+export const NOTHING_TO_RUN: Run = Object.freeze({ kind: "command", argv: Object.freeze([]) });
+
 function runOf(task: TaskSpec__Output, issues: Issue[]): Run {
+  if (task.approve && task.script === "" && task.command.length === 0) return NOTHING_TO_RUN;
   const both = task.script !== "" && task.command.length > 0;
   const none = task.script === "" && task.command.length === 0;
   if (both || none) {

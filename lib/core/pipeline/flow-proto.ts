@@ -1,6 +1,6 @@
 import type { TaskSpec as TaskSpecProto, TaskSpec__Output } from "../../../proto/gen/weft/v1/TaskSpec.ts";
 import type { Issue } from "../error.ts";
-import { PLAIN_FLOW, type TaskFlow, WHEN, type When } from "./flow.ts";
+import { type Approve, PLAIN_FLOW, type TaskFlow, WHEN, type When } from "./flow.ts";
 import { hint } from "./nearest.ts";
 
 /** A task's flow as people write it, with what they left out absent. */
@@ -17,8 +17,16 @@ export function flowFromProto(task: TaskSpec__Output, issues: Issue[]): FlowDraf
     when: whenOf(task, issues),
     if: task.if === "" ? undefined : task.if,
     mapFrom: task.mapFrom ? { from: task.mapFrom.from, as: task.mapFrom.as } : undefined,
+    approve: approveOf(task),
     tolerate: count === 0 && share === 0 ? undefined : { count, share },
   };
+}
+
+/** Of an approval that says no time. */
+export const APPROVE_MS = 86_400_000;
+
+function approveOf({ approve }: TaskSpec__Output): Approve | undefined {
+  return approve ? { by: approve.by, timeoutMs: approve.timeoutMs || APPROVE_MS, message: approve.message } : undefined;
 }
 
 function whenOf({ name, when }: TaskSpec__Output, issues: Issue[]): When | undefined {
@@ -32,11 +40,12 @@ function whenOf({ name, when }: TaskSpec__Output, issues: Issue[]): When | undef
   return undefined;
 }
 
-export function flowToProto({ when, tolerate, if: condition, mapFrom }: TaskFlow): Partial<TaskSpecProto> {
+export function flowToProto({ when, tolerate, if: condition, mapFrom, approve }: TaskFlow): Partial<TaskSpecProto> {
   return {
     ...(when === "succeeded" ? {} : { when }),
     ...(condition === "" ? {} : { if: condition }),
     ...(mapFrom ? { mapFrom: { from: mapFrom.from, as: [...mapFrom.as] } } : {}),
+    ...(approve ? { approve: { ...approve, by: [...approve.by] } } : {}),
     ...(tolerate.count === 0 ? {} : { tolerateCount: tolerate.count }),
     ...(tolerate.share === 0 ? {} : { tolerateShare: tolerate.share }),
   };

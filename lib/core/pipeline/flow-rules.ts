@@ -1,7 +1,10 @@
+import { formatDuration } from "../../../proto/units.ts";
 import { type CelProgram, compileCel, isFault } from "./cel.ts";
+import type { Approve } from "./flow.ts";
 import { LIMITS } from "./limits.ts";
 import { hint } from "./nearest.ts";
-import { instanceCount, type PipelineSpec, type TaskSpec } from "./spec.ts";
+import { instanceCount, isMapped, type PipelineSpec, type TaskSpec } from "./spec.ts";
+import { checkText } from "./value.ts";
 
 type Add = (path: readonly (string | number)[], message: string) => void;
 
@@ -12,6 +15,7 @@ export function checkFlow(pipeline: PipelineSpec, task: TaskSpec, add: Add): voi
     add(["when"], `task "${task.name}" runs when ${when}, and needs no task that could end; name one in "needs"`);
   }
   checkTolerance(task, add);
+  if (task.flow.approve) checkApprove(task, task.flow.approve, add);
   if (condition !== "")
     checkExpression(pipeline, task, ["if"], condition, ["bool", "a condition is true or false"], add);
   if (!mapFrom) return;
@@ -55,6 +59,33 @@ function unknownNames(pipeline: PipelineSpec, task: TaskSpec, { names }: CelProg
   });
   return [...new Set(wrong)];
 }
+
+/** Of names and words that are kept with a decision. */
+const WORD_CHARS_MAX = 1_000;
+const APPROVERS_MAX = 100;
+
+function checkApprove(task: TaskSpec, { by, timeoutMs, message }: Approve, add: Add): void {
+  const runs = task.run.kind === "script" || task.run.argv.length > 0;
+  const more = { map: isMapped(task), inputs: isSaid(task.inputs), outputs: isSaid(task.outputs), run: runs };
+  for (const [key, said] of Object.entries(more)) {
+    if (said) add([key], `task "${task.name}" waits for an approval, and runs nothing; take "${key}" away`);
+  }
+  if (task.nodes > 1) add(["nodes"], `task "${task.name}" waits for an approval, and runs nothing; take "nodes" away`);
+  if (by.length > APPROVERS_MAX) add(["approve", "by"], `${by.length} names; at most ${APPROVERS_MAX} are allowed`);
+  by.forEach((name, i) => {
+    const wrong = name === "" ? "is empty" : checkText(name, WORD_CHARS_MAX);
+    if (wrong) add(["approve", "by", i], `a name ${wrong}`);
+  });
+  const wrong = checkText(message, WORD_CHARS_MAX);
+  if (wrong) add(["approve", "message"], `what is asked ${wrong}`);
+  if (!(timeoutMs >= 1 && timeoutMs <= LIMITS.timeoutMs))
+    add(
+      ["approve", "timeout"],
+      `a time limit of ${timeoutMs}ms; 1ms to ${formatDuration(LIMITS.timeoutMs)} would be right`,
+    );
+}
+
+const isSaid = (record: object): boolean => Object.keys(record).length > 0;
 
 function checkTolerance(task: TaskSpec, add: Add): void {
   const { count, share } = task.flow.tolerate;

@@ -22,6 +22,15 @@ export interface Tolerance {
   readonly share: number;
 }
 
+export interface Approve {
+  /** Whose word counts; empty: anybody's. Names are taken as they are given. */
+  readonly by: readonly string[];
+  /** After it without a word the task fails. */
+  readonly timeoutMs: number;
+  /** What is asked. */
+  readonly message: string;
+}
+
 /** What a task says about when it runs and how it counts. Canonical: every default is filled in. */
 export interface TaskFlow {
   readonly when: When;
@@ -29,6 +38,8 @@ export interface TaskFlow {
   readonly if: string;
   readonly mapFrom: MapSource | null;
   readonly tolerate: Tolerance;
+  /** It runs nothing, and waits for a person's word. */
+  readonly approve: Approve | null;
 }
 
 /** Of a task that says nothing about it; shared, since of 100,000 tasks most are so. */
@@ -37,6 +48,7 @@ export const PLAIN_FLOW: TaskFlow = Object.freeze({
   if: "",
   mapFrom: null,
   tolerate: Object.freeze({ count: 0, share: 0 }),
+  approve: null,
 });
 
 /** Of so many instances, how many may fail. */

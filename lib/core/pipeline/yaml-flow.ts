@@ -1,10 +1,11 @@
 import { isMap, isScalar, isSeq, type Node } from "yaml";
-import { type MapSource, WHEN, type Tolerance, type When } from "./flow.ts";
-import type { FlowDraft } from "./flow-proto.ts";
+import { type Approve, type MapSource, WHEN, type Tolerance, type When } from "./flow.ts";
+import { APPROVE_MS, type FlowDraft } from "./flow-proto.ts";
 import { hint } from "./nearest.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
+import { readAbove0, readTexts } from "./yaml-value.ts";
 
-export const FLOW_KEYS = ["when", "if", "tolerate"] as const;
+export const FLOW_KEYS = ["when", "if", "tolerate", "approve"] as const;
 
 /** A key of a task that says when it runs and how it counts; undefined: it is another. */
 export function readFlow(reader: NodeReader, entry: Entry): FlowDraft | undefined {
@@ -17,6 +18,8 @@ export function readFlow(reader: NodeReader, entry: Entry): FlowDraft | undefine
     }
     case "tolerate":
       return { tolerate: readTolerance(reader, entry) };
+    case "approve":
+      return { approve: readApprove(reader, entry) };
     default:
       return undefined;
   }
@@ -28,6 +31,29 @@ function readWhen(reader: NodeReader, entry: Entry): When | undefined {
   const known = WHEN.find((each) => each === text);
   if (known) return known;
   return reader.issue(placeOf(entry), entry.path, `"${text}" is no end of a task to wait for${hint(text, WHEN)}`);
+}
+
+/** `approve: { by: [ann, bob], timeout: 24h, message: … }`. */
+function readApprove(reader: NodeReader, entry: Entry): Approve | undefined {
+  const approve = { by: [] as readonly string[], timeoutMs: APPROVE_MS, message: "" };
+  const entries = reader.entries(entry.value, entry.path, '"approve"', entry.offset);
+  if (!entries) return undefined;
+  for (const item of entries) {
+    switch (item.name) {
+      case "by":
+        approve.by = readTexts(reader, item, "a list of names would be right, like [ann, bob]");
+        break;
+      case "timeout":
+        approve.timeoutMs = readAbove0(reader, item, "the default is 24h") ?? APPROVE_MS;
+        break;
+      case "message":
+        approve.message = reader.text(item.value, item.path, item.offset, '"message"', "a text would be right") ?? "";
+        break;
+      default:
+        reader.unknownKey(item, '"approve"', ["by", "timeout", "message"], new Set());
+    }
+  }
+  return approve;
 }
 
 /** `tolerate: 3` or `tolerate: 10%`. */

@@ -35,7 +35,6 @@ const TASK_LATER = new Set([
   "schedule",
   "on",
   "secrets",
-  "approval",
   "pipeline",
   "service",
   "ports",
@@ -57,7 +56,7 @@ export function readTask(reader: NodeReader, entry: Entry): TaskDraft {
   const keys = reader.entries(entry.value, entry.path, where, entry.offset);
   if (!keys) return draft;
   for (const key of keys) readKey(reader, draft, key, where);
-  if (!keys.some(({ name }) => name === "run")) {
+  if (!keys.some(({ name }) => name === "run" || name === "approve")) {
     reader.issue(
       entry.offset,
       [...entry.path, "run"],

@@ -2,6 +2,8 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
+import type { ApproveRequest as _weft_v1_ApproveRequest, ApproveRequest__Output as _weft_v1_ApproveRequest__Output } from '../../weft/v1/ApproveRequest.ts';
+import type { ApproveResponse as _weft_v1_ApproveResponse, ApproveResponse__Output as _weft_v1_ApproveResponse__Output } from '../../weft/v1/ApproveResponse.ts';
 import type { CancelJobRequest as _weft_v1_CancelJobRequest, CancelJobRequest__Output as _weft_v1_CancelJobRequest__Output } from '../../weft/v1/CancelJobRequest.ts';
 import type { CancelJobResponse as _weft_v1_CancelJobResponse, CancelJobResponse__Output as _weft_v1_CancelJobResponse__Output } from '../../weft/v1/CancelJobResponse.ts';
 import type { GetJobRequest as _weft_v1_GetJobRequest, GetJobRequest__Output as _weft_v1_GetJobRequest__Output } from '../../weft/v1/GetJobRequest.ts';
@@ -18,6 +20,15 @@ import type { SubmitResponse as _weft_v1_SubmitResponse, SubmitResponse__Output 
 import type { WatchJobRequest as _weft_v1_WatchJobRequest, WatchJobRequest__Output as _weft_v1_WatchJobRequest__Output } from '../../weft/v1/WatchJobRequest.ts';
 
 export interface JobServiceClient extends grpc.Client {
+  Approve(argument: _weft_v1_ApproveRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_ApproveResponse__Output>): grpc.ClientUnaryCall;
+  Approve(argument: _weft_v1_ApproveRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_weft_v1_ApproveResponse__Output>): grpc.ClientUnaryCall;
+  Approve(argument: _weft_v1_ApproveRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_ApproveResponse__Output>): grpc.ClientUnaryCall;
+  Approve(argument: _weft_v1_ApproveRequest, callback: grpc.requestCallback<_weft_v1_ApproveResponse__Output>): grpc.ClientUnaryCall;
+  approve(argument: _weft_v1_ApproveRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_ApproveResponse__Output>): grpc.ClientUnaryCall;
+  approve(argument: _weft_v1_ApproveRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_weft_v1_ApproveResponse__Output>): grpc.ClientUnaryCall;
+  approve(argument: _weft_v1_ApproveRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_ApproveResponse__Output>): grpc.ClientUnaryCall;
+  approve(argument: _weft_v1_ApproveRequest, callback: grpc.requestCallback<_weft_v1_ApproveResponse__Output>): grpc.ClientUnaryCall;
+  
   Cancel(argument: _weft_v1_CancelJobRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_CancelJobResponse__Output>): grpc.ClientUnaryCall;
   Cancel(argument: _weft_v1_CancelJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_weft_v1_CancelJobResponse__Output>): grpc.ClientUnaryCall;
   Cancel(argument: _weft_v1_CancelJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_CancelJobResponse__Output>): grpc.ClientUnaryCall;
@@ -72,6 +83,8 @@ export interface JobServiceClient extends grpc.Client {
 }
 
 export interface JobServiceHandlers extends grpc.UntypedServiceImplementation {
+  Approve: grpc.handleUnaryCall<_weft_v1_ApproveRequest__Output, _weft_v1_ApproveResponse>;
+  
   Cancel: grpc.handleUnaryCall<_weft_v1_CancelJobRequest__Output, _weft_v1_CancelJobResponse>;
   
   Get: grpc.handleUnaryCall<_weft_v1_GetJobRequest__Output, _weft_v1_Job>;
@@ -89,6 +102,7 @@ export interface JobServiceHandlers extends grpc.UntypedServiceImplementation {
 }
 
 export interface JobServiceDefinition extends grpc.ServiceDefinition {
+  Approve: MethodDefinition<_weft_v1_ApproveRequest, _weft_v1_ApproveResponse, _weft_v1_ApproveRequest__Output, _weft_v1_ApproveResponse__Output>
   Cancel: MethodDefinition<_weft_v1_CancelJobRequest, _weft_v1_CancelJobResponse, _weft_v1_CancelJobRequest__Output, _weft_v1_CancelJobResponse__Output>
   Get: MethodDefinition<_weft_v1_GetJobRequest, _weft_v1_Job, _weft_v1_GetJobRequest__Output, _weft_v1_Job__Output>
   Lineage: MethodDefinition<_weft_v1_LineageRequest, _weft_v1_LineageResponse, _weft_v1_LineageRequest__Output, _weft_v1_LineageResponse__Output>

@@ -6,6 +6,7 @@ import type { MapDimension as _weft_v1_MapDimension, MapDimension__Output as _we
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from '../../weft/v1/Retries.ts';
 import type { Environment as _weft_v1_Environment, Environment__Output as _weft_v1_Environment__Output } from '../../weft/v1/Environment.ts';
 import type { MapSource as _weft_v1_MapSource, MapSource__Output as _weft_v1_MapSource__Output } from '../../weft/v1/MapSource.ts';
+import type { Approve as _weft_v1_Approve, Approve__Output as _weft_v1_Approve__Output } from '../../weft/v1/Approve.ts';
 import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from '../../weft/v1/Placement.ts';
 import type { Long } from '@grpc/proto-loader';
 
@@ -29,6 +30,7 @@ export interface TaskSpec {
   'tolerateShare'?: (number | string);
   'if'?: (string);
   'mapFrom'?: (_weft_v1_MapSource | null);
+  'approve'?: (_weft_v1_Approve | null);
   'alternatives'?: (_weft_v1_Resources)[];
   'placement'?: (_weft_v1_Placement | null);
   'nodes'?: (number);
@@ -56,6 +58,7 @@ export interface TaskSpec__Output {
   'tolerateShare': (number);
   'if': (string);
   'mapFrom': (_weft_v1_MapSource__Output | null);
+  'approve': (_weft_v1_Approve__Output | null);
   'alternatives': (_weft_v1_Resources__Output)[];
   'placement': (_weft_v1_Placement__Output | null);
   'nodes': (number);
