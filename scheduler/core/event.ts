@@ -1,6 +1,6 @@
 import type { EndedReport, OutputRef } from "../../lib/core/dispatch.ts";
 import type { ErrorCode, Issue } from "../../lib/core/error.ts";
-import type { Word } from "./approval.ts";
+import type { Word } from "./word.ts";
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
 import type { ProjectSettings } from "./share.ts";
 import type { Code, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";

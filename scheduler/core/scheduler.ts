@@ -1,4 +1,3 @@
-import { onApprovalGiven, onApprovalTimer } from "./approval.ts";
 import { makeAssignment } from "./assignment.ts";
 import { backToQueue, onAttemptEnded, onAttemptStarted, onAttemptUnknown } from "./attempt.ts";
 import type { Batch, JobProgress, JobRow, MapRow, NodeRow, TaskRow } from "./batch.ts";
@@ -10,6 +9,7 @@ import { onLeaseTimer, onNodeHeard, onNodeJoined, onNodeMode, onNodeSettings, on
 import { onProjectChanged } from "./share.ts";
 import { onTakeBackTimer } from "./place.ts";
 import { type Instance, type Job, type JobTask, type Node, nodeState, type State } from "./state.ts";
+import { onApprovalGiven, onApprovalTimer } from "./word.ts";
 import { firstDueMs, takeDue } from "./timer.ts";
 
 export { newState, type SchedulerConfig, type State } from "./state.ts";
