@@ -5,6 +5,7 @@ import {
   type EndedReport,
   type Report,
   reportSubject,
+  type ReadyReport,
   type StartedReport,
 } from "../lib/core/dispatch.ts";
 import { attemptKey, type AttemptKey, type NodeId } from "../lib/core/ids.ts";
@@ -125,9 +126,11 @@ export class Attempts {
     return join(this.#options.dir, "attempts", key);
   }
 
-  async #reported(report: StartedReport | EndedReport): Promise<void> {
+  async #reported(report: StartedReport | ReadyReport | EndedReport): Promise<void> {
     const { journal } = this.#options;
     if (journal.records.get(report.key)?.kind === "ended") return;
+    // Asked anew by the next agent: no need to remember it.
+    if (report.kind === "ready") return this.reports.add(report);
     if (report.kind === "started") {
       journal.jot({ kind: "started", atMs: report.atMs, key: report.key });
       this.reports.add(report);

@@ -38,6 +38,7 @@ function task(
     failures: 0,
     losses: 0,
     crashes: 0,
+    service: null,
     ...more,
   };
 }

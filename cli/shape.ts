@@ -43,6 +43,7 @@ function taskJson(task: TaskInstance): object {
     result: task.result ?? null,
     failures: task.failures,
     losses: task.losses,
+    ...(task.service ? { service: { ...task.service, changedAt: iso(task.service.changedAt) } } : {}),
     crashes: task.crashes,
   };
 }

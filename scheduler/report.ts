@@ -39,6 +39,7 @@ const result = z.custom<Json>((value) => isShallow(value as Json, RESULT_DEPTH_M
 
 const report = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("started"), key, atMs: count }),
+  z.object({ kind: z.literal("ready"), key, atMs: count, ready: z.boolean(), message: z.string() }),
   z.object({
     kind: z.literal("ended"),
     key,
@@ -80,6 +81,8 @@ export function reportEvent(node: NodeId, told: Exclude<Report, ArchivedReport>)
   switch (told.kind) {
     case "started":
       return { kind: "attemptStarted", node, key: told.key, atMs: told.atMs };
+    case "ready":
+      return { kind: "attemptReady", node, report: told };
     case "ended":
       return { kind: "attemptEnded", node, report: told };
     case "unknown":

@@ -17,7 +17,7 @@ import {
 import type { ArtifactRef, OutputRef } from "../lib/core/dispatch.ts";
 import type { Json } from "../lib/core/json.ts";
 import type { Code, MapValues, PipelineSpec, Scalar } from "../lib/core/pipeline/spec.ts";
-import type { Capacity, NodeSettings, Quota, TriggeredBy } from "./core/index.ts";
+import type { Capacity, NodeSettings, Quota, ServiceState, TriggeredBy } from "./core/index.ts";
 import type { TaskShape } from "./shape.ts";
 
 /** One row: who leads, by Postgres' clock. Whoever takes over raises `term`, and every commit of the scheduler checks it. */
@@ -105,6 +105,8 @@ export const tasks = pgTable(
     failures: integer().notNull(),
     losses: integer().notNull(),
     crashes: integer().notNull().default(0),
+    /** Null: no service, or not begun. */
+    service: json().$type<ServiceState>(),
     notBeforeMs: doublePrecision("not_before_ms"),
   },
   (table) => [

@@ -1,7 +1,7 @@
 import type { ClientBase, Pool } from "pg";
 import type { JobId, NodeId } from "../lib/core/ids.ts";
 import { jsonRows } from "../lib/json-rows.ts";
-import type { TaskRow, TaskState } from "./core/index.ts";
+import type { ServiceState, TaskRow, TaskState } from "./core/index.ts";
 import type { RowCounts } from "./shape.ts";
 
 /**
@@ -15,22 +15,23 @@ export async function upsertTasks(client: ClientBase, rows: readonly TaskRow[]):
 const UPSERT = `
   insert into tasks (job, task, index, state, attempt, node, gpu_uuids, choice, assigned_at_ms, started_at_ms,
                      finished_at_ms, exit_code, reason, message, outputs, result, checkpoint, failures, losses, crashes,
-                     not_before_ms)
+                     not_before_ms, service)
   select job, task, index, state, attempt, node, "gpuUuids", choice, "assignedAtMs", "startedAtMs", "finishedAtMs",
          "exitCode", reason, message, outputs, nullif(result::text, 'null')::json,
          nullif(checkpoint::text, 'null')::json, failures, losses, crashes,
-         "notBeforeMs"
+         "notBeforeMs", nullif(service::text, 'null')::json
   from json_to_recordset($1::json) as row(
     job text, task text, index integer, state text, attempt integer, node text, "gpuUuids" jsonb, choice integer,
     "assignedAtMs" float8, "startedAtMs" float8, "finishedAtMs" float8, "exitCode" integer, reason text, message text,
-    outputs jsonb, result json, checkpoint json, failures integer, losses integer, crashes integer, "notBeforeMs" float8)
+    outputs jsonb, result json, checkpoint json, failures integer, losses integer, crashes integer, "notBeforeMs" float8,
+    service json)
   on conflict (job, task, index) do update set
     state = excluded.state, attempt = excluded.attempt, node = excluded.node, gpu_uuids = excluded.gpu_uuids,
     choice = excluded.choice, assigned_at_ms = excluded.assigned_at_ms, started_at_ms = excluded.started_at_ms,
     finished_at_ms = excluded.finished_at_ms, exit_code = excluded.exit_code, reason = excluded.reason,
     message = excluded.message, outputs = excluded.outputs, result = excluded.result,
     checkpoint = excluded.checkpoint, failures = excluded.failures, losses = excluded.losses,
-    crashes = excluded.crashes, not_before_ms = excluded.not_before_ms
+    crashes = excluded.crashes, not_before_ms = excluded.not_before_ms, service = excluded.service
   where tasks.attempt < excluded.attempt
      or (tasks.attempt = excluded.attempt and tasks.state not in ('succeeded', 'failed', 'cancelled', 'skipped'))`;
 
@@ -56,12 +57,13 @@ interface TaskRecord {
   losses: number;
   crashes: number;
   not_before_ms: number | null;
+  service: ServiceState | null;
 }
 
 const COLUMNS = `tasks.job, tasks.task, tasks.index, tasks.state, tasks.attempt, tasks.node, tasks.gpu_uuids, tasks.choice,
   tasks.assigned_at_ms, tasks.started_at_ms, tasks.finished_at_ms, tasks.exit_code, tasks.reason, tasks.message,
   tasks.outputs, tasks.result, tasks.checkpoint,
-  tasks.failures, tasks.losses, tasks.crashes, tasks.not_before_ms`;
+  tasks.failures, tasks.losses, tasks.crashes, tasks.not_before_ms, tasks.service`;
 
 /** The rows of all jobs that have not ended. */
 export async function loadUnfinishedTasks(pool: Pool): Promise<TaskRow[]> {
@@ -121,5 +123,6 @@ function taskRow(record: TaskRecord): TaskRow {
     losses: record.losses,
     crashes: record.crashes,
     notBeforeMs: record.not_before_ms,
+    ...(record.service ? { service: record.service } : {}),
   };
 }

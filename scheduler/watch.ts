@@ -77,7 +77,7 @@ export class Watcher {
     for (const row of rows) {
       const key = `${row.task}.${row.index}`;
       const change = this.#tasks.get(key);
-      if (change && age(change) <= age(row)) this.#tasks.delete(key);
+      if (change && isNoNewer(change, row)) this.#tasks.delete(key);
     }
   }
 
@@ -113,6 +113,11 @@ export class Watcher {
     });
     this.#wake = null;
   }
+}
+
+function isNoNewer(change: TaskRow, row: TaskRow): boolean {
+  if (age(change) !== age(row)) return age(change) < age(row);
+  return (change.service?.changedAtMs ?? 0) <= (row.service?.changedAtMs ?? 0);
 }
 
 /** Rises with each move of one instance: attempts are numbered, and a state within an attempt is reached once. */

@@ -36,5 +36,13 @@ export type { LogChunk } from "./log.ts";
 export type { Explanation, Gpu, Node, QueueClass, Resources } from "./node.ts";
 export type { Exec, ExecOptions, ExecOutput, Forwarded, ForwardOptions, WindowSize } from "./session.ts";
 export type { NodeChange, NodeDemand, Project, ProjectChange, Quota } from "./operator.ts";
-export { type Duration, pipeline, PipelineBuilder, type Size, type TaskOptions } from "./pipeline.ts";
+export {
+  type Duration,
+  pipeline,
+  PipelineBuilder,
+  type ProbeOptions,
+  type ServiceOptions,
+  type Size,
+  type TaskOptions,
+} from "./pipeline.ts";
 export type { Scalar } from "../proto/value.ts";

@@ -56,6 +56,16 @@ export interface TaskInstance {
   readonly result: unknown;
   readonly failures: number;
   readonly losses: number;
+  /** Null: no service, or not begun. */
+  readonly service: {
+    readonly ready: boolean;
+    readonly changedAt: Date | null;
+    /** By its restart policy; losses of its machine count apart. */
+    readonly restarts: number;
+    /** What the last probe said when it is not ready. */
+    readonly message: string;
+    readonly port: number | null;
+  } | null;
   /** Losses that the task may have caused. */
   readonly crashes: number;
 }
@@ -160,6 +170,13 @@ export function taskOf(task: Task__Output): TaskInstance {
     result: task.result === "" ? undefined : (JSON.parse(task.result) as unknown),
     failures: task.failures,
     losses: task.losses,
+    service: task.service && {
+      ready: task.service.ready,
+      changedAt: dateOf(task.service.changedAtMs),
+      restarts: task.service.restarts,
+      message: task.service.message,
+      port: task.service.port === 0 ? null : task.service.port,
+    },
     crashes: task.crashes,
   };
 }

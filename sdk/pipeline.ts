@@ -1,4 +1,5 @@
 import type { PipelineSpec } from "../proto/gen/weft/v1/PipelineSpec.ts";
+import type { Probe } from "../proto/gen/weft/v1/Probe.ts";
 import type { TaskSpec } from "../proto/gen/weft/v1/TaskSpec.ts";
 import { type Parsed, parseDuration, parseSize } from "../proto/units.ts";
 import { type Scalar, toProtoValue, toProtoValues } from "../proto/value.ts";
@@ -77,6 +78,35 @@ interface CommonOptions<Task extends string, Output extends string, Outputs exte
   readonly if?: string;
   /** So many instances, or this share of them, may fail, and the task still counts as succeeded. */
   readonly tolerate?: number | `${number}%`;
+  /** It runs until nobody needs it; who needs it starts when it is ready. */
+  readonly service?: ServiceOptions;
+  /** Outputs that are there are kept however the attempt ends. */
+  readonly keepOutputs?: "always";
+}
+
+/** Asks in one way: `http` (path of a GET, 200 to 399 is well), `tcp`, or `command` (exit code 0 is well). */
+export interface ProbeOptions {
+  readonly http?: string;
+  readonly tcp?: true;
+  readonly command?: readonly string[];
+  /** Default: the service's. */
+  readonly port?: number;
+  /** Default 2s, 1s, 3. */
+  readonly period?: Duration;
+  readonly timeout?: Duration;
+  readonly failures?: number;
+}
+
+export interface ServiceOptions {
+  readonly port?: number;
+  /** Default: it is ready when its process has started. */
+  readonly readiness?: ProbeOptions;
+  readonly liveness?: ProbeOptions;
+  /** Default: onFailure. */
+  readonly restart?: "always" | "onFailure" | "never";
+  /** Default 1s and 5m. */
+  readonly backoff?: Duration;
+  readonly maxBackoff?: Duration;
 }
 
 /** A name that is not taken yet; when names are only known at run time, any. */
@@ -186,6 +216,8 @@ function taskToProto(name: string, task: TaskOptions<string, string, Record<stri
     ...(task.approve
       ? { approve: approveToProto(task.approve, duration("approve.timeout", task.approve.timeout)) }
       : {}),
+    ...(task.service ? { service: serviceToProto(task.service, duration) } : {}),
+    ...(task.keepOutputs ? { keepOutputs: true } : {}),
   };
 }
 
@@ -205,6 +237,29 @@ function flowToProto(task: TaskOptions<string, string, Record<string, string>>):
     ...(when === undefined || when === "succeeded" ? {} : { when }),
     ...(typeof tolerate === "number" ? { tolerateCount: tolerate } : {}),
     ...(typeof tolerate === "string" ? { tolerateShare: Number(tolerate.slice(0, -1)) / 100 } : {}),
+  };
+}
+
+function serviceToProto(
+  { port = 0, readiness, liveness, restart, backoff, maxBackoff }: ServiceOptions,
+  duration: (what: string, value: Duration | undefined) => number,
+): NonNullable<TaskSpec["service"]> {
+  const probe = ({ period, timeout, ...rest }: ProbeOptions): Probe => ({
+    http: rest.http ?? "",
+    tcp: rest.tcp ?? false,
+    command: [...(rest.command ?? [])],
+    port: rest.port ?? 0,
+    periodMs: duration("period", period),
+    timeoutMs: duration("timeout", timeout),
+    failures: rest.failures ?? 0,
+  });
+  return {
+    port,
+    ...(readiness ? { readiness: probe(readiness) } : {}),
+    ...(liveness ? { liveness: probe(liveness) } : {}),
+    restart: restart ?? "",
+    backoffMs: duration("backoff", backoff),
+    maxBackoffMs: duration("maxBackoff", maxBackoff),
   };
 }
 

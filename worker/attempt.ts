@@ -18,6 +18,7 @@ import type { Shelf } from "./environment/shelf.ts";
 import type { Folders } from "./folders.ts";
 import { attemptDir, CHECKPOINT, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
 import { OutputError, storeOutputs } from "./outputs.ts";
+import type { Prober } from "./prober.ts";
 import { resultOf } from "./result.ts";
 import { recordUnstarted } from "./runner/exit.ts";
 import type { ExitRecord, StartRequest } from "./runner/protocol.ts";
@@ -48,6 +49,10 @@ export interface Attempt {
   /** Held until no process is left that could use it. */
   environment: Provided | null;
   spoolShown: boolean;
+  /** Of a service that runs. */
+  prober: Prober | null;
+  /** What its liveness probe said last; empty: nothing was wrong. */
+  unhealthy: string;
 }
 
 /** What attempts are made with. */
@@ -81,6 +86,8 @@ export function newAttempt(dir: string, assignment: Assignment): Attempt {
     environmentDigest: null,
     environment: null,
     spoolShown: false,
+    prober: null,
+    unhealthy: "",
   };
 }
 
@@ -184,10 +191,43 @@ export function conclude(attempt: Attempt, exit: ExitRecord, tools: Tools): Ende
   }
   return lastLine(join(folder, STDERR)).then((stderrLine) => {
     const around: Surroundings = { stderrLine, diskBytesFree: bytesFree(folder), folder };
-    const verdict = judge(exit, assignment, around);
-    if (!assignment.checkpoint || exit.startedAtMs === null) return report(attempt, exit, verdict, []);
-    return keepCheckpoint(attempt, report(attempt, exit, verdict, []), tools);
+    return keep(attempt, exit, withProbe(attempt, exit, judge(exit, assignment, around)), tools);
   });
+}
+
+/** What the probe said is known here alone. */
+function withProbe({ unhealthy }: Attempt, exit: ExitRecord, verdict: Verdict): Verdict {
+  if (exit.stopped !== "unhealthy" || unhealthy === "") return verdict;
+  return { ...verdict, message: `${verdict.message}: ${unhealthy}` };
+}
+
+/** What is kept of one that did not succeed: its checkpoint, and the outputs that are there, where that was asked for. */
+async function keep(attempt: Attempt, exit: ExitRecord, verdict: Verdict, tools: Tools): Promise<EndedReport> {
+  const { checkpoint, keepOutputs } = attempt.assignment;
+  const began = exit.startedAtMs !== null;
+  // One that is lost makes way: it runs again elsewhere, and the outputs will be those of its last attempt.
+  const ended =
+    keepOutputs && began && verdict.outcome.kind !== "lost"
+      ? await keepThoseThere(attempt, exit, verdict, tools)
+      : report(attempt, exit, verdict, []);
+  return checkpoint && began ? keepCheckpoint(attempt, ended, tools) : ended;
+}
+
+/** That they cannot be stored changes nothing of how it ended. */
+async function keepThoseThere(
+  attempt: Attempt,
+  exit: ExitRecord,
+  verdict: Verdict,
+  tools: Tools,
+): Promise<EndedReport> {
+  try {
+    const store = () => storeOutputs(tools.artifacts, attempt.assignment, attempt.folder, "those there");
+    const outputs = await patiently(tools.storeWaitMsMax, attempt.abort.signal, store, ["unavailable", "disk_full"]);
+    return report(attempt, exit, verdict, outputs);
+  } catch (error) {
+    const message = `${verdict.message}; its outputs could not be kept: ${describeError(error)}`;
+    return report(attempt, exit, { ...verdict, message }, []);
+  }
 }
 
 /** The next attempt goes on from there. One that cannot be kept costs the work since the last, and is told. */

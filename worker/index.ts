@@ -1,6 +1,13 @@
 import type { Logger } from "pino";
 import type { ArtifactClient } from "../lib/artifacts.ts";
-import type { Assignment, EndedReport, LossReason, StartedReport, StopReason } from "../lib/core/dispatch.ts";
+import type {
+  Assignment,
+  EndedReport,
+  LossReason,
+  ReadyReport,
+  StartedReport,
+  StopReason,
+} from "../lib/core/dispatch.ts";
 import type { AttemptKey } from "../lib/core/ids.ts";
 import type { CommandSpec, TaskCommand } from "./sessions.ts";
 import { baseEnvironment } from "./environment/base.ts";
@@ -79,7 +86,7 @@ export interface WorkerOptions {
    * Reports of one attempt come in order; `ended` may come again after a recovery. The workspace of an ended attempt is
    * kept until the promise for its report is fulfilled (it is in the journal then).
    */
-  readonly onReport: (report: StartedReport | EndedReport) => void | Promise<void>;
+  readonly onReport: (report: StartedReport | ReadyReport | EndedReport) => void | Promise<void>;
   /** Called when an attempt begins (or is adopted), and once more with `ended` before its ended report. */
   readonly onSpool: (key: AttemptKey, spool: Spool) => void;
   readonly log: Logger;

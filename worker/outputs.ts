@@ -22,13 +22,14 @@ interface Collected {
 }
 
 /**
- * Stores what the attempt has made, without sending bytes that the store has. Errors: OutputError naming output, path
+ * Stores what the attempt has made ("those there": without a word about what is missing), without sending bytes that the store has. Errors: OutputError naming output, path
  * and what is there instead; those of ArtifactClient; `invalid` for links that lead out of the workspace.
  */
 export async function storeOutputs(
   artifacts: ArtifactClient,
   assignment: Assignment,
   folder: string,
+  which: "all" | "those there" = "all",
 ): Promise<OutputRef[]> {
   const workspace = join(folder, WORKSPACE);
   // A link in its place would have us read, and publish, what lies elsewhere.
@@ -39,11 +40,14 @@ export async function storeOutputs(
   }
   const collected: Collected[] = [];
   for (const { name, path } of assignment.outputs) {
-    collected.push(
-      path.endsWith("/")
-        ? await readFolder(workspace, name, path)
-        : await readFile(workspace, name, join(workspace, path), path),
-    );
+    const reading = path.endsWith("/")
+      ? readFolder(workspace, name, path)
+      : readFile(workspace, name, join(workspace, path), path);
+    const read = await reading.catch((error: unknown) => {
+      if (which === "all" || !(error instanceof OutputError)) throw error;
+      return undefined;
+    });
+    if (read) collected.push(read);
   }
   const result = join(folder, RESULT);
   if (!assignment.outputs.some(({ name }) => name === RESULT_OUTPUT) && (await kindOf(result)) === "file") {

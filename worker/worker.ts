@@ -2,7 +2,14 @@ import { mkdirSync, readdirSync, realpathSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Assignment, EndedReport, LossReason, StartedReport, StopReason } from "../lib/core/dispatch.ts";
+import type {
+  Assignment,
+  EndedReport,
+  LossReason,
+  ReadyReport,
+  StartedReport,
+  StopReason,
+} from "../lib/core/dispatch.ts";
 import { WeftError } from "../lib/core/error.ts";
 import { attemptKey, type AttemptKey } from "../lib/core/ids.ts";
 import {
@@ -27,6 +34,7 @@ import { Folders } from "./folders.ts";
 import type { ActiveAttempt, Worker, WorkerOptions } from "./index.ts";
 import { Link, runnerProgram } from "./link.ts";
 import { type CommandSpec, Sessions, type TaskCommand } from "./sessions.ts";
+import { Prober } from "./prober.ts";
 import { readExit, recordUnstarted, wasStarted } from "./runner/exit.ts";
 import { bootNowMs } from "./runner/proc.ts";
 import type { ExitRecord, LiveAttempt, Notice } from "./runner/protocol.ts";
@@ -195,6 +203,7 @@ class LocalWorker implements Worker {
       else if (phase !== "running") abort.abort(new AttemptStopped());
     }
     if (stopAttempts && this.#attempts.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
+    for (const { prober } of this.#attempts.values()) prober?.stop();
     await Promise.allSettled(this.#ended.values());
     this.#sessions.close();
     await this.#link.close(stopAttempts);
@@ -246,10 +255,27 @@ class LocalWorker implements Worker {
     attempt.startedAtMs = atMs;
     this.#showSpool(attempt);
     void this.#report({ kind: "started", key: attempt.key, atMs });
+    this.#probe(attempt);
+  }
+
+  #probe(attempt: Attempt): void {
+    const { key, assignment, prober } = attempt;
+    const { service } = assignment;
+    if (!service || prober) return;
+    attempt.prober = new Prober({
+      service,
+      run: (argv, timeoutMs) => this.#sessions.run(key, argv, timeoutMs),
+      onReady: (ready, message) => void this.#report({ kind: "ready", key, atMs: Date.now(), ready, message }),
+      onUnhealthy: (message) => {
+        attempt.unhealthy = message;
+        this.#link.send({ kind: "stop", key, reason: "unhealthy", graceMs: assignment.stopGraceMs });
+      },
+    });
   }
 
   #onProcessesEnded(attempt: Attempt, exit: ExitRecord): void {
     attempt.phase = "collecting";
+    attempt.prober?.stop();
     this.#leave(attempt);
     const ended = conclude(attempt, exit, this.#tools);
     if (ended instanceof Promise) void ended.then((report) => this.#end(attempt, report));
@@ -293,7 +319,7 @@ class LocalWorker implements Worker {
   }
 
   /** Ends when the report is kept; or, on the way down, when it is left to the next `recover`. */
-  async #report(report: StartedReport | EndedReport): Promise<void> {
+  async #report(report: StartedReport | ReadyReport | EndedReport): Promise<void> {
     for (;;) {
       try {
         return await this.#options.onReport(report);

@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<string, StopReason | LossReason>> = {
   drained: "drained",
   preempted: "preempted",
   gang: "gang",
+  finished: "finished",
 };
 
 /** The part of a server's answer that asks for something. */

@@ -44,6 +44,7 @@ export class Outbox {
   }
 
   add(report: Report, nowMs: number): void {
+    if (report.kind === "ready") this.#expedite(report.key, nowMs);
     const told = `${report.kind} ${report.key}`;
     if (this.#told.has(told)) return;
     this.#told.add(told);
@@ -53,6 +54,15 @@ export class Outbox {
       this.#held.set(report.key, waiting);
     } else if (report.kind === "ended" && report.startedAtMs !== null) this.#dropHeld(report.key);
     this.#waiting.push(waiting);
+  }
+
+  /** What a service said of its readiness before, and has not left, is old; and its start goes first. */
+  #expedite(key: AttemptKey, nowMs: number): void {
+    const held = this.#held.get(key);
+    if (held) held.dueAtMs = nowMs;
+    const older = this.#waiting.findIndex(({ report }) => report.kind === "ready" && report.key === key);
+    if (older >= 0) this.#waiting.splice(older, 1);
+    this.#told.delete(`ready ${key}`);
   }
 
   #dropHeld(key: AttemptKey): void {

@@ -7,7 +7,6 @@ import { EXIT } from "../failure.ts";
 import { oneInstance, wholeNumber } from "../instance.ts";
 import { RawTerminal } from "../raw-terminal.ts";
 import { type ServerOption, serverOption, withServer } from "../session.ts";
-import { instanceName, mappedTasks } from "../shape.ts";
 import { stderr } from "../terminal.ts";
 
 interface Options extends ServerOption {
@@ -19,6 +18,8 @@ interface Options extends ServerOption {
 const SHELL = ["/bin/sh", "-c", "command -v bash >/dev/null && exec bash; exec sh"];
 /** As shells say that a signal ended a program. */
 const SIGNAL_EXIT = 128;
+/** How long the end of its task is waited for, when a command was killed. */
+const NEWS_MS_MAX = 3_000;
 
 export function execCommand(): Command {
   return new Command("exec")
@@ -118,13 +119,17 @@ function exitCode(code: number | null, signal: string): number {
 
 /** Killed, most likely because its task has ended. */
 async function explainKill(client: WeftClient, jobId: string, task: string, index: number): Promise<void> {
-  const job = await client.get(jobId).catch(() => undefined);
-  const instance = job?.tasks.find((each) => each.name === task && each.index === index);
-  if (!job || !instance) return;
-  const name = instanceName(instance, mappedTasks(job).has(task));
-  const why =
-    instance.state === "running"
-      ? `the command was killed (${name} runs)`
-      : `the command was killed: the attempt it ran in has ended, and ${name} is ${instance.state}`;
-  stderr.write(`weft: ${why}\n`);
+  const name = index === 0 ? task : `${task}[${index}]`;
+  let state = "running";
+  try {
+    // The news of its end comes by another way, and a little later.
+    for await (const { tasks } of client.watch(jobId, { signal: AbortSignal.timeout(NEWS_MS_MAX) })) {
+      state = tasks.find((each) => each.name === task && each.index === index)?.state ?? state;
+      if (state !== "running") break;
+    }
+  } catch {
+    // It is told what is known.
+  }
+  const why = state === "running" ? "" : `: the attempt it ran in has ended, and ${name} is ${state}`;
+  stderr.write(`weft: the command was killed${why}\n`);
 }

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { WeftError } from "../../lib/core/error.ts";
 import { type TaskInstance, type WeftClient } from "../../sdk/index.ts";
 import { EXIT } from "../failure.ts";
 import { whyOf } from "../follow.ts";
@@ -20,7 +21,11 @@ export function forwardCommand(): Command {
     .description("bring a port of a running task's machine to 127.0.0.1 here")
     .argument("<job>", "id of the job, or its beginning")
     .argument("<task>", "name of the task, or of an instance like train[3]")
-    .argument("<port>", "where the task listens, on 127.0.0.1 of its machine", wholeNumber(1, PORT_MAX))
+    .argument(
+      "[port]",
+      "where the task listens, on 127.0.0.1 of its machine; of a service its own",
+      wholeNumber(1, PORT_MAX),
+    )
     .option("-i, --index <n>", "this instance of a mapped task", wholeNumber(0))
     .option(
       "-l, --local-port <port>",
@@ -34,13 +39,14 @@ export function forwardCommand(): Command {
 It waits for the task to run, says where it listens, goes on when the task is tried again, and ends with the task.
 
 Examples:
-  $ weft forward 0mf3x notebook 8888
+  $ weft forward 0mf3x notebook
+  $ weft forward 0mf3x train 8888
   $ weft forward 0mf3x board 6006 --local-port 16006`,
     )
     .action(forward);
 }
 
-async function forward(jobId: string, taskArgument: string, port: number, options: Options): Promise<void> {
+async function forward(jobId: string, taskArgument: string, port: number | undefined, options: Options): Promise<void> {
   const { task, index } = oneInstance(taskArgument, options.index);
   const end = new AbortController();
   const interrupt = (): void => {
@@ -63,13 +69,14 @@ interface Wanted {
   readonly jobId: string;
   readonly task: string;
   readonly index: number;
-  readonly port: number;
+  readonly port: number | undefined;
   readonly localPort: number | undefined;
   readonly signal: AbortSignal;
 }
 
 async function untilEnded(client: WeftClient, wanted: Wanted): Promise<void> {
-  const { jobId, task, index, port, signal } = wanted;
+  const { jobId, task, index, signal } = wanted;
+  let { port } = wanted;
   const complaints = new Set<string>();
   const complain = (message: string): void => {
     // A page asks for dozens of things; what stands in their way is told once.
@@ -79,7 +86,10 @@ async function untilEnded(client: WeftClient, wanted: Wanted): Promise<void> {
   };
   // Says what is wrong with the name, if anything is.
   await client.explain(jobId, task, index);
-  const tunnel = new Tunnel((aborted) => client.forward(jobId, { task, index, port, signal: aborted }), complain);
+  const tunnel = new Tunnel(
+    (aborted) => client.forward(jobId, { task, index, port: port!, signal: aborted }),
+    complain,
+  );
   const onLost = (): void => complain("the connection to the server is lost; trying again");
   let listening = false;
   try {
@@ -90,7 +100,9 @@ async function untilEnded(client: WeftClient, wanted: Wanted): Promise<void> {
       if (instance.state !== "running") {
         if (!listening && complaints.size === 0) complain(`${task} is ${instance.state}; waiting until it runs`);
       } else if (!listening) {
-        const local = await listen(tunnel, wanted);
+        port ??= instance.service?.port ?? undefined;
+        if (port === undefined) throw new WeftError("invalid", `${task} does not say where it listens; give the port`);
+        const local = await listen(tunnel, port, wanted.localPort);
         listening = true;
         const from = `port ${port} of ${task} on ${instance.node}`;
         process.stdout.write(`forwarding 127.0.0.1:${local} to ${from}; Ctrl-C ends it\n`);
@@ -102,7 +114,7 @@ async function untilEnded(client: WeftClient, wanted: Wanted): Promise<void> {
 }
 
 /** The same port where that is free; people know it by heart. */
-async function listen(tunnel: Tunnel, { port, localPort }: Wanted): Promise<number> {
+async function listen(tunnel: Tunnel, port: number, localPort: number | undefined): Promise<number> {
   if (localPort !== undefined) return tunnel.listen(localPort);
   try {
     return await tunnel.listen(port);

@@ -85,11 +85,11 @@ function instancesOf(job: Job, name: string, index: number | undefined): TaskIns
       `task "${name}" has ${ofTask.length} instances, 0 to ${ofTask.length - 1}; there is no ${index}`,
     );
   const mapped = mappedTasks(job).has(name);
-  const unfinished = wanted.find((task) => task.state !== "succeeded");
+  const unfinished = wanted.find((task) => task.state !== "succeeded" && task.outputs.length === 0);
   if (unfinished) {
     throw new WeftError(
       "failed_precondition",
-      `${instanceName(unfinished, mapped)} is ${unfinished.state}; its outputs are there once it has succeeded`,
+      `${instanceName(unfinished, mapped)} is ${unfinished.state}; its outputs are there once it has succeeded (or ended, with keepOutputs)`,
     );
   }
   return wanted;

@@ -90,11 +90,16 @@ function distinct(tasks: readonly TaskInstance[]): TaskInstance[] {
   return [...new Map(tasks.map((task) => [task.name, task])).values()];
 }
 
+function readiness({ state, service }: TaskInstance): string {
+  return state === "running" && service ? (service.ready ? ", ready" : ", not ready") : "";
+}
+
 function taskRow(task: TaskInstance, mapped: ReadonlySet<string>, nowMs: number): string[] {
-  const why = task.state === "succeeded" ? "" : whyOf(task);
+  const problem = task.state === "running" ? (task.service?.message ?? "") : "";
+  const why = task.state === "succeeded" ? "" : whyOf(task) || printable(problem);
   return [
     instanceName(task, mapped.has(task.name)),
-    inColor(stdout.colors, task.state),
+    `${inColor(stdout.colors, task.state)}${readiness(task)}`,
     task.attempt === 0 ? "-" : String(task.attempt),
     task.node ?? "-",
     lasted(task.startedAt, task.finishedAt, nowMs),

@@ -1,5 +1,6 @@
 import type { AttemptKey, AttemptRef, Digest, NodeId } from "./ids.ts";
 import type { Json } from "./json.ts";
+import type { ServiceSpec } from "./pipeline/service.ts";
 import type { Environment, Resources, Run } from "./pipeline/spec.ts";
 
 /**
@@ -72,6 +73,10 @@ export interface Assignment {
   readonly stopGraceMs: number;
   readonly priority: number;
   readonly environment: Environment;
+  /** Absent: it runs to its end. */
+  readonly service?: ServiceSpec;
+  /** Outputs that are there are stored however it ends; absent: only when it succeeds. */
+  readonly keepOutputs?: true;
 }
 
 /** A member's place in its gang, and where the members meet. */
@@ -100,6 +105,7 @@ export const FAILURE_REASONS = [
   "missing-output",
   "command-not-found",
   "environment-failed",
+  "unhealthy", // its liveness probe failed
   "input-missing", // the store says it does not have the digest, or the bytes are wrong
 ] as const;
 export const LOSS_REASONS = [
@@ -124,7 +130,12 @@ export const CRASH_REASONS: ReadonlySet<LossReason> = new Set([
   "disk-full",
   "store-unreachable",
 ]);
-export const STOP_REASONS = ["cancelled", "fenced", "gang"] as const;
+export const STOP_REASONS = [
+  "cancelled",
+  "fenced",
+  "gang",
+  "finished", // a service that nobody needs any more
+] as const;
 
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 export type LossReason = (typeof LOSS_REASONS)[number];
@@ -178,6 +189,16 @@ export interface EndedReport {
   readonly logBytes: { readonly stdout: number; readonly stderr: number };
 }
 
+/** A service is ready, or is not any more; or has not become so in the time of its probe's failures, which `message` tells. */
+export interface ReadyReport {
+  readonly kind: "ready";
+  readonly key: AttemptKey;
+  readonly atMs: number;
+  readonly ready: boolean;
+  /** What the last probe said; empty when it is ready. */
+  readonly message: string;
+}
+
 /** The whole log is in the artifact store. Null: that stream is empty. */
 export interface ArchivedReport {
   readonly kind: "archived";
@@ -192,7 +213,7 @@ export interface UnknownReport {
   readonly key: AttemptKey;
 }
 
-export type Report = StartedReport | EndedReport | ArchivedReport | UnknownReport;
+export type Report = StartedReport | ReadyReport | EndedReport | ArchivedReport | UnknownReport;
 
 export interface ReportMessage {
   readonly node: NodeId;

@@ -52,6 +52,7 @@ import type { NotifySpec as _weft_v1_NotifySpec, NotifySpec__Output as _weft_v1_
 import type { OpenSession as _weft_v1_OpenSession, OpenSession__Output as _weft_v1_OpenSession__Output } from './weft/v1/OpenSession.ts';
 import type { PipelineSpec as _weft_v1_PipelineSpec, PipelineSpec__Output as _weft_v1_PipelineSpec__Output } from './weft/v1/PipelineSpec.ts';
 import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from './weft/v1/Placement.ts';
+import type { Probe as _weft_v1_Probe, Probe__Output as _weft_v1_Probe__Output } from './weft/v1/Probe.ts';
 import type { Project as _weft_v1_Project, Project__Output as _weft_v1_Project__Output } from './weft/v1/Project.ts';
 import type { ProjectsRequest as _weft_v1_ProjectsRequest, ProjectsRequest__Output as _weft_v1_ProjectsRequest__Output } from './weft/v1/ProjectsRequest.ts';
 import type { ProjectsResponse as _weft_v1_ProjectsResponse, ProjectsResponse__Output as _weft_v1_ProjectsResponse__Output } from './weft/v1/ProjectsResponse.ts';
@@ -62,6 +63,7 @@ import type { Quota as _weft_v1_Quota, Quota__Output as _weft_v1_Quota__Output }
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
 import type { ScheduleSource as _weft_v1_ScheduleSource, ScheduleSource__Output as _weft_v1_ScheduleSource__Output } from './weft/v1/ScheduleSource.ts';
+import type { ServiceSpec as _weft_v1_ServiceSpec, ServiceSpec__Output as _weft_v1_ServiceSpec__Output } from './weft/v1/ServiceSpec.ts';
 import type { SessionDown as _weft_v1_SessionDown, SessionDown__Output as _weft_v1_SessionDown__Output } from './weft/v1/SessionDown.ts';
 import type { SessionFailed as _weft_v1_SessionFailed, SessionFailed__Output as _weft_v1_SessionFailed__Output } from './weft/v1/SessionFailed.ts';
 import type { SessionHello as _weft_v1_SessionHello, SessionHello__Output as _weft_v1_SessionHello__Output } from './weft/v1/SessionHello.ts';
@@ -141,6 +143,7 @@ export interface ProtoGrpcType {
       OpenSession: MessageTypeDefinition<_weft_v1_OpenSession, _weft_v1_OpenSession__Output>
       PipelineSpec: MessageTypeDefinition<_weft_v1_PipelineSpec, _weft_v1_PipelineSpec__Output>
       Placement: MessageTypeDefinition<_weft_v1_Placement, _weft_v1_Placement__Output>
+      Probe: MessageTypeDefinition<_weft_v1_Probe, _weft_v1_Probe__Output>
       Project: MessageTypeDefinition<_weft_v1_Project, _weft_v1_Project__Output>
       ProjectsRequest: MessageTypeDefinition<_weft_v1_ProjectsRequest, _weft_v1_ProjectsRequest__Output>
       ProjectsResponse: MessageTypeDefinition<_weft_v1_ProjectsResponse, _weft_v1_ProjectsResponse__Output>
@@ -151,6 +154,7 @@ export interface ProtoGrpcType {
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
       ScheduleSource: MessageTypeDefinition<_weft_v1_ScheduleSource, _weft_v1_ScheduleSource__Output>
+      ServiceSpec: MessageTypeDefinition<_weft_v1_ServiceSpec, _weft_v1_ServiceSpec__Output>
       SessionDown: MessageTypeDefinition<_weft_v1_SessionDown, _weft_v1_SessionDown__Output>
       SessionFailed: MessageTypeDefinition<_weft_v1_SessionFailed, _weft_v1_SessionFailed__Output>
       SessionHello: MessageTypeDefinition<_weft_v1_SessionHello, _weft_v1_SessionHello__Output>

@@ -38,9 +38,12 @@ import type { NotifySpec as _weft_v1_NotifySpec, NotifySpec__Output as _weft_v1_
 import type { OutputArtifact as _weft_v1_OutputArtifact, OutputArtifact__Output as _weft_v1_OutputArtifact__Output } from './weft/v1/OutputArtifact.ts';
 import type { PipelineSpec as _weft_v1_PipelineSpec, PipelineSpec__Output as _weft_v1_PipelineSpec__Output } from './weft/v1/PipelineSpec.ts';
 import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from './weft/v1/Placement.ts';
+import type { Probe as _weft_v1_Probe, Probe__Output as _weft_v1_Probe__Output } from './weft/v1/Probe.ts';
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
 import type { ScheduleSource as _weft_v1_ScheduleSource, ScheduleSource__Output as _weft_v1_ScheduleSource__Output } from './weft/v1/ScheduleSource.ts';
+import type { ServiceSpec as _weft_v1_ServiceSpec, ServiceSpec__Output as _weft_v1_ServiceSpec__Output } from './weft/v1/ServiceSpec.ts';
+import type { ServiceStatus as _weft_v1_ServiceStatus, ServiceStatus__Output as _weft_v1_ServiceStatus__Output } from './weft/v1/ServiceStatus.ts';
 import type { SubmitRequest as _weft_v1_SubmitRequest, SubmitRequest__Output as _weft_v1_SubmitRequest__Output } from './weft/v1/SubmitRequest.ts';
 import type { SubmitResponse as _weft_v1_SubmitResponse, SubmitResponse__Output as _weft_v1_SubmitResponse__Output } from './weft/v1/SubmitResponse.ts';
 import type { Task as _weft_v1_Task, Task__Output as _weft_v1_Task__Output } from './weft/v1/Task.ts';
@@ -100,9 +103,12 @@ export interface ProtoGrpcType {
       OutputArtifact: MessageTypeDefinition<_weft_v1_OutputArtifact, _weft_v1_OutputArtifact__Output>
       PipelineSpec: MessageTypeDefinition<_weft_v1_PipelineSpec, _weft_v1_PipelineSpec__Output>
       Placement: MessageTypeDefinition<_weft_v1_Placement, _weft_v1_Placement__Output>
+      Probe: MessageTypeDefinition<_weft_v1_Probe, _weft_v1_Probe__Output>
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
       ScheduleSource: MessageTypeDefinition<_weft_v1_ScheduleSource, _weft_v1_ScheduleSource__Output>
+      ServiceSpec: MessageTypeDefinition<_weft_v1_ServiceSpec, _weft_v1_ServiceSpec__Output>
+      ServiceStatus: MessageTypeDefinition<_weft_v1_ServiceStatus, _weft_v1_ServiceStatus__Output>
       SubmitRequest: MessageTypeDefinition<_weft_v1_SubmitRequest, _weft_v1_SubmitRequest__Output>
       SubmitResponse: MessageTypeDefinition<_weft_v1_SubmitResponse, _weft_v1_SubmitResponse__Output>
       Task: MessageTypeDefinition<_weft_v1_Task, _weft_v1_Task__Output>

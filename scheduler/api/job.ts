@@ -3,9 +3,10 @@ import type { Json } from "../../lib/core/json.ts";
 import { type Code, mapValues, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
 import type { Code as CodeProto } from "../../proto/gen/weft/v1/Code.ts";
 import type { Job as JobProto } from "../../proto/gen/weft/v1/Job.ts";
+import type { ServiceStatus } from "../../proto/gen/weft/v1/ServiceStatus.ts";
 import type { Task as TaskProto } from "../../proto/gen/weft/v1/Task.ts";
 import { toProtoValues } from "../../proto/value.ts";
-import type { JobProgress, TaskRow, TaskState } from "../core/index.ts";
+import type { JobProgress, ServiceState, TaskRow, TaskState } from "../core/index.ts";
 import type { ListedJob } from "../job-reader.ts";
 import {
   countInstances,
@@ -61,15 +62,23 @@ export function codeToProto(code: Code | null): CodeProto | null {
 /** Every instance, in the order of the pipeline: from its row, or worked out for those that have none. */
 export function* tasksToProto(job: WholeJob, names: NodeNames): Generator<TaskProto> {
   const rows = rowsByTask(job.tasks);
-  const ended = endedTasks(shapeOf(job.row.spec, job.maps), countRows(rows));
+  const answered = endedTasks(shapeOf(job.row.spec, job.maps), countRows(rows));
+  for (const spec of job.row.spec.tasks)
+    if (hasServed(spec, rows.get(spec.name), knownInstances(spec, job.maps))) answered.add(spec.name);
   for (const spec of job.row.spec.tasks) {
     const own = rows.get(spec.name);
-    const fresh = restingState(ended, job.progress.state, spec);
+    const fresh = restingState(answered, job.progress.state, spec);
     for (let index = 0; index < knownInstances(spec, job.maps); index += 1) {
       const row = own?.get(index);
       yield row ? taskToProto(row, spec, names, job.maps) : freshToProto(spec, index, fresh, job.maps);
     }
   }
+}
+
+/** A service of which each instance has been ready: who needs it waits for it no more. */
+function hasServed(spec: TaskSpec, rows: ReadonlyMap<number, TaskRow> | undefined, count: number): boolean {
+  if (!spec.service || rows?.size !== count) return false;
+  return [...rows.values()].every(({ service }) => service !== undefined && service.servedAtMs !== null);
 }
 
 /** As many of the job's instances as one message takes; of a larger job only those that have done something. */
@@ -99,7 +108,13 @@ export function taskToProto(row: TaskRow, spec: TaskSpec, names: NodeNames, maps
     failures: row.failures,
     losses: row.losses,
     crashes: row.crashes,
+    ...(spec.service ? { service: serviceToProto(row.service, spec) } : {}),
   };
+}
+
+function serviceToProto(status: ServiceState | undefined, spec: TaskSpec): ServiceStatus {
+  const { ready = false, changedAtMs = 0, restarts = 0, message = "" } = status ?? {};
+  return { ready, changedAtMs, restarts, message, port: spec.service?.port ?? 0 };
 }
 
 /** An instance that has done nothing yet. `needs` is the same for all instances of a task and given with the first. */

@@ -104,10 +104,11 @@ class ChangeTeller {
     this.#left.set(row.task, this.#left.get(row.task)! + row.count - before);
   }
 
-  /** True when this row completes its task. */
+  /** True when this row completes its task, or makes a service ready for the first time. */
   #count(row: TaskRow): boolean {
     addTo(this.#withRow, row.task, row.index);
-    if (!TERMINAL_TASK_STATES.has(row.state) || !addTo(this.#ended, row.task, row.index)) return false;
+    const answers = TERMINAL_TASK_STATES.has(row.state) || (row.service?.servedAtMs ?? null) !== null;
+    if (!answers || !addTo(this.#ended, row.task, row.index)) return false;
     const left = this.#left.get(row.task)! - 1;
     this.#left.set(row.task, left);
     return left === 0;

@@ -1,9 +1,11 @@
 import type { AssignedInput, Assignment, GangPlace, OutputRef } from "../../lib/core/dispatch.ts";
 import { renderTask } from "../../lib/core/pipeline/render.ts";
 import { isMapped } from "../../lib/core/pipeline/spec.ts";
+import { variableName } from "../../lib/core/pipeline/template.ts";
 import { memoryShare } from "./device.ts";
 import { mentionsResults } from "./expression.ts";
 import { resultsFor } from "./flow.ts";
+import { addressesFor } from "./service.ts";
 import type { Active, Instance, JobTask } from "./state.ts";
 
 /** The message that starts the instance's current attempt; the same each time it is made. */
@@ -24,7 +26,7 @@ export function makeAssignment(instance: Instance, active: Active): Assignment {
     ref: { job: job.id, task: spec.name, index, attempt },
     pipeline: job.spec.name,
     run,
-    env,
+    env: { ...env, ...serviceVariables(task, active) },
     code: job.code?.digest ?? null,
     files: spec.files,
     inputs: inputsOf(task),
@@ -38,7 +40,19 @@ export function makeAssignment(instance: Instance, active: Active): Assignment {
     stopGraceMs: spec.stopGraceMs,
     priority: job.priority,
     environment: spec.environment,
+    ...(spec.service ? { service: spec.service } : {}),
+    ...(spec.keepOutputs ? { keepOutputs: true as const } : {}),
   };
+}
+
+/** Where the service is to listen, and where those it needs are when it starts. */
+function serviceVariables(task: JobTask, { node }: Active): Record<string, string> {
+  const port = task.spec.service?.port ?? null;
+  const services = Object.entries(addressesFor(task, node)).map(([name, addresses]): [string, string] => [
+    `WEFT_SERVICE_${variableName(name)}`,
+    addresses.join(","),
+  ]);
+  return { ...(port === null ? {} : { WEFT_PORT: String(port) }), ...Object.fromEntries(services) };
 }
 
 const NO_INPUTS: readonly AssignedInput[] = Object.freeze([]);
@@ -51,7 +65,9 @@ function inputsOf(task: JobTask): readonly AssignedInput[] {
     const producer = task.needs.find((need) => need.spec.name === producerName);
     const mapped = producer !== undefined && isMapped(producer.spec);
     for (const made of producer?.instances?.values() ?? []) {
-      if (made.state.kind !== "ended") continue;
+      // Kept outputs of one that failed are for those that run in spite of it.
+      if (made.state.kind !== "ended" || (made.state.as !== "succeeded" && task.spec.flow.when === "succeeded"))
+        continue;
       const found: OutputRef | undefined = made.state.outputs.find((candidate) => candidate.name === output);
       if (!found) continue;
       const { digest, kind, bytes, fileName } = found;

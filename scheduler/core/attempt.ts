@@ -1,13 +1,15 @@
-import { CRASH_REASONS, type EndedReport, type Outcome } from "../../lib/core/dispatch.ts";
+import { CRASH_REASONS, type EndedReport, type Outcome, type ReadyReport } from "../../lib/core/dispatch.ts";
 import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
 import { parseAttemptKey } from "../../lib/core/ids.ts";
 import { makeAssignment } from "./assignment.ts";
 import type { Answer } from "./event.ts";
+import { backoff } from "./backoff.ts";
 import { failGang, onMemberEnded, succeedGang } from "./gang.ts";
 import { endInstance } from "./job.ts";
 import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX } from "./limit.ts";
 import { enqueueInstance } from "./queue.ts";
 import { release, reserveStarted } from "./reservation.ts";
+import { afterService, onReadiness } from "./service.ts";
 import type { Active, Instance, State } from "./state.ts";
 import { mapValues } from "../../lib/core/pipeline/spec.ts";
 import { addTimer } from "./timer.ts";
@@ -38,6 +40,14 @@ export function onAttemptStarted(state: State, node: NodeId, key: AttemptKey, at
   state.out.instances.add(instance);
   startJob(state, instance, atMs);
   return DONE;
+}
+
+export function onAttemptReady(state: State, node: NodeId, report: ReadyReport, nowMs: number): Answer {
+  const found = currentAttempt(state, node, report.key);
+  if (!found) return STALE;
+  // The word of its start may be behind this one.
+  if (!found.active.started) onAttemptStarted(state, node, report.key, report.atMs);
+  return onReadiness(state, found.instance, report, nowMs) ? DONE : STALE;
 }
 
 function startJob(state: State, instance: Instance, atMs: number): void {
@@ -141,13 +151,13 @@ function settle(state: State, instance: Instance, report: EndedReport, nowMs: nu
   const { outcome } = report;
   const { task } = instance;
   if (task.spec.nodes > 1) return settleGang(state, instance, report, nowMs);
-  if (outcome.kind === "succeeded") {
-    const made = { outputs: report.outputs, result: report.result ?? null };
-    return endInstance(state, instance, "succeeded", nowMs, made);
-  }
-  if (task.job.cancelRequested) return endInstance(state, instance, "cancelled", nowMs);
-  const next = afterLoss(state, instance, outcome, report.exitCode);
-  if (next === "failed") return endInstance(state, instance, "failed", nowMs);
+  const isService = task.spec.service !== undefined;
+  const made = { outputs: report.outputs, result: report.result ?? null };
+  if (outcome.kind === "succeeded" && !isService) return endInstance(state, instance, "succeeded", nowMs, made);
+  if (task.job.cancelRequested) return endInstance(state, instance, "cancelled", nowMs, made);
+  const next =
+    (isService ? afterService(state, instance, report) : null) ?? afterLoss(state, instance, outcome, report.exitCode);
+  if (typeof next === "string") return endInstance(state, instance, next, nowMs, made);
   waitToRetry(state, instance, next, nowMs);
 }
 
@@ -210,11 +220,6 @@ function lossWaitMs(state: State, instance: Instance, outcome: Outcome & { kind:
   const local =
     outcome.reason === "disk-full" || outcome.reason === "store-unreachable" || outcome.reason === "runner-lost";
   return local ? backoff(LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, instance.losses, state.config.random) : 0;
-}
-
-/** `base` doubled for each time before, at most `max`, within ±25 % so that many do not come back at once. */
-export function backoff(base: number, max: number, times: number, random: () => number): number {
-  return Math.min(base * 2 ** Math.min(times - 1, 40), max) * (0.75 + random() / 2);
 }
 
 function waitToRetry(state: State, instance: Instance, waitMs: number, nowMs: number): void {

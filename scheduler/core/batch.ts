@@ -4,6 +4,7 @@ import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/json.ts";
 import type { Code, MapValues, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
 import type { ProjectSettings } from "./share.ts";
+import type { ServiceState } from "./state.ts";
 import type { Capacity, NodeSettings, StopOrder, TriggeredBy } from "./event.ts";
 
 export type JobState = "pending" | "running" | "succeeded" | "failed" | "cancelled";
@@ -75,6 +76,8 @@ export interface TaskRow {
   readonly failures: number;
   readonly losses: number;
   readonly crashes: number;
+  /** Absent: no service, or not begun. */
+  readonly service?: ServiceState | undefined;
   /** Backoff: not to be assigned before. Approval: given up then. Null: none. */
   readonly notBeforeMs: number | null;
 }

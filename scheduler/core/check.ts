@@ -2,6 +2,7 @@ import { parseAttemptKey } from "../../lib/core/ids.ts";
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
 import { gangOf, isLeader } from "./gang.ts";
 import { outcomeOf } from "./outcome.ts";
+import { haveServed, isFinishing } from "./service.ts";
 import type { Instance, Job, JobTask, Node, State } from "./state.ts";
 
 /**
@@ -21,6 +22,9 @@ function checkJob(state: State, job: Job, faults: string[]): void {
   if (job.tasksLeft !== left) faults.push(`job ${job.id} counts ${job.tasksLeft} tasks left, has ${left}`);
   if (left === 0 && job.finishedAtMs === null) faults.push(`job ${job.id} has ended tasks only and is ${job.state}`);
   if (left > 0 && job.finishedAtMs !== null) faults.push(`job ${job.id} is ${job.state} with ${left} tasks left`);
+  const services = job.tasks.filter((task) => task.spec.service && task.ended < task.count).length;
+  if (job.servicesLeft !== services)
+    faults.push(`job ${job.id} counts ${job.servicesLeft} services left, has ${services}`);
   for (const task of job.tasks) checkTask(state, task, faults);
 }
 
@@ -37,7 +41,7 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
   if ((task.outcome !== null) !== (task.ended === task.count)) faults.push(`${name} has ended in one place only`);
   if (task.outcome !== null && task.outcome !== outcomeOf(task))
     faults.push(`${name} is ${task.outcome}, and its instances say ${outcomeOf(task)}`);
-  const needsLeft = task.needs.filter((need) => need.outcome === null).length;
+  const needsLeft = task.needs.filter((need) => need.outcome === null && !need.served).length;
   if (task.needsLeft !== needsLeft) faults.push(`${name} counts ${task.needsLeft} needs left, has ${needsLeft}`);
   // I3: nothing starts before what it needs has ended, nor when that has not ended as it wants.
   const began = instances.some((instance) => instance.attempt > 0);
@@ -49,7 +53,14 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
   if (waits && needsLeft === 0 && !queued.some((entry) => entry.task === task && !entry.instance)) {
     faults.push(`${name} is ready and in no queue`);
   }
-  for (const instance of instances) checkInstance(state, instance, faults);
+  if (task.served !== haveServed(task)) faults.push(`${name} has been ready in one place only`);
+  for (const instance of instances) {
+    checkInstance(state, instance, faults);
+    // A service outlives those that may need it by the time of its stop alone.
+    const isOrphan = task.spec.service && isFinishing(task.job) && !task.job.cancelRequested;
+    if (isOrphan && instance.state.kind === "active" && instance.state.stop?.reason !== "finished")
+      faults.push(`${name}.${instance.index} serves a job of which nothing else is left`);
+  }
 }
 
 function mayRun({ needs, spec }: JobTask): boolean {
@@ -60,7 +71,7 @@ function mayRun({ needs, spec }: JobTask): boolean {
     case "failed":
       return failed;
     case "succeeded":
-      return needs.every(({ outcome }) => outcome === "succeeded");
+      return needs.every(({ outcome, served }) => served || outcome === "succeeded");
   }
 }
 

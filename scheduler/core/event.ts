@@ -1,4 +1,4 @@
-import type { EndedReport, OutputRef } from "../../lib/core/dispatch.ts";
+import type { EndedReport, ReadyReport, OutputRef } from "../../lib/core/dispatch.ts";
 import type { ErrorCode, Issue } from "../../lib/core/error.ts";
 import type { Word } from "./word.ts";
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
@@ -100,6 +100,7 @@ export type Event =
   | { readonly kind: "projectChanged"; readonly settings: ProjectSettings }
   | ({ readonly kind: "approvalGiven" } & Word)
   | { readonly kind: "attemptStarted"; readonly node: NodeId; readonly key: AttemptKey; readonly atMs: number }
+  | { readonly kind: "attemptReady"; readonly node: NodeId; readonly report: ReadyReport }
   | { readonly kind: "attemptEnded"; readonly node: NodeId; readonly report: EndedReport }
   | { readonly kind: "attemptUnknown"; readonly node: NodeId; readonly key: AttemptKey }
   /** A timer of `nextTimerMs` is due. */
@@ -108,7 +109,7 @@ export type Event =
 export interface StopOrder {
   readonly key: AttemptKey;
   readonly graceMs: number;
-  readonly reason: "cancelled" | "fenced" | "drained" | "preempted" | "gang";
+  readonly reason: "cancelled" | "fenced" | "drained" | "preempted" | "gang" | "finished";
 }
 
 export type Answer =

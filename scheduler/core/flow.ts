@@ -30,6 +30,8 @@ type Decision =
 export function followTask(state: State, first: JobTask, nowMs: number): void {
   const ended = [first];
   for (let task = ended.pop(); task; task = ended.pop()) {
+    // Those behind it have followed when it was ready.
+    if (task.served && task.outcome !== null) continue;
     for (const dependent of task.dependents) {
       dependent.needsLeft -= 1;
       if (dependent.needsLeft > 0 || dependent.outcome !== null || dependent.job.cancelRequested) continue;
@@ -88,7 +90,7 @@ function decideByNeeds(task: JobTask): Decision {
   if (when === "failed")
     return failed ? { kind: "run" } : skip(UNWANTED, "runs when something before it fails, and nothing has");
   if (failed) return skip(BLOCKED, whatBlocks(failed));
-  const skipped = task.needs.find(({ outcome }) => outcome !== "succeeded");
+  const skipped = task.needs.find(({ outcome, served }) => outcome !== "succeeded" && !(served && outcome === null));
   return skipped ? skip(UNWANTED, `needs ${skipped.spec.name}, which was ${skipped.outcome}`) : { kind: "run" };
 }
 
@@ -176,7 +178,11 @@ export function countEnded(state: State, instance: Instance, nowMs: number): boo
   task.outcome = outcomeOf(task);
   const { job } = task;
   job.tasksLeft -= 1;
-  if (job.tasksLeft > 0) return true;
+  if (task.spec.service) job.servicesLeft -= 1;
+  if (job.tasksLeft > 0) {
+    if (job.tasksLeft === job.servicesLeft) state.finishing.add(job);
+    return true;
+  }
   const succeeded = job.tasks.every(({ outcome }) => outcome === "succeeded" || outcome === "skipped");
   if (succeeded) job.reason = "";
   job.state = succeeded ? "succeeded" : job.cancelRequested ? "cancelled" : "failed";

@@ -36,4 +36,5 @@ export {
 } from "./view.ts";
 export { PLAIN_SETTINGS } from "./node.ts";
 export { demand, type NodeDemand } from "./demand.ts";
+export type { ServiceState } from "./state.ts";
 export { locate, type Location } from "./locate.ts";

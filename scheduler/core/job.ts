@@ -54,6 +54,7 @@ export function addJob(state: State, row: JobRow, progress: JobProgress | null):
     cancelRequested: progress?.cancelRequested ?? false,
     reason: progress?.reason ?? "",
     tasksLeft: row.spec.tasks.length,
+    servicesLeft: row.spec.tasks.reduce((sum, { service }) => (service ? sum + 1 : sum), 0),
     meanRunMs: new Map(),
   };
   row.spec.tasks.forEach((spec, number) => tasks.push(newTask(state, job, number)));
@@ -84,6 +85,7 @@ function newTask(state: State, job: Job, number: number): JobTask {
     results: null,
     resultWanted: false,
     resultChars: 0,
+    served: false,
   };
 }
 

@@ -27,6 +27,9 @@ export const TAKE_BACK_MS = 1_000;
 /** Keys of ended jobs kept in memory; older ones are found in the store. Covers submits that race with the end of a job. */
 export const IDEMPOTENCY_KEYS_MAX = 10_000;
 
+/** A service that ran for this long came up well: if it ends, the wait for its restart begins anew. As Kubernetes has it. */
+export const SERVICE_STEADY_MS = 600_000;
+
 /** From this many nodes on, losing more than half at once is taken for a fault of our own network: nothing is evicted. */
 export const MASS_LOSS_NODES_MIN = 3;
 

@@ -21,6 +21,7 @@ import {
   type State,
 } from "./state.ts";
 import { type ProjectSettings, projectOf } from "./share.ts";
+import { finishServices, haveServed, isFinishing } from "./service.ts";
 import { orderStop } from "./stop.ts";
 import { addTimer } from "./timer.ts";
 
@@ -51,6 +52,7 @@ export function restore(config: SchedulerConfig, rows: Restored, nowMs: number):
     restoreInstance(state, task, row, nowMs);
   }
   for (const job of jobs) restoreJob(state, job, nowMs);
+  finishServices(state, nowMs);
   state.placementDue = true;
   return state;
 }
@@ -85,6 +87,7 @@ function restoreInstance(state: State, task: JobTask, row: TaskRow, nowMs: numbe
   instance.failures = row.failures;
   instance.losses = row.losses;
   instance.crashes = row.crashes;
+  instance.service = row.service ?? null;
   instance.lastNode = row.node;
   instance.lastGpus = row.gpuUuids;
   instance.lastChoice = row.choice;
@@ -192,9 +195,13 @@ function restoreGangs(state: State, task: JobTask): void {
 
 function restoreJob(state: State, job: Job, nowMs: number): void {
   for (const task of job.tasks) if (task.ended === task.count) task.outcome = outcomeOf(task);
-  job.tasksLeft = job.tasks.filter((task) => task.outcome === null).length;
+  for (const task of job.tasks) task.served = haveServed(task);
+  const left = job.tasks.filter((task) => task.outcome === null);
+  job.tasksLeft = left.length;
+  job.servicesLeft = left.filter(({ spec }) => spec.service).length;
+  if (isFinishing(job)) state.finishing.add(job);
   for (const task of job.tasks) {
-    task.needsLeft = task.needs.filter((need) => need.outcome === null).length;
+    task.needsLeft = task.needs.filter((need) => need.outcome === null && !need.served).length;
     for (const instance of task.instances?.values() ?? []) {
       if (instance.state.kind === "ready" && isLeader(instance)) enqueueInstance(state.queue, instance);
       armApproval(state, instance);

@@ -1,11 +1,12 @@
 import { makeAssignment } from "./assignment.ts";
-import { backToQueue, onAttemptEnded, onAttemptStarted, onAttemptUnknown } from "./attempt.ts";
+import { backToQueue, onAttemptEnded, onAttemptReady, onAttemptStarted, onAttemptUnknown } from "./attempt.ts";
 import type { Batch, JobProgress, JobRow, MapRow, NodeRow, TaskRow } from "./batch.ts";
 import type { Answer, Event } from "./event.ts";
 import { RESULTS_CHARS_MAX } from "./expression.ts";
 import { onJobCancelRequested, onJobSubmitted } from "./job.ts";
 import { IDEMPOTENCY_KEYS_MAX } from "./limit.ts";
 import { onLeaseTimer, onNodeHeard, onNodeJoined, onNodeMode, onNodeSettings, onNodeTimer } from "./node.ts";
+import { finishServices } from "./service.ts";
 import { onProjectChanged } from "./share.ts";
 import { onTakeBackTimer } from "./place.ts";
 import { type Instance, type Job, type JobTask, type Node, nodeState, type State } from "./state.ts";
@@ -19,6 +20,12 @@ export { check } from "./check.ts";
 
 /** Takes one fact in. What follows from it is in `state` and comes out at the next `drain`. */
 export function step(state: State, event: Event, nowMs: number): Answer {
+  const answer = take(state, event, nowMs);
+  if (state.finishing.size > 0) finishServices(state, nowMs);
+  return answer;
+}
+
+function take(state: State, event: Event, nowMs: number): Answer {
   switch (event.kind) {
     case "jobSubmitted":
       return onJobSubmitted(state, event.job, nowMs);
@@ -42,6 +49,8 @@ export function step(state: State, event: Event, nowMs: number): Answer {
       return onApprovalGiven(state, event, nowMs);
     case "attemptStarted":
       return onAttemptStarted(state, event.node, event.key, event.atMs);
+    case "attemptReady":
+      return onAttemptReady(state, event.node, event.report, nowMs);
     case "attemptEnded":
       return onAttemptEnded(state, event.node, event.report, nowMs);
     case "attemptUnknown":
@@ -171,6 +180,7 @@ function taskRow(instance: Instance): TaskRow {
     losses: instance.losses,
     crashes: instance.crashes,
     notBeforeMs: state.kind === "backoff" || state.kind === "waiting" ? state.untilMs : null,
+    ...(instance.service ? { service: instance.service } : {}),
   };
 }
 

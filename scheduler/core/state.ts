@@ -50,6 +50,8 @@ export interface Job {
   reason: string;
   /** Tasks with an instance that has not ended. */
   tasksLeft: number;
+  /** Services among them. */
+  servicesLeft: number;
   /** Moving average of how long this job's attempts ran, by resource class; what prefilling goes by. */
   readonly meanRunMs: Map<string, number>;
 }
@@ -88,10 +90,27 @@ export interface JobTask {
   resultWanted: boolean;
   /** Of its results together, when they are wanted. */
   resultChars: number;
+  /** A service each of whose instances has been ready: who needs it may start. */
+  served: boolean;
 }
 
 /** `blocked`: it was skipped because something before it failed; `skipped`: because it was not wanted. */
 export type TaskOutcome = "succeeded" | "failed" | "blocked" | "skipped" | "cancelled";
+
+/** What is known of one instance of a service. */
+export interface ServiceState {
+  readonly ready: boolean;
+  /** By the node's clock. */
+  readonly changedAtMs: number;
+  /** When it was ready for the first time, in whatever attempt; null: never yet. */
+  readonly servedAtMs: number | null;
+  /** By its restart policy. */
+  readonly restarts: number;
+  /** Those among them since it last ran steadily. */
+  readonly streak: number;
+  /** What the last probe said when it is not ready. */
+  readonly message: string;
+}
 
 export interface Instance {
   readonly task: JobTask;
@@ -101,6 +120,8 @@ export interface Instance {
   losses: number;
   /** Losses that it may have caused (CRASH_REASONS). */
   crashes: number;
+  /** Null: no service, or not begun. */
+  service: ServiceState | null;
   state: InstanceState;
   /** Kept from the last attempt for its row. */
   lastNode: NodeId | null;
@@ -226,6 +247,8 @@ export interface State {
   readonly freed: Set<Node>;
   /** Attempts on nodes that may be stopped for others. */
   readonly preemptible: Set<Instance>;
+  /** Jobs of which only services are left, to be stopped. */
+  readonly finishing: Set<Job>;
   sequence: number;
   /** Something changed that may let a waiting instance be placed. */
   placementDue: boolean;
@@ -267,6 +290,7 @@ export function newState(config: SchedulerConfig): State {
     holds: new Map(),
     freed: new Set(),
     preemptible: new Set(),
+    finishing: new Set(),
     sequence: 0,
     placementDue: false,
     out: {
@@ -291,6 +315,7 @@ export function newInstance(task: JobTask, index: number, state: InstanceState):
     failures: 0,
     losses: 0,
     crashes: 0,
+    service: null,
     state,
     lastNode: null,
     lastGpus: NO_GPUS,

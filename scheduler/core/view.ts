@@ -96,7 +96,7 @@ function explainInstance(state: State, instance: Instance, nowMs: number): Expla
         return {
           state: "running",
           sinceMs: instance.startedAtMs ?? nowMs,
-          reasons: [reason("running", where), ...reasons],
+          reasons: [reason("running", where), ...readinessReasons(instance), ...reasons],
         };
       const queued = held.prefilled ? "queues there behind other short tasks" : "has not started yet";
       return {
@@ -116,13 +116,22 @@ function explainInstance(state: State, instance: Instance, nowMs: number): Expla
   }
 }
 
+function readinessReasons({ task, service }: Instance): Reason[] {
+  if (!task.spec.service) return [];
+  const restarts = service && service.restarts > 0 ? `; restarted ${service.restarts} times` : "";
+  if (service?.ready) return [reason("ready", `is ready${restarts}`)];
+  const why = service?.message ? `: ${service.message}` : "";
+  return [reason("not_ready", `is not ready${why}${restarts}`)];
+}
+
 function explainWaiting(state: State, task: JobTask, nowMs: number): Explanation {
   if (task.readyAtMs !== null) {
     return { state: "ready", sinceMs: task.readyAtMs, reasons: [placementReason(state, task.ask, nowMs)] };
   }
-  const waitingFor = task.needs.filter((need) => need.outcome === null);
+  const waitingFor = task.needs.filter((need) => need.outcome === null && !need.served);
   const reasons = waitingFor.map((need) => {
     const done = need.count === 1 ? "" : ` (${need.ended} of ${need.count} instances have)`;
+    if (need.spec.service) return reason("dependency", `service ${need.spec.name} has not been ready yet`);
     return reason("dependency", `${need.spec.name} has not ended yet${done}`);
   });
   return { state: "pending", sinceMs: task.job.submittedAtMs, reasons };

@@ -12,7 +12,7 @@ import { type Bare, type Part, type ServerPart, startAgent, startBare, startServ
 import { until } from "../support/wait.ts";
 import { isAlive } from "../support/worker.ts";
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
 
 /** The agent and the commands of these tests talk to the follower; the leader answers. */
 let bare: Bare;

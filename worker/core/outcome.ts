@@ -6,7 +6,7 @@ export interface Exit {
   readonly endedAtMs: number;
   readonly exitCode: number | null;
   readonly signal: string | null;
-  readonly stopped: StopReason | LossReason | "timeout" | "out-of-memory" | null;
+  readonly stopped: StopReason | LossReason | "timeout" | "out-of-memory" | "unhealthy" | null;
   readonly spawnError: string | null;
   readonly outOfMemory: { readonly limitBytes: number; readonly seenBy: "cgroup" | "sampling" | "kernel" } | null;
   readonly leftovers: number;
@@ -70,6 +70,13 @@ export function judgeStop(
   assignment: Assignment,
 ): Verdict {
   switch (cause) {
+    case "finished":
+      return {
+        outcome: { kind: "stopped", reason: "finished" },
+        message: "stopped: nothing of its job is left that could need it",
+      };
+    case "unhealthy":
+      return failed("unhealthy", "its liveness probe failed");
     case "cancelled":
       return { outcome: { kind: "stopped", reason: "cancelled" }, message: "cancelled" };
     case "fenced":
@@ -78,6 +85,7 @@ export function judgeStop(
         message: "stopped: a later attempt, or none, is to run instead",
       };
     case "timeout":
+      if (assignment.service) return failed("timeout", `its time of ${assignment.timeoutMs / 1000} s is over`);
       return failed("timeout", `ran longer than its timeout of ${assignment.timeoutMs / 1000} s`);
     case "out-of-memory":
       return outOfMemory(

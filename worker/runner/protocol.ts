@@ -7,7 +7,7 @@ import type { AttemptKey } from "../../lib/core/ids.ts";
  */
 export const PROTOCOL = 2;
 
-export type StopCause = StopReason | LossReason | "timeout" | "out-of-memory";
+export type StopCause = StopReason | LossReason | "timeout" | "out-of-memory" | "unhealthy";
 
 /** worker → runner */
 export type Request =

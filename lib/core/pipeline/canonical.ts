@@ -22,6 +22,7 @@ import {
   resourcesToProto,
 } from "./resources.ts";
 import { checkPipeline } from "./rules.ts";
+import { serviceFromProto, type ServiceSpec, serviceToProto } from "./service.ts";
 import type { Environment, InputSpec, MapDimension, PipelineSpec, Placement, Run, Scalar, TaskSpec } from "./spec.ts";
 
 export const PROJECT_DEFAULT = "default";
@@ -65,6 +66,8 @@ export interface TaskDraft {
   readonly environment?: Environment | undefined;
   readonly stopGraceMs?: number | undefined;
   readonly flow?: FlowDraft;
+  readonly service?: ServiceSpec | undefined;
+  readonly keepOutputs?: boolean | undefined;
 }
 
 export interface PipelineDraft {
@@ -124,6 +127,8 @@ function completeTask(draft: TaskDraft): TaskSpec {
     nodes: draft.nodes ?? 1,
     preemptible: draft.preemptible ?? false,
     checkpoint: draft.checkpoint ?? false,
+    ...(draft.service ? { service: draft.service } : {}),
+    ...(draft.keepOutputs ? { keepOutputs: true as const } : {}),
   };
 }
 
@@ -206,6 +211,8 @@ function draftOf(task: TaskSpec__Output, issues: Issue[]): TaskDraft {
     nodes: said(task.nodes),
     preemptible: task.preemptible,
     checkpoint: task.checkpoint,
+    service: task.service ? serviceFromProto(task.name, task.service, issues) : undefined,
+    keepOutputs: task.keepOutputs,
   };
 }
 
@@ -278,5 +285,7 @@ function taskToProto(task: TaskSpec): TaskSpecProto {
     nodes: task.nodes,
     preemptible: task.preemptible,
     checkpoint: task.checkpoint,
+    ...(task.service ? { service: serviceToProto(task.service) } : {}),
+    ...(task.keepOutputs ? { keepOutputs: true } : {}),
   };
 }

@@ -4,6 +4,7 @@ import { LIMITS, utf8Bytes } from "./limits.ts";
 import { hint } from "./nearest.ts";
 import { checkNotify } from "./notify.ts";
 import { checkRendered } from "./params.ts";
+import { checkServiceEdges } from "./service.ts";
 import { instanceCount, type PipelineSpec, type TaskSpec } from "./spec.ts";
 import { checkName, checkTask, checkVariables } from "./task-rules.ts";
 import { checkTriggers } from "./trigger-rules.ts";
@@ -76,6 +77,7 @@ function checkEdges(spec: PipelineSpec, task: TaskSpec, issues: Issue[]): void {
     if (!tasks.has(need) && !ofInputs.has(need))
       add(["needs", i], `task "${task.name}" needs "${need}", which does not exist${hint(need, others())}`);
   }
+  checkServiceEdges(task, tasks, add);
   let artifacts = 0;
   for (const [name, input] of Object.entries(task.inputs)) {
     if (issues.length >= LIMITS.issues) return;

@@ -1,6 +1,7 @@
 import type { FailureReason } from "../dispatch.ts";
 import type { Digest } from "../ids.ts";
 import type { NotifyRule } from "./notify.ts";
+import type { ServiceSpec } from "./service.ts";
 import type { TriggerSpec } from "./trigger.ts";
 import type { TaskFlow } from "./flow.ts";
 
@@ -110,6 +111,10 @@ export interface TaskSpec {
   readonly nodes: number;
   readonly preemptible: boolean;
   readonly checkpoint: boolean;
+  /** Absent: it runs to its end. */
+  readonly service?: ServiceSpec;
+  /** Outputs that are there are kept however the attempt ends. Absent: only of one that succeeds. */
+  readonly keepOutputs?: true;
 }
 
 /** Immutable, checked, complete. Tasks are in the order they were written. */

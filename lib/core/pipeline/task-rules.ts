@@ -7,6 +7,7 @@ import { checkEnvironment } from "./environment.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { checkAsked } from "./resource-rules.ts";
 import { templatesOf } from "./render.ts";
+import { checkService } from "./service.ts";
 import { instanceCount, mapNames, type PipelineSpec, type TaskSpec } from "./spec.ts";
 import { checkReferences, variableName } from "./template.ts";
 import { checkScalar, checkText } from "./value.ts";
@@ -33,6 +34,7 @@ export function checkTask(pipeline: PipelineSpec, task: TaskSpec, issues: Issue[
   checkVariables(Object.keys(task.inputs), "input", ["inputs"], add);
   checkTemplates(pipeline, task, add);
   checkFlow(pipeline, task, add);
+  checkService(task, add);
 }
 
 export function checkName(name: string, noun: string, path: readonly (string | number)[], add: Add): void {

@@ -6,6 +6,7 @@ import type { InputSpec, MapDimension, Run, Scalar } from "./spec.ts";
 import { FLOW_KEYS, readFlow, readMapSource } from "./yaml-flow.ts";
 import { readEnvironment } from "./yaml-environment.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
+import { readService } from "./yaml-service.ts";
 import { readAlternatives, readPlacement, readResources } from "./yaml-resources.ts";
 import { offsetOfValue, readAbove0, readBoolean, readNumber, readTexts } from "./yaml-value.ts";
 
@@ -29,6 +30,8 @@ const TASK_KEYS = [
   "nodes",
   "preemptible",
   "checkpoint",
+  "service",
+  "keepOutputs",
 ] as const;
 const TASK_LATER = new Set([
   "cache",
@@ -36,7 +39,6 @@ const TASK_LATER = new Set([
   "on",
   "secrets",
   "pipeline",
-  "service",
   "ports",
   "container",
   "image",
@@ -123,12 +125,26 @@ function readKey(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry, wh
     case "stopGrace":
       draft.stopGraceMs = readAbove0(reader, entry, "the shortest is 1ms");
       return;
+    case "service":
+      draft.service = readService(reader, entry);
+      return;
+    case "keepOutputs":
+      draft.keepOutputs = readKeepOutputs(reader, entry);
+      return;
     default: {
       const flow = readFlow(reader, entry);
       if (flow) draft.flow = { ...draft.flow, ...flow };
       else reader.unknownKey(entry, where, [...TASK_KEYS, ...FLOW_KEYS], TASK_LATER);
     }
   }
+}
+
+/** `keepOutputs: always`; there is no other word for it. */
+function readKeepOutputs(reader: NodeReader, entry: Entry): boolean | undefined {
+  const right = '"always" would be right; leave it out to keep them of attempts that succeed';
+  const text = reader.text(entry.value, entry.path, entry.offset, '"keepOutputs"', right);
+  if (text === undefined || text === "always") return text === "always";
+  return reader.issue(offsetOfValue(entry), entry.path, `"keepOutputs" is "${text}"; ${right}`);
 }
 
 function readRun(reader: NodeReader, entry: Entry): Run | undefined {

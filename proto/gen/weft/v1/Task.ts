@@ -2,6 +2,7 @@
 
 import type { OutputArtifact as _weft_v1_OutputArtifact, OutputArtifact__Output as _weft_v1_OutputArtifact__Output } from '../../weft/v1/OutputArtifact.ts';
 import type { Value as _google_protobuf_Value, Value__Output as _google_protobuf_Value__Output } from '../../google/protobuf/Value.ts';
+import type { ServiceStatus as _weft_v1_ServiceStatus, ServiceStatus__Output as _weft_v1_ServiceStatus__Output } from '../../weft/v1/ServiceStatus.ts';
 
 export interface Task {
   'name'?: (string);
@@ -21,6 +22,7 @@ export interface Task {
   'losses'?: (number);
   'crashes'?: (number);
   'result'?: (string);
+  'service'?: (_weft_v1_ServiceStatus | null);
   '_exitCode'?: "exitCode";
 }
 
@@ -42,5 +44,6 @@ export interface Task__Output {
   'losses': (number);
   'crashes': (number);
   'result': (string);
+  'service': (_weft_v1_ServiceStatus__Output | null);
   '_exitCode'?: "exitCode";
 }

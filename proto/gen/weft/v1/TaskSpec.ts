@@ -8,6 +8,7 @@ import type { Environment as _weft_v1_Environment, Environment__Output as _weft_
 import type { MapSource as _weft_v1_MapSource, MapSource__Output as _weft_v1_MapSource__Output } from '../../weft/v1/MapSource.ts';
 import type { Approve as _weft_v1_Approve, Approve__Output as _weft_v1_Approve__Output } from '../../weft/v1/Approve.ts';
 import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from '../../weft/v1/Placement.ts';
+import type { ServiceSpec as _weft_v1_ServiceSpec, ServiceSpec__Output as _weft_v1_ServiceSpec__Output } from '../../weft/v1/ServiceSpec.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface TaskSpec {
@@ -36,6 +37,8 @@ export interface TaskSpec {
   'nodes'?: (number);
   'preemptible'?: (boolean);
   'checkpoint'?: (boolean);
+  'service'?: (_weft_v1_ServiceSpec | null);
+  'keepOutputs'?: (boolean);
 }
 
 export interface TaskSpec__Output {
@@ -64,4 +67,6 @@ export interface TaskSpec__Output {
   'nodes': (number);
   'preemptible': (boolean);
   'checkpoint': (boolean);
+  'service': (_weft_v1_ServiceSpec__Output | null);
+  'keepOutputs': (boolean);
 }
