@@ -52,6 +52,7 @@ const report = z.discriminatedUnion("kind", [
     usage: z.object({ cpuMs: count, peakMemoryBytes: count, source: z.enum(["cgroup", "sampled", "none"]) }),
     outputs: z.array(output),
     result: result.optional(),
+    checkpoint: z.object({ digest, kind: z.enum(["file", "tree"]), bytes: count.int() }).exactOptional(),
     environmentDigest: digest.nullable(),
     logBytes: z.object({ stdout: count.int(), stderr: count.int() }),
   }),

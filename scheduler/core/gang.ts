@@ -105,9 +105,11 @@ export function succeedGang(state: State, members: readonly Instance[], nowMs: n
 
 /** The gang will not run again. */
 export function failGang(state: State, end: GangEnd, nowMs: number): void {
+  const cause = end.cause?.instance;
+  // The one that brought the others down first: it is what the job fails of.
+  if (cause) endInstance(state, cause, "failed", nowMs);
   for (const member of end.members) {
     if (member.state.kind === "ended") continue;
-    const cause = end.cause?.instance;
     if (cause && member !== cause) {
       member.reason = "gang";
       member.message = `its gang ended with member ${cause.index % cause.task.spec.nodes}: ${cause.message || cause.reason}`;
