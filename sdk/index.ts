@@ -40,6 +40,7 @@ export {
   type Duration,
   pipeline,
   PipelineBuilder,
+  type PipelineOptions,
   type ProbeOptions,
   type ServiceOptions,
   type Size,

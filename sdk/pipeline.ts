@@ -1,6 +1,8 @@
+import type { NotifySpec } from "../proto/gen/weft/v1/NotifySpec.ts";
 import type { PipelineSpec } from "../proto/gen/weft/v1/PipelineSpec.ts";
 import type { Probe } from "../proto/gen/weft/v1/Probe.ts";
 import type { TaskSpec } from "../proto/gen/weft/v1/TaskSpec.ts";
+import type { TriggerSpec } from "../proto/gen/weft/v1/TriggerSpec.ts";
 import { type Parsed, parseDuration, parseSize } from "../proto/units.ts";
 import { type Scalar, toProtoValue, toProtoValues } from "../proto/value.ts";
 import { WeftClientError } from "./error.ts";
@@ -116,21 +118,25 @@ type NewName<Name extends string, Taken extends string> = string extends Taken
     ? never
     : Name;
 
+export interface PipelineOptions {
+  /** Defaults of its parameters. */
+  readonly params?: Readonly<Record<string, Scalar>>;
+  /** What starts it by itself, once given to `client.triggers.apply`. */
+  readonly triggers?: readonly TriggerSpec[];
+  /** Whom to tell how its jobs went. */
+  readonly notify?: readonly NotifySpec[];
+}
+
 /** Builds a pipeline task by task. Immutable: `task` gives a new builder, so that variants can share a beginning. */
 export class PipelineBuilder<Task extends string = never, Output extends string = never> {
   readonly #name: string;
-  readonly #params: Readonly<Record<string, Scalar>>;
+  readonly #head: PipelineOptions;
   readonly #task: TaskSpec | undefined;
   readonly #before: PipelineBuilder<string, string> | undefined;
 
-  constructor(
-    name: string,
-    params: Readonly<Record<string, Scalar>>,
-    before?: PipelineBuilder<string, string>,
-    task?: TaskSpec,
-  ) {
+  constructor(name: string, head: PipelineOptions, before?: PipelineBuilder<string, string>, task?: TaskSpec) {
     this.#name = name;
-    this.#params = params;
+    this.#head = head;
     this.#before = before;
     this.#task = task;
   }
@@ -141,7 +147,7 @@ export class PipelineBuilder<Task extends string = never, Output extends string 
     options: TaskOptions<Task, Output, Outputs>,
   ): PipelineBuilder<Task | Name, Output | `${Name}.${keyof Outputs & string}`> {
     const before = this as unknown as PipelineBuilder<string, string>;
-    return new PipelineBuilder(this.#name, this.#params, before, taskToProto(name, options));
+    return new PipelineBuilder(this.#name, this.#head, before, taskToProto(name, options));
   }
 
   /** The message that `JobService.Submit` takes: the same as of the weft.yaml that says the same. */
@@ -152,16 +158,20 @@ export class PipelineBuilder<Task extends string = never, Output extends string 
       if (link.#task) tasks.push(link.#task);
       link = link.#before;
     }
-    return { name: this.#name, params: toProtoValues(this.#params), tasks: tasks.toReversed() };
+    const { params = {}, triggers = [], notify = [] } = this.#head;
+    return {
+      name: this.#name,
+      params: toProtoValues(params),
+      tasks: tasks.toReversed(),
+      triggers: [...triggers],
+      notify: [...notify],
+    };
   }
 }
 
-/** Begins a pipeline. `params` are the defaults of its parameters. */
-export function pipeline(
-  name: string,
-  options: { readonly params?: Readonly<Record<string, Scalar>> } = {},
-): PipelineBuilder {
-  return new PipelineBuilder(name, { ...options.params });
+/** Begins a pipeline. */
+export function pipeline(name: string, options: PipelineOptions = {}): PipelineBuilder {
+  return new PipelineBuilder(name, options);
 }
 
 function taskToProto(name: string, task: TaskOptions<string, string, Record<string, string>>): TaskSpec {

@@ -84,12 +84,12 @@ export class TriggerClient {
 
   /** Makes the triggers of the pipeline what its `triggers` say; firings submit it with these options. */
   async apply(
-    pipeline: PipelineSpec,
+    pipeline: PipelineSpec | { toProto(): PipelineSpec },
     options: ApplyOptions = {},
   ): Promise<{ pipeline: string; version: number; triggers: AppliedTrigger[] }> {
     const { code, params = {}, priority, project = "", secrets = {} } = options;
     const submit = {
-      pipeline,
+      pipeline: "toProto" in pipeline ? pipeline.toProto() : pipeline,
       params: toProtoValues(params),
       ...(priority === undefined ? {} : { priority }),
       project,

@@ -93,8 +93,15 @@ export class TriggerDesk {
   /** A trigger was changed: known from now on. */
   async refresh(): Promise<void> {
     if (!this.#reigning) return;
-    await this.registry.reload(this.#parts.pool);
-    this.#reigning?.keeper.wake();
+    try {
+      await this.registry.reload(this.#parts.pool);
+    } catch (error) {
+      // The change is committed all the same: the keeper reads it as soon as Postgres answers.
+      this.registry.forget();
+      throw error;
+    } finally {
+      this.#reigning?.keeper.wake();
+    }
   }
 
   /** The reign is over; what was begun is finished by the next leader. */

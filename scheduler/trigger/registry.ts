@@ -15,6 +15,7 @@ export interface ActiveSchedule {
  */
 export class TriggerRegistry {
   readonly #log: Log;
+  #reading: Promise<void> = Promise.resolve();
   #triggers: readonly TriggerRow[] = [];
   #schedules: readonly ActiveSchedule[] = [];
   #watched: ReadonlySet<string> | null = null;
@@ -43,7 +44,13 @@ export class TriggerRegistry {
     this.#cursors.set(trigger.id, cursorMs);
   }
 
-  async reload(pool: Pool): Promise<void> {
+  /** One after the other, so that what was read later is what stays. */
+  reload(pool: Pool): Promise<void> {
+    this.#reading = this.#reading.catch(() => undefined).then(() => this.#read(pool));
+    return this.#reading;
+  }
+
+  async #read(pool: Pool): Promise<void> {
     this.#triggers = await listTriggers(pool);
     // A schedule that was changed or resumed begins where its row says.
     this.#cursors.clear();

@@ -8,6 +8,8 @@ import { pipeline } from "../../sdk/index.ts";
 const YAML = `
 pipeline: flight-delay
 params: { horizon_days: 7, region: null }
+on: { schedule: { cron: "0 3 * * *", timezone: Europe/Berlin }, webhook: github }
+notify: { on: failed, email: ops@example.org }
 tasks:
   features:
     run: node features.mjs
@@ -30,7 +32,14 @@ tasks:
     run: cat {{ inputs.models }}/*/model/x
 `;
 
-const built = pipeline("flight-delay", { params: { region: null, horizon_days: 7 } })
+const built = pipeline("flight-delay", {
+  params: { region: null, horizon_days: 7 },
+  triggers: [
+    { name: "schedule", schedule: { cron: "0 3 * * *", timezone: "Europe/Berlin" } },
+    { name: "webhook", webhook: { signature: "github" } },
+  ],
+  notify: [{ on: ["failed"], email: { to: ["ops@example.org"] } }],
+})
   .task("features", {
     run: "node features.mjs",
     outputs: { table: "features.parquet" },
