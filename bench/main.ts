@@ -12,11 +12,20 @@ import { logLine } from "./rows/log-line.ts";
 import { noopAnswered } from "./rows/noop-answered.ts";
 import { noopProcesses } from "./rows/noop-processes.ts";
 import { peerRows } from "./rows/peers.ts";
+import { placementRound } from "./rows/placement-round.ts";
 import { schedulerMemory } from "./rows/scheduler-memory.ts";
 import { submitToStart } from "./rows/submit-to-start.ts";
 import { WORKS } from "./work.ts";
 
-const ROWS: readonly Row[] = [submitToStart, chain100, noopAnswered, noopProcesses, logLine, schedulerMemory];
+const ROWS: readonly Row[] = [
+  submitToStart,
+  chain100,
+  noopAnswered,
+  noopProcesses,
+  logLine,
+  schedulerMemory,
+  placementRound,
+];
 /** In the clone and not in /tmp, which may be memory: what is measured must reach a disk. */
 const FOLDER = fileURLToPath(new URL(`../../.weft/bench-${process.pid}`, import.meta.url));
 
