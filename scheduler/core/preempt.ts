@@ -1,7 +1,7 @@
 import type { Ask } from "./ask.ts";
 import { serviceMisfit } from "./fit.ts";
 import { gangOf } from "./gang.ts";
-import { hold, fits } from "./hold.ts";
+import { hold, misfit } from "./hold.ts";
 import { PREEMPTING_CLASSES_MAX } from "./limit.ts";
 import { peek, type QueueClass } from "./queue.ts";
 import { rebook, unbookForTrial } from "./reservation.ts";
@@ -58,7 +58,7 @@ function cheapest(state: State, ask: Ask, totals: Amounts, nowMs: number): Evict
   const free: Node[] = [];
   for (const node of state.nodes.values()) {
     if (serviceMisfit(node, ask, nowMs) !== null) continue;
-    if (ask.nodes > 1 && fits(node, ask, asked, nowMs)) free.push(node);
+    if (ask.nodes > 1 && misfit(node, ask, asked, nowMs) === null) free.push(node);
     else {
       const offer = offerOf(node, ask, byNode.get(node) ?? [], nowMs);
       if (offer) offers.push(offer);
@@ -135,16 +135,16 @@ function offerOf(node: Node, ask: Ask, candidates: readonly Instance[], nowMs: n
   if (candidates.length === 0) return undefined;
   const asked = ask.requests[0]!;
   const tried: Instance[] = [];
-  let done = false;
+  let fits = false;
   for (const victim of candidates) {
     unbookForTrial(victim);
     tried.push(victim);
-    if ((done = fits(node, ask, asked, nowMs))) break;
+    if ((fits = misfit(node, ask, asked, nowMs) === null)) break;
   }
   let victims = tried;
-  if (done) victims = withoutNeedless(node, ask, tried, nowMs);
-  for (const victim of done ? victims : tried) rebook(victim);
-  if (!done) return undefined;
+  if (fits) victims = withoutNeedless(node, ask, tried, nowMs);
+  for (const victim of fits ? victims : tried) rebook(victim);
+  if (!fits) return undefined;
   return {
     node,
     victims,
@@ -158,7 +158,7 @@ function withoutNeedless(node: Node, ask: Ask, tried: readonly Instance[], nowMs
   const needed: Instance[] = [];
   for (const victim of tried.toReversed()) {
     rebook(victim);
-    if (fits(node, ask, ask.requests[0]!, nowMs)) continue;
+    if (misfit(node, ask, ask.requests[0]!, nowMs) === null) continue;
     unbookForTrial(victim);
     needed.push(victim);
   }
