@@ -48,6 +48,8 @@ import type { OutputArtifact as _weft_v1_OutputArtifact, OutputArtifact__Output 
 import type { PipelineSpec as _weft_v1_PipelineSpec, PipelineSpec__Output as _weft_v1_PipelineSpec__Output } from './weft/v1/PipelineSpec.ts';
 import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from './weft/v1/Placement.ts';
 import type { Probe as _weft_v1_Probe, Probe__Output as _weft_v1_Probe__Output } from './weft/v1/Probe.ts';
+import type { ReadPipelineRequest as _weft_v1_ReadPipelineRequest, ReadPipelineRequest__Output as _weft_v1_ReadPipelineRequest__Output } from './weft/v1/ReadPipelineRequest.ts';
+import type { ReadPipelineResponse as _weft_v1_ReadPipelineResponse, ReadPipelineResponse__Output as _weft_v1_ReadPipelineResponse__Output } from './weft/v1/ReadPipelineResponse.ts';
 import type { RemoveTriggerResponse as _weft_v1_RemoveTriggerResponse, RemoveTriggerResponse__Output as _weft_v1_RemoveTriggerResponse__Output } from './weft/v1/RemoveTriggerResponse.ts';
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
@@ -127,6 +129,8 @@ export interface ProtoGrpcType {
       PipelineSpec: MessageTypeDefinition<_weft_v1_PipelineSpec, _weft_v1_PipelineSpec__Output>
       Placement: MessageTypeDefinition<_weft_v1_Placement, _weft_v1_Placement__Output>
       Probe: MessageTypeDefinition<_weft_v1_Probe, _weft_v1_Probe__Output>
+      ReadPipelineRequest: MessageTypeDefinition<_weft_v1_ReadPipelineRequest, _weft_v1_ReadPipelineRequest__Output>
+      ReadPipelineResponse: MessageTypeDefinition<_weft_v1_ReadPipelineResponse, _weft_v1_ReadPipelineResponse__Output>
       RemoveTriggerResponse: MessageTypeDefinition<_weft_v1_RemoveTriggerResponse, _weft_v1_RemoveTriggerResponse__Output>
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>

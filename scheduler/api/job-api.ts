@@ -1,7 +1,9 @@
 import { WeftError } from "../../lib/core/error.ts";
 import type { JobId } from "../../lib/core/ids.ts";
+import { toProto } from "../../lib/core/pipeline/canonical.ts";
 import { hint } from "../../lib/core/pipeline/nearest.ts";
 import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
+import { readPipeline } from "../../lib/core/pipeline/yaml.ts";
 import { rawRequest, type CallContext, type Sink } from "../../lib/grpc.ts";
 import type { ApproveRequest__Output } from "../../proto/gen/weft/v1/ApproveRequest.ts";
 import type { ApproveResponse } from "../../proto/gen/weft/v1/ApproveResponse.ts";
@@ -15,11 +17,13 @@ import type { ListJobsRequest__Output } from "../../proto/gen/weft/v1/ListJobsRe
 import type { ListJobsResponse } from "../../proto/gen/weft/v1/ListJobsResponse.ts";
 import type { LogChunk } from "../../proto/gen/weft/v1/LogChunk.ts";
 import type { LogsRequest__Output } from "../../proto/gen/weft/v1/LogsRequest.ts";
+import type { ReadPipelineRequest__Output } from "../../proto/gen/weft/v1/ReadPipelineRequest.ts";
+import type { ReadPipelineResponse } from "../../proto/gen/weft/v1/ReadPipelineResponse.ts";
 import type { SubmitRequest__Output } from "../../proto/gen/weft/v1/SubmitRequest.ts";
 import type { SubmitResponse } from "../../proto/gen/weft/v1/SubmitResponse.ts";
 import type { JobProgress, JobState } from "../core/index.ts";
 import { type LogParts, streamLogs } from "../logs.ts";
-import { expectDone, refusal } from "./answer.ts";
+import { expectDone, refusal, withIssues } from "./answer.ts";
 import { countStates, headToProto, tasksForMessage } from "./job.ts";
 import type { JobFinder } from "./job-finder.ts";
 import type { JobReader, Records } from "./parts.ts";
@@ -60,6 +64,18 @@ export class JobApi {
     if (answer.kind === "refused") throw refusal(answer);
     if (answer.kind !== "accepted") throw new Error(`a submit was answered with ${answer.kind}`);
     return { jobId: answer.job, existing: answer.existing, taskInstances: answer.instances };
+  }
+
+  readPipeline({ text, fileName }: ReadPipelineRequest__Output): ReadPipelineResponse {
+    const name = fileName === "" ? "weft.yaml" : fileName;
+    const read = readPipeline(text, name);
+    if (read.ok) return { pipeline: toProto(read.spec) };
+    const count = read.issues.length === 1 ? "one thing is wrong" : `${read.issues.length} things are wrong`;
+    const issues = read.issues.map(({ path, line, column, message }) => ({
+      path,
+      message: `${name}:${line}:${column}: ${message}`,
+    }));
+    throw withIssues("invalid", `${count} in ${name}`, issues);
   }
 
   async get(request: GetJobRequest__Output): Promise<JobProto> {

@@ -75,6 +75,7 @@ function jobHandlers(parts: ServiceParts): JobServiceHandlers {
   const lead = leaderCalls(parts);
   return {
     Submit: lead.unary((request, reign) => jobs.submit(request, reign)),
+    ReadPipeline: unary(log, async (request) => jobs.readPipeline(request)),
     Get: unary(
       log,
       tellingOutages((request) => jobs.get(request)),

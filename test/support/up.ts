@@ -9,7 +9,7 @@ import { createDatabase } from "./database.ts";
 import { startNats } from "./nats.ts";
 
 /** What `npm run build` makes: the commands are tested as a user runs them. */
-const MAIN = join(import.meta.dirname, "../../dist/cli/main.js");
+export const MAIN = join(import.meta.dirname, "../../dist/cli/main.js");
 const READY = /^Weft is up/;
 /** What is shown of a cluster that did not come up. */
 const LINES_SHOWN_MAX = 40;

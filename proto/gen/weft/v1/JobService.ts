@@ -15,6 +15,8 @@ import type { ListJobsRequest as _weft_v1_ListJobsRequest, ListJobsRequest__Outp
 import type { ListJobsResponse as _weft_v1_ListJobsResponse, ListJobsResponse__Output as _weft_v1_ListJobsResponse__Output } from '../../weft/v1/ListJobsResponse.ts';
 import type { LogChunk as _weft_v1_LogChunk, LogChunk__Output as _weft_v1_LogChunk__Output } from '../../weft/v1/LogChunk.ts';
 import type { LogsRequest as _weft_v1_LogsRequest, LogsRequest__Output as _weft_v1_LogsRequest__Output } from '../../weft/v1/LogsRequest.ts';
+import type { ReadPipelineRequest as _weft_v1_ReadPipelineRequest, ReadPipelineRequest__Output as _weft_v1_ReadPipelineRequest__Output } from '../../weft/v1/ReadPipelineRequest.ts';
+import type { ReadPipelineResponse as _weft_v1_ReadPipelineResponse, ReadPipelineResponse__Output as _weft_v1_ReadPipelineResponse__Output } from '../../weft/v1/ReadPipelineResponse.ts';
 import type { SubmitRequest as _weft_v1_SubmitRequest, SubmitRequest__Output as _weft_v1_SubmitRequest__Output } from '../../weft/v1/SubmitRequest.ts';
 import type { SubmitResponse as _weft_v1_SubmitResponse, SubmitResponse__Output as _weft_v1_SubmitResponse__Output } from '../../weft/v1/SubmitResponse.ts';
 import type { WatchJobRequest as _weft_v1_WatchJobRequest, WatchJobRequest__Output as _weft_v1_WatchJobRequest__Output } from '../../weft/v1/WatchJobRequest.ts';
@@ -66,6 +68,15 @@ export interface JobServiceClient extends grpc.Client {
   logs(argument: _weft_v1_LogsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_weft_v1_LogChunk__Output>;
   logs(argument: _weft_v1_LogsRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_weft_v1_LogChunk__Output>;
   
+  ReadPipeline(argument: _weft_v1_ReadPipelineRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_ReadPipelineResponse__Output>): grpc.ClientUnaryCall;
+  ReadPipeline(argument: _weft_v1_ReadPipelineRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_weft_v1_ReadPipelineResponse__Output>): grpc.ClientUnaryCall;
+  ReadPipeline(argument: _weft_v1_ReadPipelineRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_ReadPipelineResponse__Output>): grpc.ClientUnaryCall;
+  ReadPipeline(argument: _weft_v1_ReadPipelineRequest, callback: grpc.requestCallback<_weft_v1_ReadPipelineResponse__Output>): grpc.ClientUnaryCall;
+  readPipeline(argument: _weft_v1_ReadPipelineRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_ReadPipelineResponse__Output>): grpc.ClientUnaryCall;
+  readPipeline(argument: _weft_v1_ReadPipelineRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_weft_v1_ReadPipelineResponse__Output>): grpc.ClientUnaryCall;
+  readPipeline(argument: _weft_v1_ReadPipelineRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_ReadPipelineResponse__Output>): grpc.ClientUnaryCall;
+  readPipeline(argument: _weft_v1_ReadPipelineRequest, callback: grpc.requestCallback<_weft_v1_ReadPipelineResponse__Output>): grpc.ClientUnaryCall;
+  
   Submit(argument: _weft_v1_SubmitRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
   Submit(argument: _weft_v1_SubmitRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
   Submit(argument: _weft_v1_SubmitRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
@@ -95,6 +106,8 @@ export interface JobServiceHandlers extends grpc.UntypedServiceImplementation {
   
   Logs: grpc.handleServerStreamingCall<_weft_v1_LogsRequest__Output, _weft_v1_LogChunk>;
   
+  ReadPipeline: grpc.handleUnaryCall<_weft_v1_ReadPipelineRequest__Output, _weft_v1_ReadPipelineResponse>;
+  
   Submit: grpc.handleUnaryCall<_weft_v1_SubmitRequest__Output, _weft_v1_SubmitResponse>;
   
   Watch: grpc.handleServerStreamingCall<_weft_v1_WatchJobRequest__Output, _weft_v1_JobEvent>;
@@ -108,6 +121,7 @@ export interface JobServiceDefinition extends grpc.ServiceDefinition {
   Lineage: MethodDefinition<_weft_v1_LineageRequest, _weft_v1_LineageResponse, _weft_v1_LineageRequest__Output, _weft_v1_LineageResponse__Output>
   List: MethodDefinition<_weft_v1_ListJobsRequest, _weft_v1_ListJobsResponse, _weft_v1_ListJobsRequest__Output, _weft_v1_ListJobsResponse__Output>
   Logs: MethodDefinition<_weft_v1_LogsRequest, _weft_v1_LogChunk, _weft_v1_LogsRequest__Output, _weft_v1_LogChunk__Output>
+  ReadPipeline: MethodDefinition<_weft_v1_ReadPipelineRequest, _weft_v1_ReadPipelineResponse, _weft_v1_ReadPipelineRequest__Output, _weft_v1_ReadPipelineResponse__Output>
   Submit: MethodDefinition<_weft_v1_SubmitRequest, _weft_v1_SubmitResponse, _weft_v1_SubmitRequest__Output, _weft_v1_SubmitResponse__Output>
   Watch: MethodDefinition<_weft_v1_WatchJobRequest, _weft_v1_JobEvent, _weft_v1_WatchJobRequest__Output, _weft_v1_JobEvent__Output>
 }
