@@ -105,7 +105,11 @@ describe("schedules", () => {
     expect((await jobsOf(leader.peer, name)).length).toBe(before);
     const resumed = await follower.peer.unary(TRIGGERS.Resume, { name: `${name}.schedule` });
     expect(resumed.state).toBe("active");
-    const next = await until(async () => (await jobsOf(leader.peer, name))[before], "it fires again");
+    // Newest first.
+    const next = await until(
+      async () => (await jobsOf(leader.peer, name)).slice(0, -before || undefined)[0],
+      "it fires again",
+    );
     expect(next.triggeredBy!.atMs).toBeGreaterThan(resumed.changedAtMs - 1000);
     await leader.peer.unary(TRIGGERS.Remove, { name: `${name}.schedule` });
     expect(await errorOf(getTrigger(leader.peer, `${name}.schedule`))).toMatchObject({ code: "not_found" });
