@@ -85,6 +85,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/queue.ts")).queueCommand(),
   },
   {
+    name: "top",
+    summary: "watch machines, and what runs and waits on them",
+    load: async () => (await import("./commands/top.ts")).topCommand(),
+  },
+  {
     name: "nodes",
     summary: "list the machines of the cluster",
     load: async () => (await import("./commands/nodes.ts")).nodesCommand(),

@@ -74,6 +74,8 @@ export interface ServerInfo {
   readonly version: string;
   readonly httpPort: number;
   readonly leader: boolean;
+  /** Number of the leader's reign; rises with every take-over. */
+  readonly term: number;
   readonly leaderAddress: string | null;
 }
 
@@ -113,6 +115,7 @@ export class WeftClient {
       version: info.version,
       httpPort: info.httpPort,
       leader: info.leader,
+      term: info.term,
       leaderAddress: info.leaderAddress || null,
     };
   }
@@ -235,8 +238,9 @@ export class WeftClient {
     return response.nodes.map(nodeOf);
   }
 
-  async queue(): Promise<QueueClass[]> {
-    const response = await this.#link.unary(this.#cluster.Queue, {}, QUERY_DEADLINE_MS);
+  /** What waits, by what it asks for; with `running` also what is only on nodes. */
+  async queue({ running = false }: { readonly running?: boolean } = {}): Promise<QueueClass[]> {
+    const response = await this.#link.unary(this.#cluster.Queue, { running }, QUERY_DEADLINE_MS);
     return response.classes.map(queueClassOf);
   }
 

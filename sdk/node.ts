@@ -72,7 +72,10 @@ export interface QueueClass {
   readonly nodes: number;
   readonly resources: Resources;
   readonly waiting: number;
-  readonly oldestReadyAt: Date;
+  /** Instances with an attempt on a node. */
+  readonly running: number;
+  /** Null: nothing waits; then `head` and `reason` are empty. */
+  readonly oldestReadyAt: Date | null;
   /** The oldest instance: job.task.index */
   readonly head: string;
   readonly reason: string;
@@ -164,7 +167,8 @@ export function queueClassOf(entry: QueueClass__Output): QueueClass {
     nodes: entry.nodes,
     resources: resourcesOf(entry.resources),
     waiting: entry.waiting,
-    oldestReadyAt: new Date(entry.oldestReadyAtMs),
+    running: entry.running,
+    oldestReadyAt: entry.oldestReadyAtMs === 0 ? null : new Date(entry.oldestReadyAtMs),
     head: entry.head,
     reason: entry.reason,
   };

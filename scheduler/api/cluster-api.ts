@@ -8,6 +8,7 @@ import type { InfoResponse } from "../../proto/gen/weft/v1/InfoResponse.ts";
 import type { Node as NodeProto } from "../../proto/gen/weft/v1/Node.ts";
 import type { NodeRequest__Output } from "../../proto/gen/weft/v1/NodeRequest.ts";
 import type { NodesResponse } from "../../proto/gen/weft/v1/NodesResponse.ts";
+import type { QueueRequest__Output } from "../../proto/gen/weft/v1/QueueRequest.ts";
 import type { QueueResponse } from "../../proto/gen/weft/v1/QueueResponse.ts";
 import { explain, listNodes, listQueue } from "../core/index.ts";
 import { expectDone } from "./answer.ts";
@@ -56,8 +57,8 @@ export class ClusterApi {
     return { nodes: reign.loop.read(listNodes).map((view) => nodeToProto(view, reign.nodes.report(view.id))) };
   }
 
-  queue(reign: Reign): QueueResponse {
-    const classes = reign.loop.read(listQueue);
+  queue({ running }: QueueRequest__Output, reign: Reign): QueueResponse {
+    const classes = reign.loop.read((state, nowMs) => listQueue(state, nowMs, { running }));
     return { classes: classes.map((view) => ({ ...view, resources: resourcesToProto(view.resources) })) };
   }
 

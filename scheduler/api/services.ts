@@ -104,7 +104,7 @@ function clusterHandlers(parts: ServiceParts): ClusterServiceHandlers {
   return {
     Info: unary(log, () => cluster.info(role())),
     Nodes: lead.unary((_request, reign) => cluster.nodes(reign)),
-    Queue: lead.unary((_request, reign) => cluster.queue(reign)),
+    Queue: lead.unary((request, reign) => cluster.queue(request, reign)),
     Explain: lead.unary((request, reign) => cluster.explain(request, reign)),
     Cordon: lead.unary((request, reign) => cluster.cordon(request, reign)),
     Drain: lead.unary((request, reign) => cluster.drain(request, reign)),

@@ -53,6 +53,9 @@ export interface QueueClassView {
   readonly nodes: number;
   readonly resources: Resources;
   readonly waiting: number;
+  /** Instances with an attempt on a node. */
+  readonly running: number;
+  /** 0: nothing waits; then head and reason are empty. */
   readonly oldestReadyAtMs: number;
   /** job.task.index */
   readonly head: string;
@@ -219,22 +222,46 @@ export function listProjects(state: State): ProjectView[] {
   }));
 }
 
-export function listQueue(state: State, nowMs: number): QueueClassView[] {
-  const views = [...state.queue.values()].flatMap((queueClass) => {
+/** Classes of which something waits; with `running` also those of which something is only on nodes. */
+export function listQueue(state: State, nowMs: number, { running = false } = {}): QueueClassView[] {
+  const onNodes = runningByAsk(state);
+  const views = [...state.queue.values()].flatMap((queueClass): QueueClassView[] => {
     const head = peek(queueClass);
     if (!head) return [];
     const index = head.instance?.index ?? head.task.fresh;
     const since = head.instance?.state.kind === "ready" ? head.instance.state.sinceMs : head.task.readyAtMs;
-    return {
-      priority: queueClass.ask.priority,
-      project: queueClass.ask.project,
-      nodes: queueClass.ask.nodes,
-      resources: queueClass.ask.requests[0]!,
-      waiting: countWaiting(queueClass),
-      oldestReadyAtMs: since ?? 0,
-      head: `${head.task.job.id}.${head.task.spec.name}.${index}`,
-      reason: placementReason(state, queueClass.ask, nowMs).message,
-    };
+    const counted = onNodes.get(queueClass.ask.key)?.count ?? 0;
+    onNodes.delete(queueClass.ask.key);
+    return [
+      {
+        ...asked(queueClass.ask),
+        waiting: countWaiting(queueClass),
+        running: counted,
+        oldestReadyAtMs: since ?? 0,
+        head: `${head.task.job.id}.${head.task.spec.name}.${index}`,
+        reason: placementReason(state, queueClass.ask, nowMs).message,
+      },
+    ];
   });
+  if (running)
+    for (const { ask, count } of onNodes.values())
+      views.push({ ...asked(ask), waiting: 0, running: count, oldestReadyAtMs: 0, head: "", reason: "" });
   return views.toSorted((a, b) => b.priority - a.priority || a.oldestReadyAtMs - b.oldestReadyAtMs);
+}
+
+function asked({ priority, project, nodes, requests }: Ask) {
+  return { priority, project, nodes, resources: requests[0]! };
+}
+
+/** By key: asks that were forgotten while attempts of theirs ran have been made again. */
+function runningByAsk(state: State): Map<string, { readonly ask: Ask; count: number }> {
+  const found = new Map<string, { readonly ask: Ask; count: number }>();
+  for (const node of state.nodes.values()) {
+    for (const { task } of node.attempts.values()) {
+      const entry = found.get(task.ask.key);
+      if (entry) entry.count += 1;
+      else found.set(task.ask.key, { ask: task.ask, count: 1 });
+    }
+  }
+  return found;
 }

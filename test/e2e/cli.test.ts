@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import pty from "@lydell/node-pty";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startUp, type UpCluster, weft } from "../support/up.ts";
 
@@ -259,6 +260,12 @@ describe("queries", () => {
       expect.objectContaining({ state: "ready", capacity: expect.objectContaining({ cpus: 4 }) as object }),
     ]);
     expect(await read("queue")).toEqual([]);
+    expect(await read("top")).toEqual({
+      at: expect.stringMatching(ISO),
+      server: expect.objectContaining({ leader: true, term: expect.any(Number) }) as object,
+      nodes: [expect.objectContaining({ state: "ready" })],
+      classes: [],
+    });
     const lineage = (await read("lineage", fan.id)) as Record<
       "executions" | "artifacts" | "edges",
       Record<string, unknown>[]
@@ -285,6 +292,7 @@ describe("queries", () => {
       ["job", fan.id],
       ["nodes"],
       ["queue"],
+      ["top"],
       ["lineage", fan.id],
       ["explain", fan.id, "make"],
     ]) {
@@ -335,6 +343,25 @@ describe("queries", () => {
     expect(stderr).toMatch(/^weft: .*(zzzzzzzzzzzz|nowhere)/);
   });
 });
+
+test("weft top fills a terminal again and again, and q gives it back as it was", async () => {
+  const script = `node ${MAIN} top; echo "left $?"; stty -a | grep -o -- '-\\?icanon'`;
+  const env = { ...process.env, WEFT_SERVER: cluster.grpc } as Record<string, string>;
+  const terminal = pty.spawn("/bin/sh", ["-c", script], { cols: 100, rows: 30, env, name: "xterm-256color" });
+  let seen = "";
+  const ended = new Promise<void>((resolve) => terminal.onExit(() => resolve()));
+  const drawn = new Promise<void>((resolve) => {
+    terminal.onData((text) => {
+      seen += text;
+      if (seen.split("nodes ready").length > 2) resolve();
+    });
+  });
+  await drawn;
+  terminal.write("q");
+  await ended;
+  // eslint-disable-next-line no-control-regex
+  expect(seen).toMatch(/^\u001B\[\?1049h[^]*\u001B\[\?1049lleft 0\r\nicanon\r\n$/);
+}, 60_000);
 
 describe("without a server", () => {
   test("every command exits 3 within seconds, and names the address and the remedy", async () => {

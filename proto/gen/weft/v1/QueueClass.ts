@@ -11,6 +11,7 @@ export interface QueueClass {
   'reason'?: (string);
   'project'?: (string);
   'nodes'?: (number);
+  'running'?: (number);
 }
 
 export interface QueueClass__Output {
@@ -22,4 +23,5 @@ export interface QueueClass__Output {
   'reason': (string);
   'project': (string);
   'nodes': (number);
+  'running': (number);
 }

@@ -2,7 +2,9 @@
 
 
 export interface QueueRequest {
+  'running'?: (boolean);
 }
 
 export interface QueueRequest__Output {
+  'running': (boolean);
 }
