@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Environment } from "../../lib/core/pipeline/spec.ts";
 import { run, StoreBench } from "../support/store-bench.ts";
 import { until } from "../support/wait.ts";
+import { findProgram } from "../../worker/environment/program.ts";
 import { wheel } from "../support/wheel.ts";
 import { assignment, keyOf, removeBuilt, type WorkerBench } from "../support/worker.ts";
 
@@ -113,4 +114,26 @@ test("a build that is cancelled leaves nothing, and goes on for the other that w
   expect((await worker.ended(keyOf(second))).message).toMatch(/pip install of requirements.lock failed/);
   await until(() => readdirSync(folder).length === 0, "what was half built to go");
   expect(readFileSync(join(worker.dir, "attempts", keyOf(second), "stderr"), "utf8")).not.toBe("");
+});
+
+test("what uv alone can read is installed by uv, and a node without it says so", async () => {
+  const worker = await bench.worker();
+  const project = '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.9"\ndependencies = []\n';
+  const code = await bench.submit({
+    "pyproject.toml": project,
+    "uv.lock":
+      'version = 1\nrequires-python = ">=3.9"\n\n[[package]]\nname = "p"\nversion = "1"\nsource = { virtual = "." }\n',
+    "pylock.toml": `lock-version = "1.0"\ncreated-by = "test"\n\n[[packages]]\nname = "greeting"\nversion = "1.0"\nwheels = [{ path = "${GREETING.file}", hashes = { sha256 = "${GREETING.sha256}" } }]\n`,
+  });
+  for (const lock of ["uv.lock", "pylock.toml"]) {
+    const [ended, out] = await run(worker, 'python -c "import sys; print(sys.prefix)"', {
+      code,
+      environment: python(lock),
+    });
+    if (findProgram("uv", process.env["PATH"] ?? "") === undefined)
+      expect(ended.message).toContain(`${lock} is read by uv, which is not on this node's PATH`);
+    // The wheel that the pylock.toml names was not submitted.
+    else if (lock === "pylock.toml") expect(ended.message).toMatch(/uv pip install of pylock.toml failed[^]*greeting/);
+    else expect(out).toContain(`${worker.dir}/cache/environments/`);
+  }
 });
