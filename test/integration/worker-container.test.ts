@@ -97,6 +97,21 @@ test("a stop lets it end in its time of grace, and kills what does not", async (
   expect(await engine().containers()).toEqual([]);
 });
 
+test("who steps in is in the container", async () => {
+  const made = assignment("echo up; sleep 600", { environment: contained(), env: { COLOUR: "blue" } });
+  worker.worker.start(made);
+  await worker.line(keyOf(made), "up");
+  const script = "cat; ls / | head -n 1; echo $COLOUR; exit 9";
+  const command = await worker.worker.exec(keyOf(made), { argv: ["/bin/sh", "-c", script], terminal: null });
+  await command.write(Buffer.from("said\n"));
+  await command.endInput();
+  let out = "";
+  for await (const output of command.output) out += output.kind === "exit" ? `${output.exitCode}` : output.bytes;
+  expect(out).toBe("said\nbin\nblue\n9");
+  worker.worker.stop(keyOf(made), "cancelled", 0);
+  await worker.ended(keyOf(made));
+});
+
 test("the engine holds it to its memory limit, and the attempt says so", async () => {
   // /dev/zero in memory: tail keeps the last line, which never ends.
   const ended = await worker.run("tail -n 1 /dev/zero", { environment: contained(), ...limited(32) });
