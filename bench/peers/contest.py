@@ -23,6 +23,8 @@ import traceback
 
 PR_SET_CHILD_SUBREAPER = 36
 """Orphans of our children become ours, so that the last sweep finds them (prctl(2), Linux)."""
+GRACE_SECONDS = 10
+"""To stop in order, once nobody listens any more."""
 SWEEPS = 20
 SWEEP_PAUSE_SECONDS = 0.05
 WORDS_MAX = 600
@@ -87,13 +89,21 @@ def timed(work):
 def _clean(leader):
     if os.getpid() == leader:
         _kill_descendants(leader)
-        shutil.rmtree(PLACE, ignore_errors=True)
+        for _ in range(SWEEPS):  # A worker in this process may still be writing there.
+            shutil.rmtree(PLACE, ignore_errors=True)
+            if not os.path.exists(PLACE):
+                return
+            time.sleep(SWEEP_PAUSE_SECONDS)
 
 
 def _end_with_stdin(leader):
     while os.read(0, 4096):
         pass
     os.kill(leader, signal.SIGTERM)
+    # A peer's native code may not let Python see the signal.
+    time.sleep(GRACE_SECONDS)
+    _clean(leader)
+    os._exit(143)
 
 
 def _kill_descendants(root):
