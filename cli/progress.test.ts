@@ -59,6 +59,7 @@ const jobOf = (tasks: TaskInstance[], state: Job["state"] = "running"): Job => (
   reason: null,
   counts: {},
   cancelRequested: false,
+  waitsFor: null,
   tasks,
 });
 

@@ -21,6 +21,7 @@ export function jobHeadJson(job: Job): object {
     finishedAt: iso(job.finishedAt),
     reason: job.reason,
     cancelRequested: job.cancelRequested,
+    waitsFor: job.waitsFor,
     counts: job.counts,
   };
 }

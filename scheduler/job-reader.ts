@@ -99,7 +99,11 @@ export class JobReader {
     return rows.map((row) => ({
       row: jobHead(row),
       progress: jobProgress(row),
-      counts: countInstances(maps.size === 0 ? row.shape : shape(row), counts.get(row.id) ?? new Map(), row.state),
+      counts: countInstances(
+        maps.size === 0 ? row.shape : shape(row),
+        counts.get(row.id) ?? new Map(),
+        jobProgress(row),
+      ),
     }));
   }
 

@@ -28,14 +28,14 @@ export async function insertJobs(
     name: "insert-jobs",
     text: `
       insert into jobs (id, pipeline, spec, shape, params, code, priority, project, trigger, idempotency_key, submitted_at_ms,
-                        state, started_at_ms, finished_at_ms, cancel_requested, reason, triggered_by)
+                        state, started_at_ms, finished_at_ms, cancel_requested, reason, triggered_by, waits_for)
       select id, pipeline, spec, shape, params, nullif(code::text, 'null')::json, priority, project, trigger, "idempotencyKey",
              "submittedAtMs", state, "startedAtMs", "finishedAtMs", "cancelRequested", reason,
-             nullif("triggeredBy"::text, 'null')::json
+             nullif("triggeredBy"::text, 'null')::json, "waitsFor"
       from json_to_recordset($1::json) as row(
         id text, pipeline text, spec json, shape json, params json, code json, priority integer, project text, trigger text,
         "idempotencyKey" text, "submittedAtMs" float8, state text, "startedAtMs" float8, "finishedAtMs" float8,
-        "cancelRequested" boolean, reason text, "triggeredBy" json)
+        "cancelRequested" boolean, reason text, "triggeredBy" json, "waitsFor" text)
       on conflict (id) do nothing`,
     values: [json],
   });
@@ -50,9 +50,10 @@ export async function updateJobs(client: ClientBase, progress: readonly JobProgr
     text: `
       update jobs
       set state = row.state, started_at_ms = row."startedAtMs", finished_at_ms = row."finishedAtMs",
-          cancel_requested = row."cancelRequested", reason = row.reason
+          cancel_requested = row."cancelRequested", reason = row.reason, waits_for = row."waitsFor"
       from json_to_recordset($1::json) as row(
-        id text, state text, "startedAtMs" float8, "finishedAtMs" float8, "cancelRequested" boolean, reason text)
+        id text, state text, "startedAtMs" float8, "finishedAtMs" float8, "cancelRequested" boolean, reason text,
+        "waitsFor" text)
       where jobs.id = row.id and jobs.state in ('pending', 'running')`,
     values: [jsonRows(progress)],
   });
@@ -72,7 +73,7 @@ export async function findByIdempotencyKeys(pool: Pool, keys: readonly string[])
   }));
 }
 
-export const PROGRESS_COLUMNS = `id, state, started_at_ms, finished_at_ms, cancel_requested, reason`;
+export const PROGRESS_COLUMNS = `id, state, started_at_ms, finished_at_ms, cancel_requested, reason, waits_for`;
 export const ROW_COLUMNS = `pipeline, idempotency_key, params, code, priority, project, trigger, submitted_at_ms, triggered_by`;
 
 export interface ProgressRecord {
@@ -82,6 +83,7 @@ export interface ProgressRecord {
   finished_at_ms: number | null;
   cancel_requested: boolean;
   reason: string;
+  waits_for: NonNullable<JobProgress["waitsFor"]> | null;
 }
 
 /** A row as Postgres gives it, without the spec. */
@@ -146,5 +148,6 @@ export function jobProgress(record: ProgressRecord): JobProgress {
     finishedAtMs: record.finished_at_ms,
     cancelRequested: record.cancel_requested,
     reason: record.reason,
+    ...(record.waits_for === null ? {} : { waitsFor: record.waits_for }),
   };
 }

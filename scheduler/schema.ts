@@ -57,6 +57,8 @@ export const jobs = pgTable(
     startedAtMs: doublePrecision("started_at_ms"),
     finishedAtMs: doublePrecision("finished_at_ms"),
     cancelRequested: boolean("cancel_requested").notNull(),
+    /** What keeps it from starting; null: nothing. */
+    waitsFor: text("waits_for"),
     reason: text().notNull(),
     /** Null: somebody submitted it. */
     triggeredBy: json("triggered_by").$type<TriggeredBy>(),
@@ -130,6 +132,14 @@ export const taskMaps = pgTable(
   },
   (table) => [primaryKey({ columns: [table.job, table.task] })],
 );
+
+/** When what is under a rate limit was started; rows that no longer count are removed by a new leader. */
+export const rates = pgTable("rates", {
+  key: text().primaryKey(),
+  /** Epoch milliseconds, in order. */
+  starts: json().$type<readonly number[]>().notNull(),
+  perMs: doublePrecision("per_ms").notNull(),
+});
 
 export const nodes = pgTable(
   "nodes",

@@ -1,5 +1,5 @@
 import { instanceCount, type MapValues, type PipelineSpec, type TaskSpec } from "../lib/core/pipeline/spec.ts";
-import { type JobState, type TaskState, TERMINAL_TASK_STATES } from "./core/index.ts";
+import { type JobProgress, type TaskState, TERMINAL_TASK_STATES } from "./core/index.ts";
 
 /** What of a task is needed to know the state of its instances that have no row. */
 export interface TaskShape {
@@ -24,13 +24,17 @@ export function knownInstances(spec: TaskSpec, maps: KnownMaps): number {
 /** Rows of one job by task and state. */
 export type RowCounts = ReadonlyMap<string, Readonly<Partial<Record<TaskState, number>>>>;
 
+/** Of a job, how far it is and whether it waits to be let start. */
+type Held = Pick<JobProgress, "state" | "waitsFor">;
+
 /**
  * The state of a task's instances that have no row: `ready` when all it needs has ended (had they not to run then, they would
  * have rows that say so), else `pending`; once the job has ended they never ran, and are `cancelled` or `skipped`.
  */
-export function restingState(ended: ReadonlySet<string>, job: JobState, task: Pick<TaskShape, "needs">): TaskState {
-  if (job === "cancelled") return "cancelled";
-  if (job === "failed" || job === "succeeded") return "skipped";
+export function restingState(ended: ReadonlySet<string>, job: Held, task: Pick<TaskShape, "needs">): TaskState {
+  if (job.state === "cancelled") return "cancelled";
+  if (job.state === "failed" || job.state === "succeeded") return "skipped";
+  if (job.waitsFor) return "pending";
   return task.needs.every((need) => ended.has(need)) ? "ready" : "pending";
 }
 
@@ -45,7 +49,7 @@ export function endedTasks(shape: readonly TaskShape[], rows: RowCounts): Set<st
 }
 
 /** Every instance of the job by state, with and without a row. */
-export function countInstances(shape: readonly TaskShape[], rows: RowCounts, job: JobState): Record<string, number> {
+export function countInstances(shape: readonly TaskShape[], rows: RowCounts, job: Held): Record<string, number> {
   const counts: Record<string, number> = {};
   const add = (state: TaskState, count: number): void => {
     if (count > 0) counts[state] = (counts[state] ?? 0) + count;

@@ -9,6 +9,7 @@ import { findByIdempotencyKeys, insertJobs, type KnownKey, loadUnfinishedJobs, u
 import { holdLeadership, type Reign } from "./leader-store.ts";
 import { insertMaps, loadUnfinishedMaps } from "./map-store.ts";
 import { loadNodes, upsertNodes } from "./node-store.ts";
+import { loadRates, upsertRates } from "./rate-store.ts";
 import { loadProjects, upsertProjects } from "./project-store.ts";
 import { loadUnfinishedTasks, upsertTasks } from "./task-store.ts";
 
@@ -53,14 +54,15 @@ export class Store {
   loadRestored(signal?: AbortSignal): Promise<Restored> {
     const { pool } = this.database;
     const load = async (): Promise<Restored> => {
-      const [jobs, tasks, maps, nodes, projects] = await Promise.all([
+      const [jobs, tasks, maps, nodes, projects, rates] = await Promise.all([
         loadUnfinishedJobs(pool),
         loadUnfinishedTasks(pool),
         loadUnfinishedMaps(pool),
         loadNodes(pool),
         loadProjects(pool),
+        loadRates(pool, Date.now()),
       ]);
-      return { jobs, tasks, maps, nodes, projects };
+      return { jobs, tasks, maps, nodes, projects, rates };
     };
     return this.#untilThrough("load the scheduler's state", load, signal);
   }
@@ -132,6 +134,7 @@ async function writeAll(
   if (batch.tasks.length > 0) sent.push(upsertTasks(client, batch.tasks));
   if (batch.maps.length > 0) sent.push(insertMaps(client, batch.maps));
   if (batch.nodes.length > 0) sent.push(upsertNodes(client, batch.nodes));
+  if (batch.rates.length > 0) sent.push(upsertRates(client, batch.rates));
   if (batch.projects.length > 0) sent.push(upsertProjects(client, batch.projects));
   if (batch.ended.length > 0 || archived.length > 0 || batch.news.length > 0) {
     for (const record of recorders) sent.push(record(client, changes));

@@ -33,7 +33,19 @@ function row(task: string, attempt: number, state: TaskRow["state"], job = JOB):
 }
 
 function batch(tasks: TaskRow[], jobs: JobProgress[] = []): Batch {
-  return { jobsNew: [], jobs, news: [], tasks, maps: [], ended: [], nodes: [], projects: [], assign: [], stop: [] };
+  return {
+    jobsNew: [],
+    jobs,
+    news: [],
+    tasks,
+    maps: [],
+    ended: [],
+    nodes: [],
+    projects: [],
+    rates: [],
+    assign: [],
+    stop: [],
+  };
 }
 
 const running: JobProgress = {

@@ -21,6 +21,7 @@ import {
 } from "./operator.ts";
 import { NotificationClient } from "./notification.ts";
 import { TriggerClient } from "./trigger.ts";
+import { type Concurrency, concurrencyToProto } from "./pipeline.ts";
 import { type Explanation, type Node, nodeOf, type QueueClass, queueClassOf } from "./node.ts";
 
 /** Reading what is there takes milliseconds; beyond this the server hangs. */
@@ -42,6 +43,8 @@ export interface SubmitOptions {
   readonly project?: string;
   readonly code?: { readonly digest: string; readonly commit?: string | null; readonly dirty?: boolean };
   readonly trigger?: string;
+  /** At most `limit` (default 1) jobs of the group at a time; instead of the pipeline's own. */
+  readonly concurrency?: Concurrency;
 }
 
 export interface Submitted {
@@ -132,6 +135,7 @@ export class WeftClient {
       project: options.project ?? "",
       code: code ? { digest: code.digest, commit: code.commit ?? "", dirty: code.dirty ?? false } : null,
       trigger: options.trigger ?? "",
+      ...(options.concurrency ? { concurrency: concurrencyToProto(options.concurrency) } : {}),
     };
     const response = await this.#again(() => this.#link.unary(this.#jobs.Submit, request, SUBMIT_DEADLINE_MS));
     const existing = response.existing && options.idempotencyKey !== undefined;

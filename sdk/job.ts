@@ -95,6 +95,8 @@ export interface Job {
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
   readonly reason: string | null;
+  /** What keeps it from starting: its concurrency group, or a rate limit. */
+  readonly waitsFor: "concurrency" | "rate" | null;
   /** Instances by state. */
   readonly counts: Readonly<Record<string, number>>;
   readonly cancelRequested: boolean;
@@ -141,6 +143,7 @@ export function jobOf(job: Job__Output): Job {
     reason: said(job.reason),
     counts: job.counts,
     cancelRequested: job.cancelRequested,
+    waitsFor: (job.waitsFor || null) as Job["waitsFor"],
     triggeredBy: triggeredByOf(job.triggeredBy),
     tasks: withNeeds(job.tasks.map(taskOf), new Map()),
   };
@@ -226,6 +229,7 @@ function merge(before: Omit<Job, "tasks">, now: Omit<Job, "tasks">): Omit<Job, "
     finishedAt: now.finishedAt ?? before.finishedAt,
     reason: now.reason,
     cancelRequested: now.cancelRequested,
+    waitsFor: now.waitsFor,
     counts: Object.keys(now.counts).length > 0 ? now.counts : before.counts,
   };
 }

@@ -14,6 +14,20 @@ export type Size =
   | number
   | `${number}${"B" | "kB" | "MB" | "GB" | "TB" | "PB" | "KiB" | "MiB" | "GiB" | "TiB" | "PiB" | "Ki" | "Mi" | "Gi" | "Ti" | "Pi"}`;
 
+/** At most `limit` starts in any `per`, of all that have the key; without one its own. */
+export interface Rate {
+  readonly limit: number;
+  readonly per: Duration;
+  readonly key?: string;
+}
+
+/** At most `limit` (default 1) jobs of the group at a time; another waits, replaces the others, or is skipped. */
+export interface Concurrency {
+  readonly group?: string;
+  readonly policy?: "queue" | "cancel-running" | "skip";
+  readonly limit?: number;
+}
+
 export interface MapFrom {
   /** CEL over params and tasks. */
   readonly from: string;
@@ -78,6 +92,8 @@ interface CommonOptions<Task extends string, Output extends string, Outputs exte
   readonly when?: "succeeded" | "always" | "failed";
   /** CEL over params and tasks; unless it is true the task is skipped. */
   readonly if?: string;
+  /** On the starts of its instances. */
+  readonly rate?: Rate;
   /** So many instances, or this share of them, may fail, and the task still counts as succeeded. */
   readonly tolerate?: number | `${number}%`;
   /** It runs until nobody needs it; who needs it starts when it is ready. */
@@ -125,6 +141,9 @@ export interface PipelineOptions {
   readonly triggers?: readonly TriggerSpec[];
   /** Whom to tell how its jobs went. */
   readonly notify?: readonly NotifySpec[];
+  readonly concurrency?: Concurrency;
+  /** On the starts of its jobs. */
+  readonly rate?: Rate;
 }
 
 /** Builds a pipeline task by task. Immutable: `task` gives a new builder, so that variants can share a beginning. */
@@ -158,13 +177,15 @@ export class PipelineBuilder<Task extends string = never, Output extends string 
       if (link.#task) tasks.push(link.#task);
       link = link.#before;
     }
-    const { params = {}, triggers = [], notify = [] } = this.#head;
+    const { params = {}, triggers = [], notify = [], concurrency, rate } = this.#head;
     return {
       name: this.#name,
       params: toProtoValues(params),
       tasks: tasks.toReversed(),
       triggers: [...triggers],
       notify: [...notify],
+      ...(concurrency ? { concurrency: concurrencyToProto(concurrency) } : {}),
+      ...(rate ? { rate: rateToProto(rate) } : {}),
     };
   }
 }
@@ -235,6 +256,16 @@ function approveToProto(approve: { readonly by?: readonly string[]; readonly mes
   return { by: [...(approve.by ?? [])], timeoutMs, message: approve.message ?? "" };
 }
 
+function rateToProto({ limit, per, key }: Rate) {
+  const parsed = parseDuration(per);
+  if (!parsed.ok) throw new WeftClientError("invalid", `rate: per: ${parsed.message}`);
+  return { limit, perMs: parsed.value, key: key ?? "" };
+}
+
+export function concurrencyToProto({ group, policy, limit }: Concurrency) {
+  return { group: group ?? "", policy: policy ?? "queue", limit: limit ?? 1 };
+}
+
 function isMapFrom(map: TaskOptions<string, string, Record<string, string>>["map"]): map is MapFrom {
   return map !== undefined && typeof map["from"] === "string";
 }
@@ -243,6 +274,7 @@ function flowToProto(task: TaskOptions<string, string, Record<string, string>>):
   const { when, tolerate, map } = task;
   return {
     ...(task.if === undefined ? {} : { if: task.if }),
+    ...(task.rate ? { rate: rateToProto(task.rate) } : {}),
     ...(isMapFrom(map) ? { mapFrom: { from: map.from, as: [map.as ?? "item"].flat() } } : {}),
     ...(when === undefined || when === "succeeded" ? {} : { when }),
     ...(typeof tolerate === "number" ? { tolerateCount: tolerate } : {}),

@@ -9,6 +9,7 @@ import type { AgentServiceClient as _weft_v1_AgentServiceClient, AgentServiceDef
 import type { Approve as _weft_v1_Approve, Approve__Output as _weft_v1_Approve__Output } from './weft/v1/Approve.ts';
 import type { Capacity as _weft_v1_Capacity, Capacity__Output as _weft_v1_Capacity__Output } from './weft/v1/Capacity.ts';
 import type { ClusterServiceClient as _weft_v1_ClusterServiceClient, ClusterServiceDefinition as _weft_v1_ClusterServiceDefinition } from './weft/v1/ClusterService.ts';
+import type { Concurrency as _weft_v1_Concurrency, Concurrency__Output as _weft_v1_Concurrency__Output } from './weft/v1/Concurrency.ts';
 import type { ConfigureRequest as _weft_v1_ConfigureRequest, ConfigureRequest__Output as _weft_v1_ConfigureRequest__Output } from './weft/v1/ConfigureRequest.ts';
 import type { DataSource as _weft_v1_DataSource, DataSource__Output as _weft_v1_DataSource__Output } from './weft/v1/DataSource.ts';
 import type { DemandRequest as _weft_v1_DemandRequest, DemandRequest__Output as _weft_v1_DemandRequest__Output } from './weft/v1/DemandRequest.ts';
@@ -60,6 +61,7 @@ import type { QueueClass as _weft_v1_QueueClass, QueueClass__Output as _weft_v1_
 import type { QueueRequest as _weft_v1_QueueRequest, QueueRequest__Output as _weft_v1_QueueRequest__Output } from './weft/v1/QueueRequest.ts';
 import type { QueueResponse as _weft_v1_QueueResponse, QueueResponse__Output as _weft_v1_QueueResponse__Output } from './weft/v1/QueueResponse.ts';
 import type { Quota as _weft_v1_Quota, Quota__Output as _weft_v1_Quota__Output } from './weft/v1/Quota.ts';
+import type { Rate as _weft_v1_Rate, Rate__Output as _weft_v1_Rate__Output } from './weft/v1/Rate.ts';
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
 import type { ScheduleSource as _weft_v1_ScheduleSource, ScheduleSource__Output as _weft_v1_ScheduleSource__Output } from './weft/v1/ScheduleSource.ts';
@@ -100,6 +102,7 @@ export interface ProtoGrpcType {
       Approve: MessageTypeDefinition<_weft_v1_Approve, _weft_v1_Approve__Output>
       Capacity: MessageTypeDefinition<_weft_v1_Capacity, _weft_v1_Capacity__Output>
       ClusterService: SubtypeConstructor<typeof grpc.Client, _weft_v1_ClusterServiceClient> & { service: _weft_v1_ClusterServiceDefinition }
+      Concurrency: MessageTypeDefinition<_weft_v1_Concurrency, _weft_v1_Concurrency__Output>
       ConfigureRequest: MessageTypeDefinition<_weft_v1_ConfigureRequest, _weft_v1_ConfigureRequest__Output>
       DataSource: MessageTypeDefinition<_weft_v1_DataSource, _weft_v1_DataSource__Output>
       DemandRequest: MessageTypeDefinition<_weft_v1_DemandRequest, _weft_v1_DemandRequest__Output>
@@ -151,6 +154,7 @@ export interface ProtoGrpcType {
       QueueRequest: MessageTypeDefinition<_weft_v1_QueueRequest, _weft_v1_QueueRequest__Output>
       QueueResponse: MessageTypeDefinition<_weft_v1_QueueResponse, _weft_v1_QueueResponse__Output>
       Quota: MessageTypeDefinition<_weft_v1_Quota, _weft_v1_Quota__Output>
+      Rate: MessageTypeDefinition<_weft_v1_Rate, _weft_v1_Rate__Output>
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
       ScheduleSource: MessageTypeDefinition<_weft_v1_ScheduleSource, _weft_v1_ScheduleSource__Output>

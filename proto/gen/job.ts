@@ -11,6 +11,7 @@ import type { Artifact as _weft_v1_Artifact, Artifact__Output as _weft_v1_Artifa
 import type { CancelJobRequest as _weft_v1_CancelJobRequest, CancelJobRequest__Output as _weft_v1_CancelJobRequest__Output } from './weft/v1/CancelJobRequest.ts';
 import type { CancelJobResponse as _weft_v1_CancelJobResponse, CancelJobResponse__Output as _weft_v1_CancelJobResponse__Output } from './weft/v1/CancelJobResponse.ts';
 import type { Code as _weft_v1_Code, Code__Output as _weft_v1_Code__Output } from './weft/v1/Code.ts';
+import type { Concurrency as _weft_v1_Concurrency, Concurrency__Output as _weft_v1_Concurrency__Output } from './weft/v1/Concurrency.ts';
 import type { DataSource as _weft_v1_DataSource, DataSource__Output as _weft_v1_DataSource__Output } from './weft/v1/DataSource.ts';
 import type { Edge as _weft_v1_Edge, Edge__Output as _weft_v1_Edge__Output } from './weft/v1/Edge.ts';
 import type { EmailTarget as _weft_v1_EmailTarget, EmailTarget__Output as _weft_v1_EmailTarget__Output } from './weft/v1/EmailTarget.ts';
@@ -39,6 +40,7 @@ import type { OutputArtifact as _weft_v1_OutputArtifact, OutputArtifact__Output 
 import type { PipelineSpec as _weft_v1_PipelineSpec, PipelineSpec__Output as _weft_v1_PipelineSpec__Output } from './weft/v1/PipelineSpec.ts';
 import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from './weft/v1/Placement.ts';
 import type { Probe as _weft_v1_Probe, Probe__Output as _weft_v1_Probe__Output } from './weft/v1/Probe.ts';
+import type { Rate as _weft_v1_Rate, Rate__Output as _weft_v1_Rate__Output } from './weft/v1/Rate.ts';
 import type { ReadPipelineRequest as _weft_v1_ReadPipelineRequest, ReadPipelineRequest__Output as _weft_v1_ReadPipelineRequest__Output } from './weft/v1/ReadPipelineRequest.ts';
 import type { ReadPipelineResponse as _weft_v1_ReadPipelineResponse, ReadPipelineResponse__Output as _weft_v1_ReadPipelineResponse__Output } from './weft/v1/ReadPipelineResponse.ts';
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
@@ -78,6 +80,7 @@ export interface ProtoGrpcType {
       CancelJobRequest: MessageTypeDefinition<_weft_v1_CancelJobRequest, _weft_v1_CancelJobRequest__Output>
       CancelJobResponse: MessageTypeDefinition<_weft_v1_CancelJobResponse, _weft_v1_CancelJobResponse__Output>
       Code: MessageTypeDefinition<_weft_v1_Code, _weft_v1_Code__Output>
+      Concurrency: MessageTypeDefinition<_weft_v1_Concurrency, _weft_v1_Concurrency__Output>
       DataSource: MessageTypeDefinition<_weft_v1_DataSource, _weft_v1_DataSource__Output>
       Edge: MessageTypeDefinition<_weft_v1_Edge, _weft_v1_Edge__Output>
       EmailTarget: MessageTypeDefinition<_weft_v1_EmailTarget, _weft_v1_EmailTarget__Output>
@@ -106,6 +109,7 @@ export interface ProtoGrpcType {
       PipelineSpec: MessageTypeDefinition<_weft_v1_PipelineSpec, _weft_v1_PipelineSpec__Output>
       Placement: MessageTypeDefinition<_weft_v1_Placement, _weft_v1_Placement__Output>
       Probe: MessageTypeDefinition<_weft_v1_Probe, _weft_v1_Probe__Output>
+      Rate: MessageTypeDefinition<_weft_v1_Rate, _weft_v1_Rate__Output>
       ReadPipelineRequest: MessageTypeDefinition<_weft_v1_ReadPipelineRequest, _weft_v1_ReadPipelineRequest__Output>
       ReadPipelineResponse: MessageTypeDefinition<_weft_v1_ReadPipelineResponse, _weft_v1_ReadPipelineResponse__Output>
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>

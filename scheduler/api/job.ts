@@ -52,6 +52,7 @@ export function progressToProto(progress: JobProgress): JobProto {
     finishedAtMs: progress.finishedAtMs ?? 0,
     reason: progress.reason,
     cancelRequested: progress.cancelRequested,
+    waitsFor: progress.waitsFor ?? "",
   };
 }
 
@@ -67,7 +68,7 @@ export function* tasksToProto(job: WholeJob, names: NodeNames): Generator<TaskPr
     if (hasServed(spec, rows.get(spec.name), knownInstances(spec, job.maps))) answered.add(spec.name);
   for (const spec of job.row.spec.tasks) {
     const own = rows.get(spec.name);
-    const fresh = restingState(answered, job.progress.state, spec);
+    const fresh = restingState(answered, job.progress, spec);
     for (let index = 0; index < knownInstances(spec, job.maps); index += 1) {
       const row = own?.get(index);
       yield row ? taskToProto(row, spec, names, job.maps) : freshToProto(spec, index, fresh, job.maps);
@@ -129,7 +130,7 @@ export function freshToProto(spec: TaskSpec, index: number, state: TaskState, ma
 }
 
 export function countStates(job: WholeJob): Record<string, number> {
-  return { ...countInstances(shapeOf(job.row.spec, job.maps), countRows(rowsByTask(job.tasks)), job.progress.state) };
+  return { ...countInstances(shapeOf(job.row.spec, job.maps), countRows(rowsByTask(job.tasks)), job.progress) };
 }
 
 /** Larger ones can be fetched: they are the output "result". A message holds thousands of tasks. */

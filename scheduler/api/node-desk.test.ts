@@ -49,6 +49,7 @@ test("stop orders go to their node at once, in one message", () => {
     ended: [],
     nodes: [],
     projects: [],
+    rates: [],
     assign: [],
     stop,
   });

@@ -1,5 +1,6 @@
 import { type Issue, WeftError } from "../../lib/core/error.ts";
 import { isDigest, type JobId, NAME } from "../../lib/core/ids.ts";
+import { checkConcurrency, type Concurrency, concurrencyFromProto } from "../../lib/core/pipeline/admission.ts";
 import { fromProto } from "../../lib/core/pipeline/canonical.ts";
 import { LIMITS } from "../../lib/core/pipeline/limits.ts";
 import { bindParams } from "../../lib/core/pipeline/params.ts";
@@ -31,8 +32,9 @@ export function readSubmit(request: SubmitRequest__Output, bytes: number, id: Jo
   const { triggers: _, ...own } = canonical.spec;
   const project = readProject(request.project, own.project);
   const priority = readPriority(request.priority ?? own.priority);
-  const spec = { ...own, project, priority };
   const issues: Issue[] = [];
+  const concurrency = readConcurrency(request, own, issues);
+  const spec = { ...own, project, priority, ...(concurrency ? { concurrency } : {}) };
   const given = readParams(request, issues);
   const bound = bindParams(spec, given);
   if (!bound.ok) issues.push(...bound.issues);
@@ -54,6 +56,18 @@ export function readSubmit(request: SubmitRequest__Output, bytes: number, id: Jo
     trigger: request.trigger === "" ? "manual" : request.trigger,
     idempotencyKey: request.idempotencyKey === "" ? null : request.idempotencyKey,
   };
+}
+
+/** Instead of the pipeline's own. */
+function readConcurrency(
+  request: SubmitRequest__Output,
+  spec: { readonly params: object },
+  issues: Issue[],
+): Concurrency | undefined {
+  const concurrency = concurrencyFromProto(request.concurrency, issues);
+  const add = (path: readonly (string | number)[], message: string): number => issues.push({ path, message });
+  if (concurrency) checkConcurrency(concurrency, Object.keys(spec.params), add);
+  return concurrency;
 }
 
 function readParams(request: SubmitRequest__Output, issues: Issue[]): Record<string, Scalar> {

@@ -8,6 +8,7 @@ import { failGang, onMemberEnded, succeedGang } from "./gang.ts";
 import { endInstance } from "./job.ts";
 import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX } from "./limit.ts";
 import { enqueueInstance } from "./queue.ts";
+import { waitForRate } from "./rate.ts";
 import { release, reserveStarted } from "./reservation.ts";
 import { afterService, onReadiness } from "./service.ts";
 import type { Active, Instance, State } from "./state.ts";
@@ -232,6 +233,7 @@ function waitToRetry(state: State, instance: Instance, waitMs: number, nowMs: nu
 export function backToQueue(state: State, instance: Instance, nowMs: number): void {
   instance.state = { kind: "ready", sinceMs: nowMs };
   state.out.instances.add(instance);
+  if (instance.task.spec.flow.rate) return waitForRate(state, { kind: "instance", instance });
   enqueueInstance(state.queue, instance);
   state.placementDue = true;
 }

@@ -3,11 +3,14 @@ import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/json.ts";
 import type { Code, MapValues, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
+import type { RateRow } from "./rate.ts";
 import type { ProjectSettings } from "./share.ts";
 import type { ServiceState } from "./state.ts";
 import type { Capacity, NodeSettings, StopOrder, TriggeredBy } from "./event.ts";
 
 export type JobState = "pending" | "running" | "succeeded" | "failed" | "cancelled";
+/** A job's place in its concurrency group, or its turn under a rate limit; empty: nothing. */
+export type WaitsFor = "" | "concurrency" | "rate";
 export type TaskState =
   | "pending"
   | "ready"
@@ -45,6 +48,8 @@ export interface JobProgress {
   readonly finishedAtMs: number | null;
   readonly cancelRequested: boolean;
   readonly reason: string;
+  /** What keeps it from starting; absent: nothing. */
+  readonly waitsFor?: Exclude<WaitsFor, "">;
 }
 
 /**
@@ -118,6 +123,7 @@ export interface Batch {
   readonly ended: readonly EndedAttempt[];
   readonly nodes: readonly NodeRow[];
   readonly projects: readonly ProjectSettings[];
+  readonly rates: readonly RateRow[];
   readonly assign: readonly { readonly node: NodeId; readonly assignment: Assignment }[];
   /** To be written to the node's heartbeat stream at once; the next heartbeat's answer repeats them. */
   readonly stop: readonly { readonly node: NodeId; readonly order: StopOrder }[];
@@ -129,6 +135,7 @@ export function isEmpty(batch: Batch): boolean {
       batch.jobs.length +
       batch.tasks.length +
       batch.maps.length +
+      batch.rates.length +
       batch.ended.length +
       batch.nodes.length +
       batch.projects.length ===

@@ -2,6 +2,7 @@ import { parseAttemptKey } from "../../lib/core/ids.ts";
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
 import { gangOf, isLeader } from "./gang.ts";
 import { outcomeOf } from "./outcome.ts";
+import { taskRateKey } from "./rate.ts";
 import { haveServed, isFinishing } from "./service.ts";
 import type { Instance, Job, JobTask, Node, State } from "./state.ts";
 
@@ -12,6 +13,7 @@ import type { Instance, Job, JobTask, Node, State } from "./state.ts";
 export function check(state: State): string[] {
   const faults: string[] = [];
   for (const job of state.jobs.values()) checkJob(state, job, faults);
+  checkAdmission(state, faults);
   for (const node of state.nodes.values()) checkNode(state, node, faults);
   checkProjects(state, faults);
   return faults;
@@ -50,9 +52,12 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
   // I1: what has not ended waits for something that will come.
   const waits = task.fresh < task.count;
   const queued = state.queue.get(task.ask.key)?.heap ?? [];
-  if (waits && needsLeft === 0 && !queued.some((entry) => entry.task === task && !entry.instance)) {
-    faults.push(`${name} is ready and in no queue`);
-  }
+  const isQueued = task.spec.flow.rate
+    ? state.rates.get(taskRateKey(task))?.waiting.some((one) => one.kind === "task" && one.task === task)
+    : queued.some((entry) => entry.task === task && !entry.instance);
+  const isHeld = task.job.waitsFor !== "";
+  if (waits && needsLeft === 0 && !isHeld && !isQueued) faults.push(`${name} is ready and in no queue`);
+  if (isHeld && task.fresh > 0) faults.push(`${name} has begun though its job waits for ${task.job.waitsFor}`);
   if (task.served !== haveServed(task)) faults.push(`${name} has been ready in one place only`);
   for (const instance of instances) {
     checkInstance(state, instance, faults);
@@ -60,6 +65,26 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
     const isOrphan = task.spec.service && isFinishing(task.job) && !task.job.cancelRequested;
     if (isOrphan && instance.state.kind === "active" && instance.state.stop?.reason !== "finished")
       faults.push(`${name}.${instance.index} serves a job of which nothing else is left`);
+  }
+}
+
+function waitsSomewhere(state: State, instance: Instance): boolean {
+  if (state.queue.get(instance.task.ask.key)?.heap.some((entry) => entry.instance === instance)) return true;
+  if (!instance.task.spec.flow.rate) return false;
+  const waiting = state.rates.get(taskRateKey(instance.task))?.waiting ?? [];
+  return waiting.some((one) => one.kind === "instance" && one.instance === instance);
+}
+
+/** Groups hold no more than they may, rates neither, and what waits there will be looked at again. */
+function checkAdmission(state: State, faults: string[]): void {
+  for (const { key, running, waiting } of state.groups.values()) {
+    const limit = Math.max(...[...running, ...waiting].map(({ spec }) => spec.concurrency!.limit));
+    if (running.size > limit) faults.push(`group ${key} has ${running.size} running, allowed ${limit}`);
+    if (waiting.length > 0 && running.size === 0) faults.push(`group ${key} waits for nobody`);
+  }
+  for (const log of state.rates.values()) {
+    if (log.waiting.length > 0 && log.armedMs === Infinity && log.released.size === 0)
+      faults.push(`what waits for rate ${log.key} is never let go`);
   }
 }
 
@@ -81,8 +106,7 @@ function checkInstance(state: State, instance: Instance, faults: string[]): void
   const held = instance.state;
   switch (held.kind) {
     case "ready":
-      if (isLeader(instance) && !state.queue.get(task.ask.key)?.heap.some((entry) => entry.instance === instance))
-        faults.push(`${name} is ready and in no queue`);
+      if (isLeader(instance) && !waitsSomewhere(state, instance)) faults.push(`${name} is ready and in no queue`);
       break;
     case "backoff":
       if (!state.timers.heap.some(({ what }) => what.kind === "backoff" && what.instance === instance)) {

@@ -16,6 +16,7 @@ import {
   type UnstartedReason,
   UNWANTED,
 } from "./outcome.ts";
+import { waitForRate } from "./rate.ts";
 import { enqueueTask } from "./queue.ts";
 import { type Instance, instanceName, type JobTask, newInstance, type State } from "./state.ts";
 
@@ -137,6 +138,7 @@ function whatBlocks({ spec, outcome }: JobTask): string {
 
 export function becomeReady(state: State, task: JobTask, nowMs: number): void {
   task.readyAtMs = nowMs;
+  if (task.spec.flow.rate) return waitForRate(state, { kind: "task", task });
   enqueueTask(state.queue, task);
   state.placementDue = true;
 }
@@ -188,6 +190,7 @@ export function countEnded(state: State, instance: Instance, nowMs: number): boo
   job.state = succeeded ? "succeeded" : job.cancelRequested ? "cancelled" : "failed";
   job.finishedAtMs = nowMs;
   job.startedAtMs ??= nowMs;
+  if (job.group) state.groupsDue.add(job.group);
   state.out.jobs.add(job);
   return true;
 }

@@ -4,7 +4,9 @@ import { instanceCount } from "../../lib/core/pipeline/spec.ts";
 import type { JobId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/json.ts";
 import { readsResultsOf } from "./expression.ts";
-import { begin, countEnded, endFresh, followTask } from "./flow.ts";
+import { admitJob } from "./admission.ts";
+import { rateLog, taskRateKey } from "./rate.ts";
+import { countEnded, endFresh, followTask } from "./flow.ts";
 import { askOf } from "./ask.ts";
 import { unsatisfiable } from "./fit.ts";
 import { orderStop } from "./stop.ts";
@@ -28,8 +30,8 @@ export function onJobSubmitted(state: State, job: NewJob, nowMs: number): Answer
     { ...job, pipeline: job.spec.name, project: job.spec.project, submittedAtMs: nowMs },
     null,
   );
-  for (const task of made.tasks) if (task.spec.needs.length === 0) begin(state, task, nowMs);
   state.out.jobsNew.add(made);
+  admitJob(state, made, (other, reason) => cancelJob(state, other, reason, nowMs), nowMs);
   return { kind: "accepted", job: made.id, existing: false, instances };
 }
 
@@ -53,6 +55,8 @@ export function addJob(state: State, row: JobRow, progress: JobProgress | null):
     finishedAtMs: progress?.finishedAtMs ?? null,
     cancelRequested: progress?.cancelRequested ?? false,
     reason: progress?.reason ?? "",
+    waitsFor: progress?.waitsFor ?? "",
+    group: null,
     tasksLeft: row.spec.tasks.length,
     servicesLeft: row.spec.tasks.reduce((sum, { service }) => (service ? sum + 1 : sum), 0),
     meanRunMs: new Map(),
@@ -116,11 +120,19 @@ export function onJobCancelRequested(state: State, id: JobId, reason: string, no
   if (!job) {
     return { kind: "refused", code: "not_found", message: `job ${id} is not running`, issues: [] };
   }
-  if (job.cancelRequested) return { kind: "done" };
+  cancelJob(state, job, reason === "" ? "cancelled" : `cancelled: ${reason}`, nowMs);
+  return { kind: "done" };
+}
+
+function cancelJob(state: State, job: Job, reason: string, nowMs: number): void {
+  if (job.cancelRequested) return;
   job.cancelRequested = true;
-  job.reason = reason === "" ? "cancelled" : `cancelled: ${reason}`;
+  job.waitsFor = "";
+  job.reason = reason;
   state.out.jobs.add(job);
   for (const task of job.tasks) {
+    // What was let go and will not be placed gives its start back.
+    if (task.spec.flow.rate) state.ratesDue.add(rateLog(state, taskRateKey(task)));
     for (const instance of task.instances?.values() ?? []) {
       if (instance.state.kind === "active") orderStop(state, instance, "cancelled");
       else if (instance.state.kind !== "ended") endInstance(state, instance, "cancelled", nowMs);
@@ -129,7 +141,6 @@ export function onJobCancelRequested(state: State, id: JobId, reason: string, no
     endFresh(state, task, "cancelled", NO_WORD, nowMs);
     if (task.outcome !== null) followTask(state, task, nowMs);
   }
-  return { kind: "done" };
 }
 
 const NOTHING_MADE = { outputs: [], result: null };

@@ -348,6 +348,7 @@ test("a new leader knows gangs, choices, settings and projects as the old one di
     maps: [],
     nodes: [...nodes.values()],
     projects: [settings],
+    rates: [],
   };
   const after = new Bench({}, restore(config, rowsOf, before.nowMs));
   expect(after.settle().stop.map(({ order }) => order.key)).toEqual(["g.t.1.1"]);

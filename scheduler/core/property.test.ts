@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Outcome } from "../../lib/core/dispatch.ts";
 import { attemptKey, type AttemptKey, type JobId, type NodeId } from "../../lib/core/ids.ts";
+import { POLICIES } from "../../lib/core/pipeline/admission.ts";
 import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
 import {
   asks,
@@ -136,11 +137,12 @@ const someTask = fc.record({
   retries: fc.integer({ min: 0, max: 2 }),
   when: fc.constantFrom("succeeded" as const, "succeeded" as const, "always" as const, "failed" as const),
   tolerated: fc.integer({ min: 0, max: 1 }),
-  kind: fc.constantFrom("run", "run", "run", "run", "approve", "fan-out", "condition"),
+  kind: fc.constantFrom("run", "run", "run", "run", "approve", "fan-out", "condition", "rate"),
 });
 
 function flowOf(kind: string, [need]: readonly string[]): Parameters<typeof flow>[0] {
   if (kind === "approve") return { approve: { by: [], timeoutMs: 700, message: "" } };
+  if (kind === "rate") return { rate: { limit: 2, perMs: 400, key: "shared" } };
   if (need === undefined) return {};
   if (kind === "condition") return { if: `size(tasks.${need}.succeeded) > 0` };
   return kind === "fan-out" ? { mapFrom: { from: `tasks.${need}.result`, as: ["item"] } } : {};
@@ -154,7 +156,7 @@ const someTasks = fc.array(someTask, { minLength: 1, maxLength: 6 }).map((tasks)
           needs: [...new Set(i === 0 ? [] : needs.map((need) => `t${need % i}`))],
           map: count === 1 || kind === "approve" || kind === "fan-out" ? [] : mapOver(count),
           resources: asks(cpus, { gpuMillis }),
-          nodes: kind === "approve" ? 1 : nodes,
+          nodes: kind === "approve" || kind === "rate" ? 1 : nodes,
           preemptible,
           timeoutMs,
           retries: retriesOf({ limit: retries, backoffMs: 50, backoffMsMax: 500 }),
@@ -170,8 +172,18 @@ const someTasks = fc.array(someTask, { minLength: 1, maxLength: 6 }).map((tasks)
 
 /** One project has a quota, that just lets its largest gang run, and the other a larger share. */
 const someSpec = fc
-  .tuple(someTasks, fc.constantFrom("limited", "heavy"))
-  .map(([spec, project]) => ({ ...spec, project }));
+  .tuple(
+    someTasks,
+    fc.constantFrom("limited", "heavy"),
+    fc.constantFrom(null, null, ...POLICIES),
+    fc.constantFrom(0, 0, 1),
+  )
+  .map(([spec, project, policy, limit]) => ({
+    ...spec,
+    project,
+    ...(policy ? { concurrency: { group: "g", policy, limit: limit + 1 } } : {}),
+    ...(limit > 0 ? { rate: { limit, perMs: 300, key: "" } } : {}),
+  }));
 
 const someAct = fc.oneof(
   {

@@ -2,6 +2,7 @@ import { FAILURE_REASONS, LOSS_REASONS, type Outcome, STOP_REASONS } from "../..
 import { attemptKey } from "../../lib/core/ids.ts";
 import type { JobProgress, JobRow, MapRow, NodeRow, TaskRow } from "./batch.ts";
 import { hasRoom, reserve } from "./reservation.ts";
+import { admitDue, restoreAdmission } from "./admission.ts";
 import { armApproval } from "./approval.ts";
 import { becomeReady, keepResult } from "./flow.ts";
 import { addJob } from "./job.ts";
@@ -9,6 +10,7 @@ import { gangOf, isLeader } from "./gang.ts";
 import { armSettings, newNode, renewLease } from "./node.ts";
 import { outcomeOf } from "./outcome.ts";
 import { enqueueInstance } from "./queue.ts";
+import { rateLog, type RateRow, waitForRate } from "./rate.ts";
 import {
   type Active,
   type Instance,
@@ -32,6 +34,7 @@ export interface Restored {
   readonly maps: readonly MapRow[];
   readonly nodes: readonly NodeRow[];
   readonly projects: readonly ProjectSettings[];
+  readonly rates: readonly RateRow[];
 }
 
 /** State of non-terminal jobs as the store has it; every node gets a full lease from now to report what it runs. */
@@ -51,8 +54,17 @@ export function restore(config: SchedulerConfig, rows: Restored, nowMs: number):
   for (const { row, task } of held.toSorted((a, b) => certainty(a) - certainty(b))) {
     restoreInstance(state, task, row, nowMs);
   }
-  for (const job of jobs) restoreJob(state, job, nowMs);
+  for (const row of rows.rates) {
+    const log = rateLog(state, row.key);
+    log.starts = [...row.starts];
+    log.perMs = row.perMs;
+  }
+  for (const job of jobs) {
+    restoreJob(state, job, nowMs);
+    restoreAdmission(state, job);
+  }
   finishServices(state, nowMs);
+  admitDue(state, nowMs);
   state.placementDue = true;
   return state;
 }
@@ -193,6 +205,11 @@ function restoreGangs(state: State, task: JobTask): void {
   }
 }
 
+function restoreReady(state: State, instance: Instance): void {
+  if (instance.task.spec.flow.rate) waitForRate(state, { kind: "instance", instance });
+  else enqueueInstance(state.queue, instance);
+}
+
 function restoreJob(state: State, job: Job, nowMs: number): void {
   for (const task of job.tasks) if (task.ended === task.count) task.outcome = outcomeOf(task);
   for (const task of job.tasks) task.served = haveServed(task);
@@ -203,7 +220,7 @@ function restoreJob(state: State, job: Job, nowMs: number): void {
   for (const task of job.tasks) {
     task.needsLeft = task.needs.filter((need) => need.outcome === null && !need.served).length;
     for (const instance of task.instances?.values() ?? []) {
-      if (instance.state.kind === "ready" && isLeader(instance)) enqueueInstance(state.queue, instance);
+      if (instance.state.kind === "ready" && isLeader(instance)) restoreReady(state, instance);
       armApproval(state, instance);
       if (instance.state.kind === "backoff") {
         addTimer(state.timers, instance.state.untilMs, { kind: "backoff", instance, attempt: instance.attempt });
@@ -213,6 +230,7 @@ function restoreJob(state: State, job: Job, nowMs: number): void {
       }
     }
     if (task.spec.nodes > 1) restoreGangs(state, task);
+    if (job.waitsFor !== "") continue;
     if (task.needsLeft === 0 && task.fresh < task.count) becomeReady(state, task, nowMs);
     else if (task.needsLeft === 0) task.readyAtMs = nowMs;
   }

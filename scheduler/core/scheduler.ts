@@ -1,3 +1,4 @@
+import { admitDue } from "./admission.ts";
 import { makeAssignment } from "./assignment.ts";
 import { backToQueue, onAttemptEnded, onAttemptReady, onAttemptStarted, onAttemptUnknown } from "./attempt.ts";
 import type { Batch, JobProgress, JobRow, MapRow, NodeRow, TaskRow } from "./batch.ts";
@@ -8,21 +9,29 @@ import { IDEMPOTENCY_KEYS_MAX } from "./limit.ts";
 import { onLeaseTimer, onNodeHeard, onNodeJoined, onNodeMode, onNodeSettings, onNodeTimer } from "./node.ts";
 import { finishServices } from "./service.ts";
 import { onProjectChanged } from "./share.ts";
-import { onTakeBackTimer } from "./place.ts";
+import { onTakeBackTimer, place as placeReady } from "./place.ts";
+import { noteStarts } from "./rate.ts";
 import { type Instance, type Job, type JobTask, type Node, nodeState, type State } from "./state.ts";
 import { onApprovalGiven, onApprovalTimer } from "./word.ts";
 import { firstDueMs, takeDue } from "./timer.ts";
 
 export { newState, type SchedulerConfig, type State } from "./state.ts";
 export { restore, type Restored } from "./restore.ts";
-export { place } from "./place.ts";
 export { check } from "./check.ts";
 
 /** Takes one fact in. What follows from it is in `state` and comes out at the next `drain`. */
 export function step(state: State, event: Event, nowMs: number): Answer {
   const answer = take(state, event, nowMs);
   if (state.finishing.size > 0) finishServices(state, nowMs);
+  admitDue(state, nowMs);
   return answer;
+}
+
+/** Gives ready instances to nodes. */
+export function place(state: State, nowMs: number): void {
+  placeReady(state, nowMs);
+  noteStarts(state, nowMs);
+  admitDue(state, nowMs);
 }
 
 function take(state: State, event: Event, nowMs: number): Answer {
@@ -75,6 +84,10 @@ function onClockTicked(state: State, nowMs: number): void {
       case "approval":
         onApprovalTimer(state, timer.instance, nowMs);
         break;
+      case "rate":
+        timer.log.armedMs = Infinity;
+        state.ratesDue.add(timer.log);
+        break;
       case "takeBack":
         onTakeBackTimer(state, timer.instance, timer.attempt, nowMs);
         break;
@@ -104,12 +117,13 @@ export function drain(state: State): Batch {
     ended: out.ended.splice(0),
     nodes: Array.from(out.nodes, nodeRow),
     projects: Array.from(out.projects, ({ settings }) => settings),
+    rates: Array.from(out.rates, ({ key, starts, perMs }) => ({ key, starts, perMs })),
     assign: [...out.assigned].flatMap(assignEffect),
     stop: out.stops.splice(0),
   };
   for (const job of out.jobs) if (job.finishedAtMs !== null) forget(state, job);
   for (const instance of out.instances) dropResult(instance);
-  for (const set of [out.jobsNew, out.jobs, out.instances, out.maps, out.nodes, out.projects, out.assigned])
+  for (const set of [out.jobsNew, out.jobs, out.instances, out.maps, out.nodes, out.projects, out.rates, out.assigned])
     set.clear();
   return batch;
 }
@@ -152,8 +166,9 @@ function isNews(job: Job): boolean {
 }
 
 function jobProgress(job: Job): JobProgress {
-  const { id, state, startedAtMs, finishedAtMs, cancelRequested, reason } = job;
-  return { id, state, startedAtMs, finishedAtMs, cancelRequested, reason };
+  const { id, state, startedAtMs, finishedAtMs, cancelRequested, reason, waitsFor } = job;
+  const progress = { id, state, startedAtMs, finishedAtMs, cancelRequested, reason };
+  return waitsFor === "" ? progress : { ...progress, waitsFor };
 }
 
 function taskRow(instance: Instance): TaskRow {

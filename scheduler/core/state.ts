@@ -11,10 +11,12 @@ import {
   type Scalar,
   type TaskSpec,
 } from "../../lib/core/pipeline/spec.ts";
-import type { JobState, NodeState } from "./batch.ts";
+import type { JobState, NodeState, WaitsFor } from "./batch.ts";
+import type { Group } from "./admission.ts";
 import type { Ask } from "./ask.ts";
 import type { Capacity, NodeSettings, StopOrder, TriggeredBy } from "./event.ts";
 import type { Hold } from "./hold.ts";
+import type { RateLog } from "./rate.ts";
 import type { Project } from "./share.ts";
 import { newTimers, type Timers } from "./timer.ts";
 import type { Queue } from "./queue.ts";
@@ -48,6 +50,10 @@ export interface Job {
   finishedAtMs: number | null;
   cancelRequested: boolean;
   reason: string;
+  /** What keeps its first tasks from being ready. */
+  waitsFor: WaitsFor;
+  /** Of its concurrency group; null: it is in none. */
+  group: Group | null;
   /** Tasks with an instance that has not ended. */
   tasksLeft: number;
   /** Services among them. */
@@ -243,6 +249,12 @@ export interface State {
   readonly projects: Map<string, Project>;
   /** By Ask.key. */
   readonly holds: Map<string, Hold>;
+  /** Jobs that exclude each other, by key. */
+  readonly groups: Map<string, Group>;
+  readonly groupsDue: Set<Group>;
+  /** Starts under limits, by key. */
+  readonly rates: Map<string, RateLog>;
+  readonly ratesDue: Set<RateLog>;
   /** Nodes with more room than at the last round of placement. */
   readonly freed: Set<Node>;
   /** Attempts on nodes that may be stopped for others. */
@@ -259,6 +271,7 @@ export type Timer =
   | { readonly kind: "lease"; readonly node: Node }
   | { readonly kind: "backoff"; readonly instance: Instance; readonly attempt: number }
   | { readonly kind: "approval"; readonly instance: Instance }
+  | { readonly kind: "rate"; readonly log: RateLog }
   | { readonly kind: "takeBack"; readonly instance: Instance; readonly attempt: number }
   /** Something about the node that was only a matter of time. */
   | { readonly kind: "node"; readonly node: Node };
@@ -273,6 +286,7 @@ export interface Outbox {
   readonly ended: EndedAttempt[];
   readonly nodes: Set<Node>;
   readonly projects: Set<Project>;
+  readonly rates: Set<RateLog>;
   readonly assigned: Set<Instance>;
   readonly stops: { node: NodeId; order: StopOrder }[];
 }
@@ -288,6 +302,10 @@ export function newState(config: SchedulerConfig): State {
     idempotency: new Map(),
     projects: new Map(),
     holds: new Map(),
+    groups: new Map(),
+    groupsDue: new Set(),
+    rates: new Map(),
+    ratesDue: new Set(),
     freed: new Set(),
     preemptible: new Set(),
     finishing: new Set(),
@@ -301,6 +319,7 @@ export function newState(config: SchedulerConfig): State {
       ended: [],
       nodes: new Set(),
       projects: new Set(),
+      rates: new Set(),
       assigned: new Set(),
       stops: [],
     },

@@ -1,6 +1,7 @@
 import { formatDuration } from "../../proto/units.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
+import { whyConcurrency } from "./admission.ts";
 import type { NodeState, TaskState } from "./batch.ts";
 import type { Ask } from "./ask.ts";
 import type { Capacity, NodeSettings } from "./event.ts";
@@ -8,6 +9,7 @@ import { couldRun } from "./fit.ts";
 import { misfit } from "./hold.ts";
 import { countWaiting, peek } from "./queue.ts";
 import { type Amounts, beyondQuota, type Project, projectOf, type ProjectSettings } from "./share.ts";
+import { type Starter, taskRateKey, whyRate } from "./rate.ts";
 import { type Instance, type JobTask, type Node, nodeState, type State } from "./state.ts";
 
 export interface Reason {
@@ -80,7 +82,11 @@ function explainInstance(state: State, instance: Instance, nowMs: number): Expla
   const held = instance.state;
   switch (held.kind) {
     case "ready":
-      return { state: "ready", sinceMs: held.sinceMs, reasons: [placementReason(state, instance.task.ask, nowMs)] };
+      return {
+        state: "ready",
+        sinceMs: held.sinceMs,
+        reasons: [readyReason(state, { kind: "instance", instance }, nowMs)],
+      };
     case "backoff": {
       const what = instance.message || instance.reason;
       const message = `attempt ${instance.attempt} ended (${what}); the next is tried in ${Math.ceil((held.untilMs - nowMs) / 1000)} s`;
@@ -129,7 +135,13 @@ function readinessReasons({ task, service }: Instance): Reason[] {
 
 function explainWaiting(state: State, task: JobTask, nowMs: number): Explanation {
   if (task.readyAtMs !== null) {
-    return { state: "ready", sinceMs: task.readyAtMs, reasons: [placementReason(state, task.ask, nowMs)] };
+    return { state: "ready", sinceMs: task.readyAtMs, reasons: [readyReason(state, { kind: "task", task }, nowMs)] };
+  }
+  const { job } = task;
+  if (job.waitsFor !== "") {
+    const message =
+      job.waitsFor === "rate" ? `the job ${whyRate(state, { kind: "job", job }, nowMs)}` : whyConcurrency(state, job);
+    return { state: "pending", sinceMs: job.submittedAtMs, reasons: [reason(job.waitsFor, message)] };
   }
   const waitingFor = task.needs.filter((need) => need.outcome === null && !need.served);
   const reasons = waitingFor.map((need) => {
@@ -138,6 +150,17 @@ function explainWaiting(state: State, task: JobTask, nowMs: number): Explanation
     return reason("dependency", `${need.spec.name} has not ended yet${done}`);
   });
   return { state: "pending", sinceMs: task.job.submittedAtMs, reasons };
+}
+
+/** It waits for its turn, or for a node. */
+function readyReason(state: State, starter: Starter & { kind: "task" | "instance" }, nowMs: number): Reason {
+  const task = starter.kind === "task" ? starter.task : starter.instance.task;
+  if (task.spec.flow.rate) {
+    const released = state.rates.get(taskRateKey(task))?.released;
+    if (starter.kind === "task" || !released?.has(starter.instance))
+      return reason("rate", whyRate(state, starter, nowMs));
+  }
+  return placementReason(state, task.ask, nowMs);
 }
 
 function placementReason(state: State, ask: Ask, nowMs: number): Reason {

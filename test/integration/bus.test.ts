@@ -74,6 +74,7 @@ function batch(assignments: readonly Assignment[], tasks: Batch["tasks"] = []): 
     ended: [],
     nodes: [],
     projects: [],
+    rates: [],
     assign: assignments.map((one) => ({ node: N1, assignment: one })),
     stop: [],
   };

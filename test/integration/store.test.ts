@@ -34,7 +34,7 @@ afterAll(async () => {
   await database.drop();
 });
 beforeEach(async () => {
-  await opened.store.database.pool.query("truncate leader, jobs, tasks, task_maps, nodes");
+  await opened.store.database.pool.query("truncate leader, jobs, tasks, rates, task_maps, nodes");
   const term = await claimLeadership(opened.store.database.pool, claim("us"));
   reign = { term: term!, holder: "us", leaseMs: LEASE_MS };
 });
@@ -53,6 +53,7 @@ function changes(parts: Partial<Batch>, archived: Changes["archived"] = []): Cha
     ended: [],
     nodes: [],
     projects: [],
+    rates: [],
     assign: [],
     stop: [],
   };
@@ -145,6 +146,7 @@ test("what was committed is what a new leader loads", async () => {
     jobs: [{ row: jobRow("a"), progress: progress("a", { state: "running", startedAtMs: 1001 }) }],
     tasks: [row],
     maps: [],
+    rates: [],
     projects: [],
     nodes: [node],
   });
@@ -153,7 +155,14 @@ test("what was committed is what a new leader loads", async () => {
 test("a job that has ended is not loaded, and its rows neither", async () => {
   await commit(changes({ jobsNew: [jobRow("a")], jobs: [progress("a")], tasks: [taskRow("a")] }));
   await commit(changes({ jobs: [progress("a", { state: "failed", finishedAtMs: 5 })] }));
-  expect(await opened.store.loadRestored()).toEqual({ jobs: [], tasks: [], maps: [], nodes: [], projects: [] });
+  expect(await opened.store.loadRestored()).toEqual({
+    jobs: [],
+    tasks: [],
+    maps: [],
+    nodes: [],
+    projects: [],
+    rates: [],
+  });
 });
 
 test("the same batch committed twice gives the same rows", async () => {

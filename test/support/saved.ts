@@ -5,6 +5,7 @@ export class Saved {
   readonly #jobs = new Map<string, { row: JobRow; progress: JobProgress }>();
   readonly #tasks = new Map<string, TaskRow>();
   readonly #maps = new Map<string, MapRow>();
+  readonly #rates = new Map<string, Batch["rates"][number]>();
   readonly #projects = new Map<string, Batch["projects"][number]>();
   readonly #nodes = new Map<string, NodeRow>();
 
@@ -14,6 +15,7 @@ export class Saved {
     for (const progress of batch.jobs) this.#jobs.get(progress.id)!.progress = progress;
     for (const row of batch.tasks) this.#tasks.set(`${row.job}.${row.task}.${row.index}`, row);
     for (const row of batch.maps) this.#maps.set(`${row.job}.${row.task}`, row);
+    for (const row of batch.rates) this.#rates.set(row.key, row);
     for (const row of batch.projects) this.#projects.set(row.name, row);
     for (const row of batch.nodes) this.#nodes.set(row.id, row);
     return batch;
@@ -29,6 +31,7 @@ export class Saved {
       maps: [...this.#maps.values()].filter(({ job }) => live.has(job)),
       nodes: [...this.#nodes.values()],
       projects: [...this.#projects.values()],
+      rates: [...this.#rates.values()],
     };
     return JSON.parse(JSON.stringify(rows)) as Restored;
   }

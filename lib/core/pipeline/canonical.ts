@@ -6,6 +6,14 @@ import type {
 import type { TaskSpec as TaskSpecProto, TaskSpec__Output } from "../../../proto/gen/weft/v1/TaskSpec.ts";
 import { fromProtoValue, toProtoValue, toProtoValues } from "../../../proto/value.ts";
 import { FAILURE_REASONS, type FailureReason } from "../dispatch.ts";
+import {
+  type Concurrency,
+  concurrencyFromProto,
+  concurrencyToProto,
+  type Rate,
+  rateFromProto,
+  rateToProto,
+} from "./admission.ts";
 import type { Issue } from "../error.ts";
 import { completeFlow, type FlowDraft, flowFromProto, flowToProto } from "./flow-proto.ts";
 import { environmentOf, environmentToProto } from "./environment.ts";
@@ -76,6 +84,8 @@ export interface PipelineDraft {
   readonly tasks: readonly TaskDraft[];
   readonly triggers?: readonly TriggerSpec[];
   readonly notify?: readonly NotifyRule[];
+  readonly concurrency?: Concurrency | undefined;
+  readonly rate?: Rate | undefined;
   readonly project?: string | undefined;
   readonly priority?: number | undefined;
 }
@@ -92,6 +102,8 @@ export function complete(draft: PipelineDraft): PipelineSpec {
     tasks: draft.tasks.map(completeTask),
     ...(draft.triggers?.length ? { triggers: draft.triggers } : {}),
     ...(draft.notify?.length ? { notify: draft.notify } : {}),
+    ...(draft.concurrency ? { concurrency: draft.concurrency } : {}),
+    ...(draft.rate ? { rate: draft.rate } : {}),
     project: draft.project ?? PROJECT_DEFAULT,
     priority: draft.priority ?? 0,
   };
@@ -157,6 +169,7 @@ export function fromProto(message: PipelineSpec__Output): Canonical {
   const tasks = message.tasks.map((task) => draftOf(task, issues));
   const triggers = message.triggers.flatMap((each, i) => triggerFromProto(each, ["on", i], issues) ?? []);
   const notify = message.notify.flatMap((each, i) => notifyFromProto(each, ["notify", i], issues) ?? []);
+  const concurrency = concurrencyFromProto(message.concurrency, issues);
   if (issues.length > 0) return { ok: false, issues: issues.slice(0, LIMITS.issues) };
   const spec = complete({
     name: message.name,
@@ -164,6 +177,8 @@ export function fromProto(message: PipelineSpec__Output): Canonical {
     tasks,
     triggers,
     notify,
+    concurrency,
+    rate: rateFromProto(message.rate),
     project: message.project === "" ? undefined : message.project,
     priority: message.priority,
   });
@@ -251,6 +266,8 @@ export function toProto(spec: PipelineSpec): PipelineSpecProto {
     tasks: spec.tasks.map(taskToProto),
     triggers: (spec.triggers ?? []).map(triggerToProto),
     notify: (spec.notify ?? []).map(notifyToProto),
+    ...(spec.concurrency ? { concurrency: concurrencyToProto(spec.concurrency) } : {}),
+    ...(spec.rate ? { rate: rateToProto(spec.rate) } : {}),
     project: spec.project,
     priority: spec.priority,
   };

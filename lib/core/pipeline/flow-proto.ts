@@ -1,4 +1,5 @@
 import type { TaskSpec as TaskSpecProto, TaskSpec__Output } from "../../../proto/gen/weft/v1/TaskSpec.ts";
+import { rateFromProto, rateToProto } from "./admission.ts";
 import type { Issue } from "../error.ts";
 import { type Approve, PLAIN_FLOW, type TaskFlow, WHEN, type When } from "./flow.ts";
 import { hint } from "./nearest.ts";
@@ -18,6 +19,7 @@ export function flowFromProto(task: TaskSpec__Output, issues: Issue[]): FlowDraf
     if: task.if === "" ? undefined : task.if,
     mapFrom: task.mapFrom ? { from: task.mapFrom.from, as: task.mapFrom.as } : undefined,
     approve: approveOf(task),
+    rate: rateFromProto(task.rate),
     tolerate: count === 0 && share === 0 ? undefined : { count, share },
   };
 }
@@ -40,11 +42,19 @@ function whenOf({ name, when }: TaskSpec__Output, issues: Issue[]): When | undef
   return undefined;
 }
 
-export function flowToProto({ when, tolerate, if: condition, mapFrom, approve }: TaskFlow): Partial<TaskSpecProto> {
+export function flowToProto({
+  when,
+  tolerate,
+  if: condition,
+  mapFrom,
+  approve,
+  rate,
+}: TaskFlow): Partial<TaskSpecProto> {
   return {
     ...(when === "succeeded" ? {} : { when }),
     ...(condition === "" ? {} : { if: condition }),
     ...(mapFrom ? { mapFrom: { from: mapFrom.from, as: [...mapFrom.as] } } : {}),
+    ...(rate ? { rate: rateToProto(rate) } : {}),
     ...(approve ? { approve: { ...approve, by: [...approve.by] } } : {}),
     ...(tolerate.count === 0 ? {} : { tolerateCount: tolerate.count }),
     ...(tolerate.share === 0 ? {} : { tolerateShare: tolerate.share }),

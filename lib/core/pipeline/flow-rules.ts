@@ -1,5 +1,6 @@
 import { formatDuration } from "../../../proto/units.ts";
 import { type CelProgram, compileCel, isFault } from "./cel.ts";
+import { checkRate, type Rate } from "./admission.ts";
 import type { Approve } from "./flow.ts";
 import { LIMITS } from "./limits.ts";
 import { hint } from "./nearest.ts";
@@ -15,6 +16,7 @@ export function checkFlow(pipeline: PipelineSpec, task: TaskSpec, add: Add): voi
     add(["when"], `task "${task.name}" runs when ${when}, and needs no task that could end; name one in "needs"`);
   }
   checkTolerance(task, add);
+  if (task.flow.rate) checkTaskRate(pipeline, task, task.flow.rate, add);
   if (task.flow.approve) checkApprove(task, task.flow.approve, add);
   if (condition !== "")
     checkExpression(pipeline, task, ["if"], condition, ["bool", "a condition is true or false"], add);
@@ -58,6 +60,12 @@ function unknownNames(pipeline: PipelineSpec, task: TaskSpec, { names }: CelProg
     return [`"${name}" is not among the "needs" of the task, so it may not have ended by then; add it there${at}`];
   });
   return [...new Set(wrong)];
+}
+
+function checkTaskRate(pipeline: PipelineSpec, task: TaskSpec, rate: Rate, add: Add): void {
+  checkRate(rate, Object.keys(pipeline.params), add);
+  const what = task.flow.approve ? "waits for an approval" : task.nodes > 1 ? "is a gang" : undefined;
+  if (what) add(["rate"], `task "${task.name}" ${what}, and cannot have a rate; take it away`);
 }
 
 /** Of names and words that are kept with a decision. */

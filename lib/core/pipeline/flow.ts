@@ -1,3 +1,5 @@
+import type { Rate } from "./admission.ts";
+
 /**
  * After which ends of what it needs a task runs:
  *
@@ -40,6 +42,8 @@ export interface TaskFlow {
   readonly tolerate: Tolerance;
   /** It runs nothing, and waits for a person's word. */
   readonly approve: Approve | null;
+  /** On the starts of its instances. */
+  readonly rate: Rate | null;
 }
 
 /** Of a task that says nothing about it; shared, since of 100,000 tasks most are so. */
@@ -49,6 +53,7 @@ export const PLAIN_FLOW: TaskFlow = Object.freeze({
   mapFrom: null,
   tolerate: Object.freeze({ count: 0, share: 0 }),
   approve: null,
+  rate: null,
 });
 
 /** Of so many instances, how many may fail. */

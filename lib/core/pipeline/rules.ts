@@ -1,4 +1,5 @@
 import type { Issue } from "../error.ts";
+import { checkConcurrency, checkRate } from "./admission.ts";
 import { findCycle, tasksByName } from "./graph.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { hint } from "./nearest.ts";
@@ -29,6 +30,8 @@ export function checkPipeline(spec: PipelineSpec): Issue[] {
   if (!(Number.isInteger(spec.priority) && Math.abs(spec.priority) <= LIMITS.priority))
     add(["priority"], `priority is ${spec.priority}; -${LIMITS.priority} to ${LIMITS.priority} would be right`);
   checkParams(spec, add);
+  if (spec.concurrency) checkConcurrency(spec.concurrency, Object.keys(spec.params), add);
+  if (spec.rate) checkRate(spec.rate, Object.keys(spec.params), add);
   const seen = new Set<string>();
   for (const task of spec.tasks) {
     if (issues.length >= LIMITS.issues) break;

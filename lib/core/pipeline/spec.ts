@@ -3,6 +3,7 @@ import type { Digest } from "../ids.ts";
 import type { NotifyRule } from "./notify.ts";
 import type { ServiceSpec } from "./service.ts";
 import type { TriggerSpec } from "./trigger.ts";
+import type { Concurrency, Rate } from "./admission.ts";
 import type { TaskFlow } from "./flow.ts";
 
 /** A JSON scalar: what a parameter or a map value may be. */
@@ -126,6 +127,10 @@ export interface PipelineSpec {
   readonly triggers?: readonly TriggerSpec[];
   /** Absent: nobody is told. */
   readonly notify?: readonly NotifyRule[];
+  /** Absent: any number of jobs at a time. */
+  readonly concurrency?: Concurrency;
+  /** Absent: jobs start as they come. */
+  readonly rate?: Rate;
   /** Whose quota and share its jobs count against. */
   readonly project: string;
   /** Of jobs that do not say another. */

@@ -2,10 +2,11 @@ import { isMap, isScalar, isSeq, type Node } from "yaml";
 import { type Approve, type MapSource, WHEN, type Tolerance, type When } from "./flow.ts";
 import { APPROVE_MS, type FlowDraft } from "./flow-proto.ts";
 import { hint } from "./nearest.ts";
+import { readRate } from "./yaml-admission.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
 import { readAbove0, readTexts } from "./yaml-value.ts";
 
-export const FLOW_KEYS = ["when", "if", "tolerate", "approve"] as const;
+export const FLOW_KEYS = ["when", "if", "tolerate", "approve", "rate"] as const;
 
 /** A key of a task that says when it runs and how it counts; undefined: it is another. */
 export function readFlow(reader: NodeReader, entry: Entry): FlowDraft | undefined {
@@ -18,6 +19,8 @@ export function readFlow(reader: NodeReader, entry: Entry): FlowDraft | undefine
     }
     case "tolerate":
       return { tolerate: readTolerance(reader, entry) };
+    case "rate":
+      return { rate: readRate(reader, entry) };
     case "approve":
       return { approve: readApprove(reader, entry) };
     default:

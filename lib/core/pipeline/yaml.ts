@@ -6,17 +6,27 @@ import { checkPipeline } from "./rules.ts";
 import { type LocatedIssue, Source } from "./source.ts";
 import type { PipelineSpec, Scalar } from "./spec.ts";
 import type { Issue } from "../error.ts";
+import { readConcurrency, readRate } from "./yaml-admission.ts";
 import { resolveAliases } from "./yaml-alias.ts";
 import { type Entry, NodeReader, offsetOf } from "./yaml-node.ts";
 import { readNotify } from "./yaml-notify.ts";
 import { readTask } from "./yaml-task.ts";
 import { readTriggers } from "./yaml-trigger.ts";
 
-const PIPELINE_KEYS = ["pipeline", "params", "on", "tasks", "notify", "project", "priority"] as const;
+const PIPELINE_KEYS = [
+  "pipeline",
+  "params",
+  "on",
+  "tasks",
+  "notify",
+  "project",
+  "priority",
+  "concurrency",
+  "rate",
+] as const;
 const PIPELINE_LATER = new Set([
   "schedule",
   "triggers",
-  "concurrency",
   "secrets",
   "notifications",
   "services",
@@ -95,6 +105,12 @@ function readDraft(reader: NodeReader, contents: Node): PipelineDraft {
         draft.tasks = (reader.entries(entry.value, entry.path, '"tasks"', entry.offset) ?? []).map((task) =>
           readTask(reader, task),
         );
+        break;
+      case "concurrency":
+        draft.concurrency = readConcurrency(reader, entry);
+        break;
+      case "rate":
+        draft.rate = readRate(reader, entry);
         break;
       case "on":
         draft.triggers = readTriggers(reader, entry);

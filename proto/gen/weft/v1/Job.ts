@@ -20,6 +20,7 @@ export interface Job {
   'tasks'?: (_weft_v1_Task)[];
   'counts'?: ({[key: string]: number});
   'cancelRequested'?: (boolean);
+  'waitsFor'?: (string);
   'project'?: (string);
   'triggeredBy'?: (_weft_v1_TriggeredBy | null);
 }
@@ -39,6 +40,7 @@ export interface Job__Output {
   'tasks': (_weft_v1_Task__Output)[];
   'counts': ({[key: string]: number});
   'cancelRequested': (boolean);
+  'waitsFor': (string);
   'project': (string);
   'triggeredBy': (_weft_v1_TriggeredBy__Output | null);
 }
