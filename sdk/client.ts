@@ -22,7 +22,7 @@ import {
 import { NotificationClient } from "./notification.ts";
 import { TriggerClient } from "./trigger.ts";
 import { type Concurrency, concurrencyToProto } from "./pipeline.ts";
-import { type Explanation, type Node, nodeOf, type QueueClass, queueClassOf } from "./node.ts";
+import { type Explanation, type Gate, type Node, nodeOf, type QueueClass, queueClassOf } from "./node.ts";
 
 /** Reading what is there takes milliseconds; beyond this the server hangs. */
 const QUERY_DEADLINE_MS = 10_000;
@@ -246,6 +246,12 @@ export class WeftClient {
   async queue({ running = false }: { readonly running?: boolean } = {}): Promise<QueueClass[]> {
     const response = await this.#link.unary(this.#cluster.Queue, { running }, QUERY_DEADLINE_MS);
     return response.classes.map(queueClassOf);
+  }
+
+  /** What waits for other things than machines: a concurrency group, a rate limit, an approval. */
+  async gates(): Promise<Gate[]> {
+    const response = await this.#link.unary(this.#cluster.Queue, {}, QUERY_DEADLINE_MS);
+    return response.gates as Gate[];
   }
 
   /** Why a task instance is in the state it is in. */

@@ -160,6 +160,17 @@ export function nodeOf(node: Node__Output): Node {
   };
 }
 
+/** Something other than the lack of machines that keeps work from starting. */
+export interface Gate {
+  readonly kind: "concurrency" | "rate" | "approval";
+  /** Of the group or the limit; of an approval job.task. */
+  readonly key: string;
+  readonly waiting: number;
+  /** What comes next: a job, or job.task. */
+  readonly head: string;
+  readonly reason: string;
+}
+
 export function queueClassOf(entry: QueueClass__Output): QueueClass {
   return {
     priority: entry.priority,

@@ -52,7 +52,10 @@ function describeJob(found: Job, nowMs: number): string {
   const { code, params } = found;
   const facts: [string, string][] = [
     ["pipeline", found.pipeline],
-    ["state", `${inColor(stdout.colors, found.state)}${found.reason ? `: ${printable(found.reason)}` : ""}`],
+    [
+      "state",
+      `${inColor(stdout.colors, found.state)}${found.reason ? `: ${printable(found.reason)}` : ""}${waitingText(found)}`,
+    ],
     ["submitted", `${found.submittedAt.toISOString()} (${ago(found.submittedAt, nowMs)}), ${triggerText(found)}`],
     ["lasted", lasted(found.startedAt, found.finishedAt, nowMs)],
     [
@@ -106,4 +109,9 @@ function taskRow(task: TaskInstance, mapped: ReadonlySet<string>, nowMs: number)
     task.exitCode === null ? "-" : String(task.exitCode),
     why,
   ];
+}
+
+function waitingText({ waitsFor }: Job): string {
+  if (waitsFor === null) return "";
+  return waitsFor === "rate" ? ", waits for its rate limit" : ", waits for its concurrency group";
 }

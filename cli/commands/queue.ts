@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { WeftClient } from "../../sdk/index.ts";
 import { resourcesText } from "../resources-text.ts";
 import { type ServerOption, serverOption, withServer } from "../session.ts";
 import { printJson } from "../shape.ts";
@@ -10,12 +11,14 @@ import { ago } from "../when.ts";
 interface Options extends ServerOption {
   readonly json?: boolean;
   readonly watch?: boolean;
+  readonly gates?: boolean;
 }
 
 export function queueCommand(): Command {
   return new Command("queue")
-    .description("show what waits for machines, and why; instances that ask for the same thing are one row")
-    .option("--json", "print JSON: a list of classes")
+    .description("show what waits, and why; instances that ask for the same thing are one row")
+    .option("--json", "print JSON: a list of classes; with --gates a list of gates")
+    .option("--gates", "only what waits for a concurrency group, a rate limit or an approval")
     .addOption(watchOption())
     .addOption(serverOption())
     .addHelpText("after", "\nExamples:\n  $ weft queue --watch\n  $ weft queue --json")
@@ -24,10 +27,12 @@ export function queueCommand(): Command {
 
 async function queue(options: Options): Promise<void> {
   await withServer(options, async (client) => {
-    if (options.json) return printJson(await client.queue());
+    if (options.json) return printJson(options.gates ? await client.gates() : await client.queue());
     await show(stdout, options.watch ?? false, async () => {
+      const gates = await gatesTable(client);
+      if (options.gates) return gates ?? "nothing waits for a group, a limit or an approval";
       const classes = await client.queue();
-      if (classes.length === 0) return "nothing waits";
+      if (classes.length === 0) return gates ?? "nothing waits";
       const rows = classes.map((each) => [
         String(each.waiting),
         String(each.priority),
@@ -37,7 +42,16 @@ async function queue(options: Options): Promise<void> {
         each.head,
         each.reason,
       ]);
-      return renderTable(stdout, ["WAITING", "PRIORITY", "PROJECT", "ASKS FOR", "OLDEST", "HEAD", "WHY"], rows);
+      const table = renderTable(stdout, ["WAITING", "PRIORITY", "PROJECT", "ASKS FOR", "OLDEST", "HEAD", "WHY"], rows);
+      return gates === undefined ? table : `${table}\n\n${gates}`;
     });
   });
+}
+
+/** What waits for other things than machines; undefined: nothing. */
+async function gatesTable(client: WeftClient): Promise<string | undefined> {
+  const gates = await client.gates();
+  if (gates.length === 0) return undefined;
+  const rows = gates.map(({ kind, key, waiting, head, reason }) => [String(waiting), kind, key, head, reason]);
+  return renderTable(stdout, ["WAITING", "FOR", "OF", "NEXT", "WHY"], rows);
 }

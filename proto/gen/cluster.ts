@@ -58,6 +58,7 @@ import type { Project as _weft_v1_Project, Project__Output as _weft_v1_Project__
 import type { ProjectsRequest as _weft_v1_ProjectsRequest, ProjectsRequest__Output as _weft_v1_ProjectsRequest__Output } from './weft/v1/ProjectsRequest.ts';
 import type { ProjectsResponse as _weft_v1_ProjectsResponse, ProjectsResponse__Output as _weft_v1_ProjectsResponse__Output } from './weft/v1/ProjectsResponse.ts';
 import type { QueueClass as _weft_v1_QueueClass, QueueClass__Output as _weft_v1_QueueClass__Output } from './weft/v1/QueueClass.ts';
+import type { QueueGate as _weft_v1_QueueGate, QueueGate__Output as _weft_v1_QueueGate__Output } from './weft/v1/QueueGate.ts';
 import type { QueueRequest as _weft_v1_QueueRequest, QueueRequest__Output as _weft_v1_QueueRequest__Output } from './weft/v1/QueueRequest.ts';
 import type { QueueResponse as _weft_v1_QueueResponse, QueueResponse__Output as _weft_v1_QueueResponse__Output } from './weft/v1/QueueResponse.ts';
 import type { Quota as _weft_v1_Quota, Quota__Output as _weft_v1_Quota__Output } from './weft/v1/Quota.ts';
@@ -151,6 +152,7 @@ export interface ProtoGrpcType {
       ProjectsRequest: MessageTypeDefinition<_weft_v1_ProjectsRequest, _weft_v1_ProjectsRequest__Output>
       ProjectsResponse: MessageTypeDefinition<_weft_v1_ProjectsResponse, _weft_v1_ProjectsResponse__Output>
       QueueClass: MessageTypeDefinition<_weft_v1_QueueClass, _weft_v1_QueueClass__Output>
+      QueueGate: MessageTypeDefinition<_weft_v1_QueueGate, _weft_v1_QueueGate__Output>
       QueueRequest: MessageTypeDefinition<_weft_v1_QueueRequest, _weft_v1_QueueRequest__Output>
       QueueResponse: MessageTypeDefinition<_weft_v1_QueueResponse, _weft_v1_QueueResponse__Output>
       Quota: MessageTypeDefinition<_weft_v1_Quota, _weft_v1_Quota__Output>

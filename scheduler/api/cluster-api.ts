@@ -10,7 +10,7 @@ import type { NodeRequest__Output } from "../../proto/gen/weft/v1/NodeRequest.ts
 import type { NodesResponse } from "../../proto/gen/weft/v1/NodesResponse.ts";
 import type { QueueRequest__Output } from "../../proto/gen/weft/v1/QueueRequest.ts";
 import type { QueueResponse } from "../../proto/gen/weft/v1/QueueResponse.ts";
-import { explain, listNodes, listQueue } from "../core/index.ts";
+import { explain, listNodes, listGates, listQueue } from "../core/index.ts";
 import { expectDone } from "./answer.ts";
 import { resourcesToProto } from "../../lib/core/pipeline/resources.ts";
 import { findNode, viewOf } from "./node-finder.ts";
@@ -59,7 +59,8 @@ export class ClusterApi {
 
   queue({ running }: QueueRequest__Output, reign: Reign): QueueResponse {
     const classes = reign.loop.read((state, nowMs) => listQueue(state, nowMs, { running }));
-    return { classes: classes.map((view) => ({ ...view, resources: resourcesToProto(view.resources) })) };
+    const gates = reign.loop.read(listGates);
+    return { classes: classes.map((view) => ({ ...view, resources: resourcesToProto(view.resources) })), gates };
   }
 
   async explain(request: ExplainRequest__Output, reign: Reign): Promise<ExplainResponse> {

@@ -39,3 +39,4 @@ export { PLAIN_SETTINGS } from "./node.ts";
 export { demand, type NodeDemand } from "./demand.ts";
 export type { ServiceState } from "./state.ts";
 export { locate, type Location } from "./locate.ts";
+export { type GateView, listGates } from "./gate.ts";

@@ -75,3 +75,48 @@ test("what cannot be meant is refused where it stands", () => {
     "7:51 2 failures are tolerated of 2 instances, so the task could never fail; write 100% if that is meant",
   ]);
 });
+
+test("groups, rates, conditions, lists and approvals are read, and travel whole", () => {
+  const found = readPipeline(
+    `
+pipeline: p
+params: { to: test }
+concurrency: { group: "d-{{ params.to }}", policy: skip, limit: 2 }
+rate: { limit: 3, per: 1m }
+tasks:
+  a: { run: "true", rate: { limit: 1, per: 10s, key: api } }
+  b: { run: "{{ tasks.a.result.x }} {{ map.f }}", needs: a, map: { from: tasks.a.result.l, as: [f, g] }, if: params.to == "test" }
+  c: { needs: b, approve: { by: ann, timeout: 2h, message: sure? } }
+`,
+    "weft.yaml",
+  );
+  if (!found.ok) throw new Error(found.issues.map(({ message }) => message).join("; "));
+  const { spec } = found;
+  expect(spec).toMatchObject({
+    concurrency: { group: "d-{{ params.to }}", policy: "skip", limit: 2 },
+    rate: { limit: 3, perMs: 60_000, key: "" },
+  });
+  expect(spec.tasks.map(({ flow }) => flow)).toMatchObject([
+    { rate: { limit: 1, perMs: 10_000, key: "api" } },
+    { if: 'params.to == "test"', mapFrom: { from: "tasks.a.result.l", as: ["f", "g"] } },
+    { approve: { by: ["ann"], timeoutMs: 7_200_000, message: "sure?" } },
+  ]);
+  expect(sent(spec)).toEqual(spec);
+});
+
+test.each([
+  ['a: { run: "true", if: tasks.b.result }', '"b" is not among the "needs" of the task'],
+  ['a: { run: "true", if: params.m == 1 }', 'there is no parameter "m"'],
+  ['a: { run: "true", if: params.n + }', "Unexpected token: EOF"],
+  ['a: { run: "true", if: "size(params.who)" }', "gives a value of type int; a condition is true or false"],
+  ['a: { run: "true", map: { from: params.n == 1 } }', "gives a value of type bool; a map goes over a list"],
+  ['a: { run: "true", map: { from: params.who, as: [] } }', "0 names are given to an element"],
+  ['a: { run: "{{ tasks.b.result }}" }', '"b" is not among the "needs" of the task'],
+  ['a: { run: "true", approve: {} }', 'waits for an approval, and runs nothing; take "run" away'],
+  ["a: { approve: { by: [ann], wait: 1h } }", '"wait" is not known in "approve"'],
+  ['a: { run: "true", rate: { limit: 0, per: 1s } }', "0 starts; a whole number from 1 to 1000 would be right"],
+  ['a: { run: "true", rate: { limit: 1 } }', '"rate" does not say "per"'],
+  ['a: { run: "true", rate: { limit: 1, per: 1s, key: "{{ job.id }}" } }', "only {{ params.NAME }} can be used here"],
+])("%s is refused: %s", (task, message) => {
+  expect(issuesOf(`  ${task}\n`).join("\n")).toContain(message);
+});
