@@ -188,7 +188,14 @@ test("a new leader knows which services were ready, and stops those that nobody 
   } as const;
   const settings = bench.state.nodes.get(node.id)!.settings;
   const rebuilt = (tasks: readonly TaskRow[]): Bench => {
-    const rowsOf = { jobs: [{ row, progress }], tasks, maps: [], nodes: [{ ...node, settings }], projects: [], rates: [] };
+    const rowsOf = {
+      jobs: [{ row, progress }],
+      tasks,
+      maps: [],
+      nodes: [{ ...node, settings }],
+      projects: [],
+      rates: [],
+    };
     return new Bench({}, restore(bench.state.config, rowsOf, bench.nowMs));
   };
   const served = ready(bench, "a.db.0.1").tasks.filter((each) => each.task === "db");
