@@ -120,6 +120,16 @@ class World {
     }
   }
 
+  /** A node starts nothing beyond what it has, whatever it was sent. */
+  hasRoom(node: string, key: AttemptKey): boolean {
+    const { attempts, capacity: has } = this.bench.state.nodes.get(node as NodeId)!;
+    let cpuMillis = 0;
+    for (const [other, { state: of }] of attempts) {
+      if (of.kind === "active" && (of.started || other === key)) cpuMillis += of.asked.cpuMillis;
+    }
+    return cpuMillis <= has.cpuMillis;
+  }
+
   pass(ms: number): void {
     for (const node of this.held.keys()) if (!this.silent.has(node)) this.hear(node);
     this.take(this.bench.pass(ms));
@@ -248,7 +258,7 @@ function act(world: World, what: typeof someAct extends fc.Arbitrary<infer T> ? 
       if (world.inbox.length > 0) world.inbox.push(world.inbox[what.pick % world.inbox.length]!);
       return;
     case "start":
-      if (chosen) world.take(bench.start(chosen.node, chosen.key));
+      if (chosen && world.hasRoom(chosen.node, chosen.key)) world.take(bench.start(chosen.node, chosen.key));
       return;
     case "succeed":
       if (chosen) world.end(chosen.node, chosen.key, SUCCEEDED);

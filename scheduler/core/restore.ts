@@ -174,7 +174,7 @@ function restoredAttempt(state: State, instance: Instance, row: TaskRow): Active
     masterAddress,
     started,
     prefilled,
-    overtook: false,
+    overtook: !prefilled && !hasRoom(node, asked),
     stop: null,
     silent: 0,
   };
