@@ -59,6 +59,7 @@ describe("NVIDIA", () => {
       driver: "535.216.01",
       pciBus: "00000000:07:00.0",
       migMode: "disabled",
+      migProfile: "",
       eccMode: "enabled",
       healthy: true,
       healthMessage: "",
