@@ -24,7 +24,7 @@ import {
   type Tools,
 } from "./attempt.ts";
 import { Cache, CACHE_BYTES_MAX, STORE_WAIT_MS_MAX } from "./cache.ts";
-import { failed, judgeStop, type Verdict } from "./core/outcome.ts";
+import { judgeStop, lost, type Verdict } from "./core/outcome.ts";
 import { beyond, Room } from "./core/room.ts";
 import { baseEnvironment } from "./environment/base.ts";
 import { AttemptStopped } from "./environment/failure.ts";
@@ -211,8 +211,7 @@ class LocalWorker implements Worker {
 
   #enqueue(attempt: Attempt): void {
     const unfit = beyond(attempt.claim, this.#options.capacity());
-    if (unfit !== undefined)
-      return this.#endUnstarted(attempt, failed("environment-failed", `cannot run here: ${unfit}`));
+    if (unfit !== undefined) return this.#endUnstarted(attempt, lost("node-changed", `cannot run here: ${unfit}`));
     this.#room.add(attempt);
     this.#admitSoon();
   }

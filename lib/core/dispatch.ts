@@ -112,6 +112,7 @@ export const LOSS_REASONS = [
   "node-lost", // lease ran out
   "lease-lost", // the node stopped it because it could not renew
   "node-stopped", // the agent was shut down in order
+  "node-changed", // the node has less than the attempt was given there
   "runner-lost", // the exit status is gone
   "drained",
   "preempted", // made room for work of higher priority, or of a project short of its share

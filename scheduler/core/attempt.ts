@@ -1,4 +1,10 @@
-import { CRASH_REASONS, type EndedReport, type Outcome, type ReadyReport } from "../../lib/core/dispatch.ts";
+import {
+  CRASH_REASONS,
+  type EndedReport,
+  type LossReason,
+  type Outcome,
+  type ReadyReport,
+} from "../../lib/core/dispatch.ts";
 import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
 import { parseAttemptKey } from "../../lib/core/ids.ts";
 import { makeAssignment } from "./assignment.ts";
@@ -217,10 +223,18 @@ function retryWaitMs(state: State, instance: Instance): number {
   return backoff(backoffMs, backoffMsMax, instance.failures, state.config.random);
 }
 
+/** The next attempt would likely meet the same. */
+const LOCAL_LOSSES: ReadonlySet<LossReason> = new Set([
+  "disk-full",
+  "store-unreachable",
+  "runner-lost",
+  "node-changed",
+]);
+
 function lossWaitMs(state: State, instance: Instance, outcome: Outcome & { kind: "lost" }): number {
-  const local =
-    outcome.reason === "disk-full" || outcome.reason === "store-unreachable" || outcome.reason === "runner-lost";
-  return local ? backoff(LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, instance.losses, state.config.random) : 0;
+  return LOCAL_LOSSES.has(outcome.reason)
+    ? backoff(LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, instance.losses, state.config.random)
+    : 0;
 }
 
 function waitToRetry(state: State, instance: Instance, waitMs: number, nowMs: number): void {

@@ -186,8 +186,9 @@ export function countEnded(state: State, instance: Instance, nowMs: number): boo
     return true;
   }
   const succeeded = job.tasks.every(({ outcome }) => outcome === "succeeded" || outcome === "skipped");
-  if (succeeded) job.reason = "";
-  job.state = succeeded ? "succeeded" : job.cancelRequested ? "cancelled" : "failed";
+  if (succeeded && !job.cancelRequested) job.reason = "";
+  // Whoever cancelled it was told that it is: that what ran came to its end meanwhile does not change it.
+  job.state = job.cancelRequested ? "cancelled" : succeeded ? "succeeded" : "failed";
   job.finishedAtMs = nowMs;
   job.startedAtMs ??= nowMs;
   if (job.group) state.groupsDue.add(job.group);

@@ -117,7 +117,8 @@ const NO_WORD = { reason: "", message: "" };
 
 export function onJobCancelRequested(state: State, id: JobId, reason: string, nowMs: number): Answer {
   const job = state.jobs.get(id);
-  if (!job) {
+  // One that ended in this same round is still here.
+  if (!job || job.finishedAtMs !== null) {
     return { kind: "refused", code: "not_found", message: `job ${id} is not running`, issues: [] };
   }
   cancelJob(state, job, reason === "" ? "cancelled" : `cancelled: ${reason}`, nowMs);

@@ -19,6 +19,7 @@ import {
   type JobTask,
   newInstance,
   newState,
+  type Node,
   type SchedulerConfig,
   type State,
 } from "./state.ts";
@@ -49,11 +50,17 @@ export function restore(config: SchedulerConfig, rows: Restored, nowMs: number):
     task.count = row.count;
     task.values = row.values;
   }
-  // What certainly holds its place first; what may only queue at its node gets the rest.
+  // In their own order, whatever is known of them: it is that of inputs and results.
   const held = rows.tasks.map((row) => ({ row, task: taskOf(tasks, row) }));
+  for (const { row, task } of held) {
+    newInstance(task, row.index, { kind: "ready", sinceMs: nowMs });
+    task.fresh = Math.max(task.fresh, row.index + 1);
+  }
+  // What certainly holds its place first; what may only queue at its node gets the rest.
   for (const { row, task } of held.toSorted((a, b) => certainty(a) - certainty(b))) {
     restoreInstance(state, task, row, nowMs);
   }
+  for (const node of state.nodes.values()) restoreCapacityBefore(node);
   for (const row of rows.rates) {
     const log = rateLog(state, row.key);
     log.starts = [...row.starts];
@@ -92,9 +99,19 @@ function restoreNode(state: State, row: NodeRow, nowMs: number): void {
   }
 }
 
+/** It may have come back smaller than what it was given before. */
+function restoreCapacityBefore(node: Node): void {
+  const { capacity, reserved } = node;
+  node.capacityBefore = {
+    cpuMillis: Math.max(capacity.cpuMillis, reserved.cpuMillis),
+    memoryBytes: Math.max(capacity.memoryBytes, reserved.memoryBytes),
+    diskBytes: Math.max(capacity.diskBytes, reserved.diskBytes),
+    gpus: capacity.gpus,
+  };
+}
+
 function restoreInstance(state: State, task: JobTask, row: TaskRow, nowMs: number): void {
-  const instance = newInstance(task, row.index, { kind: "ready", sinceMs: nowMs });
-  task.fresh = Math.max(task.fresh, row.index + 1);
+  const instance = task.instances!.get(row.index)!;
   instance.attempt = row.attempt;
   instance.failures = row.failures;
   instance.losses = row.losses;

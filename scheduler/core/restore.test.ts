@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import type { NodeId } from "../../lib/core/ids.ts";
+import {
+  asks,
+  Bench,
+  capacity,
+  job,
+  key,
+  mapOver,
+  output,
+  pipeline,
+  SUCCEEDED,
+  task,
+} from "../../test/support/build.ts";
+import { Saved } from "../../test/support/saved.ts";
+import { restore } from "./index.ts";
+
+function newLeader(before: Bench, saved: Saved): Bench {
+  return new Bench({}, restore(before.state.config, saved.rows(), before.nowMs));
+}
+
+test("inputs come in the order of their instances, also under a new leader", () => {
+  const before = new Bench();
+  const saved = new Saved();
+  saved.take(before.join("n1", capacity(2)));
+  const reads = task("b", { needs: ["a"], inputs: { from: { task: "a", output: "x" } } });
+  saved.take(before.submit(job("j1", pipeline(task("a", { map: mapOver(2), outputs: { x: "x" } }), reads))));
+  saved.take(before.end("n1", key("j1.a.0.1"), SUCCEEDED, { outputs: [output("x", "a")], startedAtMs: 0 }));
+  saved.take(before.start("n1", key("j1.a.1.1")));
+
+  const after = newLeader(before, saved);
+  after.settle();
+  const batch = after.end("n1", key("j1.a.1.1"), SUCCEEDED, { outputs: [output("x", "b")] });
+  expect(batch.assign[0]!.assignment.inputs.map(({ index }) => index)).toEqual([0, 1]);
+});
+
+test("a node that came back smaller than what it holds is nothing wrong under a new leader", () => {
+  const before = new Bench();
+  const saved = new Saved();
+  saved.take(before.join("n1", capacity(4, 2)));
+  const needy = task("a", { map: mapOver(2), resources: asks(2, { gpuMillis: 1000 }) });
+  saved.take(before.submit(job("j1", pipeline(needy))));
+  before.step({ kind: "nodeHeard", node: "n1" as NodeId, capacity: capacity(1), active: [], leaving: false });
+  saved.take(before.settle());
+
+  expect(() => newLeader(before, saved).settle()).not.toThrow();
+});
