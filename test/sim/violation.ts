@@ -1,0 +1,31 @@
+/** The laws that the simulator holds the system to, by the numbers of docs/simulator.md. */
+export type Invariant =
+  | "core laws"
+  | "I1 nothing is lost"
+  | "I2 one process an attempt"
+  | "I2 attempts do not overlap"
+  | "I3 needs first"
+  | "I4 within capacity"
+  | "I5 results stay"
+  | "I6 ends are final"
+  | "I7 cancel wins"
+  | "I8 only its own failures spend retries"
+  | "I9 lineage is complete"
+  | "I10 assignments arrive"
+  | "I12 numbers only grow"
+  | "I13 work gets done"
+  | "I14 one key, one job"
+  | "a part broke";
+
+/** A law that was broken. `about`: ids that the story is to be told of. */
+export class Violation extends Error {
+  readonly invariant: Invariant;
+  readonly about: readonly string[];
+
+  constructor(invariant: Invariant, message: string, about: readonly string[] = []) {
+    super(message);
+    this.name = "Violation";
+    this.invariant = invariant;
+    this.about = about;
+  }
+}
