@@ -8,6 +8,7 @@ import {
   type MapRow,
   type NodeRow,
   type ProjectSettings,
+  type RateRow,
   type Restored,
   type TaskRow,
   TERMINAL_TASK_STATES,
@@ -59,7 +60,19 @@ export interface StoreWitness {
 }
 
 /** What the store keeps of a batch; anything else in it would be forgotten at the next take-over, unnoticed. */
-const KEPT = new Set(["jobsNew", "jobs", "news", "tasks", "maps", "ended", "nodes", "projects", "assign", "stop"]);
+const KEPT = new Set([
+  "jobsNew",
+  "jobs",
+  "news",
+  "tasks",
+  "maps",
+  "ended",
+  "nodes",
+  "projects",
+  "rates",
+  "assign",
+  "stop",
+]);
 /** A connection that is gone is noticed after this, in milliseconds. */
 const NOTICE_MS = 400;
 
@@ -70,6 +83,7 @@ export class SimStore {
   readonly maps = new Map<string, MapRow>();
   readonly nodes = new Map<NodeId, NodeRow>();
   readonly projects = new Map<string, ProjectSettings>();
+  readonly rates = new Map<string, RateRow>();
   readonly executions = new Map<AttemptKey, EndedAttempt>();
   readonly archived = new Set<AttemptKey>();
   readonly keys = new Map<string, JobId>();
@@ -151,6 +165,7 @@ export class SimStore {
     for (const row of batch.maps) this.maps.set(`${row.job}.${row.task}`, row);
     for (const row of batch.nodes) this.nodes.set(row.id, row);
     for (const row of batch.projects) this.projects.set(row.name, row);
+    for (const row of batch.rates) this.rates.set(row.key, row);
     for (const ended of batch.ended) {
       const key = attemptKey(ended.assignment.ref);
       if (!this.executions.has(key)) this.executions.set(key, ended);
@@ -166,8 +181,15 @@ export class SimStore {
     jobs.sort((a, b) => a.row.submittedAtMs - b.row.submittedAtMs || (a.row.id < b.row.id ? -1 : 1));
     const tasks = jobs.flatMap(({ row }) => [...(this.tasks.get(row.id)?.values() ?? [])]);
     const maps = [...this.maps.values()].filter(({ job }) => isLive(this.jobs.get(job)!.progress));
-    const nodes = [...this.nodes.values()];
-    return JSON.parse(JSON.stringify({ jobs, tasks, maps, nodes, projects: [...this.projects.values()] })) as Restored;
+    const rows: Restored = {
+      jobs,
+      tasks,
+      maps,
+      nodes: [...this.nodes.values()],
+      projects: [...this.projects.values()],
+      rates: [...this.rates.values()],
+    };
+    return JSON.parse(JSON.stringify(rows)) as Restored;
   }
 
   task(job: JobId, task: string, index: number): TaskRow | undefined {
