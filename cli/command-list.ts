@@ -60,6 +60,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/cancel.ts")).cancelCommand(),
   },
   {
+    name: "retry",
+    summary: "run what failed of a job again",
+    load: async () => (await import("./commands/rerun.ts")).rerunCommand("retry"),
+  },
+  {
+    name: "rerun",
+    summary: "run a whole job again",
+    load: async () => (await import("./commands/rerun.ts")).rerunCommand("rerun"),
+  },
+  {
+    name: "backfill",
+    summary: "run a pipeline once for each date of a range",
+    load: async () => (await import("./commands/backfill.ts")).backfillCommand(),
+  },
+  {
     name: "approve",
     summary: "give a task the approval that it waits for",
     load: async () => (await import("./commands/approve.ts")).approveCommand(),

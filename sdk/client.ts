@@ -165,6 +165,21 @@ export class WeftClient {
     return response.state;
   }
 
+  /**
+   * A new job of the same pipeline, parameters and code as one that has ended; with `failedOnly` what succeeded is taken over.
+   * Errors: `not_found`, `failed_precondition`.
+   */
+  async rerun(
+    jobId: string,
+    options: { readonly failedOnly?: boolean; readonly idempotencyKey?: string } = {},
+  ): Promise<Submitted> {
+    const { failedOnly = false, idempotencyKey } = options;
+    const request = { jobId, failedOnly, idempotencyKey: idempotencyKey ?? randomUUID() };
+    const response = await this.#again(() => this.#link.unary(this.#jobs.Rerun, request, SUBMIT_DEADLINE_MS));
+    const existing = response.existing && idempotencyKey !== undefined;
+    return { id: response.jobId, existing, taskInstances: response.taskInstances };
+  }
+
   /** A person's word for a task that waits for one. Errors: `not_found`, `failed_precondition`. */
   async approve(
     jobId: string,

@@ -43,6 +43,7 @@ import type { Probe as _weft_v1_Probe, Probe__Output as _weft_v1_Probe__Output }
 import type { Rate as _weft_v1_Rate, Rate__Output as _weft_v1_Rate__Output } from './weft/v1/Rate.ts';
 import type { ReadPipelineRequest as _weft_v1_ReadPipelineRequest, ReadPipelineRequest__Output as _weft_v1_ReadPipelineRequest__Output } from './weft/v1/ReadPipelineRequest.ts';
 import type { ReadPipelineResponse as _weft_v1_ReadPipelineResponse, ReadPipelineResponse__Output as _weft_v1_ReadPipelineResponse__Output } from './weft/v1/ReadPipelineResponse.ts';
+import type { RerunRequest as _weft_v1_RerunRequest, RerunRequest__Output as _weft_v1_RerunRequest__Output } from './weft/v1/RerunRequest.ts';
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
 import type { ScheduleSource as _weft_v1_ScheduleSource, ScheduleSource__Output as _weft_v1_ScheduleSource__Output } from './weft/v1/ScheduleSource.ts';
@@ -112,6 +113,7 @@ export interface ProtoGrpcType {
       Rate: MessageTypeDefinition<_weft_v1_Rate, _weft_v1_Rate__Output>
       ReadPipelineRequest: MessageTypeDefinition<_weft_v1_ReadPipelineRequest, _weft_v1_ReadPipelineRequest__Output>
       ReadPipelineResponse: MessageTypeDefinition<_weft_v1_ReadPipelineResponse, _weft_v1_ReadPipelineResponse__Output>
+      RerunRequest: MessageTypeDefinition<_weft_v1_RerunRequest, _weft_v1_RerunRequest__Output>
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
       ScheduleSource: MessageTypeDefinition<_weft_v1_ScheduleSource, _weft_v1_ScheduleSource__Output>

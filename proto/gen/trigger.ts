@@ -53,6 +53,7 @@ import type { Rate as _weft_v1_Rate, Rate__Output as _weft_v1_Rate__Output } fro
 import type { ReadPipelineRequest as _weft_v1_ReadPipelineRequest, ReadPipelineRequest__Output as _weft_v1_ReadPipelineRequest__Output } from './weft/v1/ReadPipelineRequest.ts';
 import type { ReadPipelineResponse as _weft_v1_ReadPipelineResponse, ReadPipelineResponse__Output as _weft_v1_ReadPipelineResponse__Output } from './weft/v1/ReadPipelineResponse.ts';
 import type { RemoveTriggerResponse as _weft_v1_RemoveTriggerResponse, RemoveTriggerResponse__Output as _weft_v1_RemoveTriggerResponse__Output } from './weft/v1/RemoveTriggerResponse.ts';
+import type { RerunRequest as _weft_v1_RerunRequest, RerunRequest__Output as _weft_v1_RerunRequest__Output } from './weft/v1/RerunRequest.ts';
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
 import type { RotateSecretResponse as _weft_v1_RotateSecretResponse, RotateSecretResponse__Output as _weft_v1_RotateSecretResponse__Output } from './weft/v1/RotateSecretResponse.ts';
@@ -136,6 +137,7 @@ export interface ProtoGrpcType {
       ReadPipelineRequest: MessageTypeDefinition<_weft_v1_ReadPipelineRequest, _weft_v1_ReadPipelineRequest__Output>
       ReadPipelineResponse: MessageTypeDefinition<_weft_v1_ReadPipelineResponse, _weft_v1_ReadPipelineResponse__Output>
       RemoveTriggerResponse: MessageTypeDefinition<_weft_v1_RemoveTriggerResponse, _weft_v1_RemoveTriggerResponse__Output>
+      RerunRequest: MessageTypeDefinition<_weft_v1_RerunRequest, _weft_v1_RerunRequest__Output>
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
       RotateSecretResponse: MessageTypeDefinition<_weft_v1_RotateSecretResponse, _weft_v1_RotateSecretResponse__Output>

@@ -19,15 +19,17 @@ import type { LogChunk } from "../../proto/gen/weft/v1/LogChunk.ts";
 import type { LogsRequest__Output } from "../../proto/gen/weft/v1/LogsRequest.ts";
 import type { ReadPipelineRequest__Output } from "../../proto/gen/weft/v1/ReadPipelineRequest.ts";
 import type { ReadPipelineResponse } from "../../proto/gen/weft/v1/ReadPipelineResponse.ts";
+import type { RerunRequest__Output } from "../../proto/gen/weft/v1/RerunRequest.ts";
 import type { SubmitRequest__Output } from "../../proto/gen/weft/v1/SubmitRequest.ts";
 import type { SubmitResponse } from "../../proto/gen/weft/v1/SubmitResponse.ts";
-import type { JobProgress, JobState } from "../core/index.ts";
+import type { Answer, JobProgress, JobState } from "../core/index.ts";
 import { type LogParts, streamLogs } from "../logs.ts";
 import { expectDone, refusal, withIssues } from "./answer.ts";
 import { countStates, headToProto, tasksForMessage } from "./job.ts";
 import type { JobFinder } from "./job-finder.ts";
 import type { JobReader, Records } from "./parts.ts";
 import type { Reign } from "./reign.ts";
+import { readRerun } from "./rerun.ts";
 import { readSubmit } from "./submit.ts";
 
 const LIST_LIMIT_DEFAULT = 50;
@@ -60,10 +62,7 @@ export class JobApi {
   async submit(request: SubmitRequest__Output, reign: Reign): Promise<SubmitResponse> {
     const job = readSubmit(request, rawRequest(request)?.length ?? 0, this.#parts.newJobId());
     this.#parts.checkNotify(job.spec);
-    const answer = await reign.loop.submit({ kind: "jobSubmitted", job });
-    if (answer.kind === "refused") throw refusal(answer);
-    if (answer.kind !== "accepted") throw new Error(`a submit was answered with ${answer.kind}`);
-    return { jobId: answer.job, existing: answer.existing, taskInstances: answer.instances };
+    return accepted(await reign.loop.submit({ kind: "jobSubmitted", job }));
   }
 
   readPipeline({ text, fileName }: ReadPipelineRequest__Output): ReadPipelineResponse {
@@ -76,6 +75,13 @@ export class JobApi {
       message: `${name}:${line}:${column}: ${message}`,
     }));
     throw withIssues("invalid", `${count} in ${name}`, issues);
+  }
+
+  async rerun(request: RerunRequest__Output, reign: Reign): Promise<SubmitResponse> {
+    const { finder } = this.#parts;
+    const earlier = await finder.get(await finder.resolve(request.jobId));
+    const event = readRerun(earlier, request, this.#parts.newJobId());
+    return accepted(await reign.loop.submit(event));
   }
 
   async get(request: GetJobRequest__Output): Promise<JobProto> {
@@ -151,6 +157,12 @@ export class JobApi {
     if (!progress) throw new WeftError("not_found", `job ${job} is gone`);
     return progress;
   }
+}
+
+function accepted(answer: Answer): SubmitResponse {
+  if (answer.kind === "refused") throw refusal(answer);
+  if (answer.kind !== "accepted") throw new Error(`a submit was answered with ${answer.kind}`);
+  return { jobId: answer.job, existing: answer.existing, taskInstances: answer.instances };
 }
 
 function readState(text: string): JobState {

@@ -85,6 +85,7 @@ function jobHandlers(parts: ServiceParts): JobServiceHandlers {
       tellingOutages((request) => jobs.list(request)),
     ),
     Watch: lead.serverStream((request, sink, context, reign) => watchJob(finder, request, sink, context, reign)),
+    Rerun: lead.unary((request, reign) => jobs.rerun(request, reign)),
     Approve: lead.unary((request, reign) => jobs.approve(request, reign)),
     Cancel: lead.unary((request, reign) => jobs.cancel(request, reign)),
     Logs: serverStream(

@@ -39,13 +39,7 @@ export function readSubmit(request: SubmitRequest__Output, bytes: number, id: Jo
   const bound = bindParams(spec, given);
   if (!bound.ok) issues.push(...bound.issues);
   if (!bound.ok || issues.length > 0) throw problems(spec.name, issues);
-  checkLength("idempotency_key", request.idempotencyKey, IDEMPOTENCY_KEY_LENGTH_MAX);
-  if (request.idempotencyKey.startsWith(TRIGGER_KEY_PREFIX)) {
-    throw new WeftError(
-      "invalid",
-      `an idempotency key may not begin with "${TRIGGER_KEY_PREFIX}": triggers use such keys`,
-    );
-  }
+  checkKey(request.idempotencyKey);
   checkLength("trigger", request.trigger, TRIGGER_LENGTH_MAX);
   return {
     id,
@@ -68,6 +62,15 @@ function readConcurrency(
   const add = (path: readonly (string | number)[], message: string): number => issues.push({ path, message });
   if (concurrency) checkConcurrency(concurrency, Object.keys(spec.params), add);
   return concurrency;
+}
+
+export function checkKey(key: string): void {
+  checkLength("idempotency_key", key, IDEMPOTENCY_KEY_LENGTH_MAX);
+  if (!key.startsWith(TRIGGER_KEY_PREFIX)) return;
+  throw new WeftError(
+    "invalid",
+    `an idempotency key may not begin with "${TRIGGER_KEY_PREFIX}": triggers use such keys`,
+  );
 }
 
 function readParams(request: SubmitRequest__Output, issues: Issue[]): Record<string, Scalar> {

@@ -1,7 +1,7 @@
 import { renderKey } from "../../lib/core/pipeline/admission.ts";
-import { begin } from "./flow.ts";
+import { begin, followTask } from "./flow.ts";
 import { admitRate, waitForRate } from "./rate.ts";
-import type { Job, State } from "./state.ts";
+import type { Job, JobTask, State } from "./state.ts";
 
 /** Jobs that exclude each other. */
 export interface Group {
@@ -67,7 +67,14 @@ function passRate(state: State, job: Job, nowMs: number): void {
 function startJob(state: State, job: Job, nowMs: number): void {
   if (job.waitsFor !== "") state.out.jobs.add(job);
   job.waitsFor = "";
-  for (const task of job.tasks) if (task.spec.needs.length === 0 && task.outcome === null) begin(state, task, nowMs);
+  for (const task of job.tasks) {
+    if (task.needsLeft === 0 && task.outcome === null && task.readyAtMs === null) startTask(state, task, nowMs);
+  }
+}
+
+/** Of a job that starts; what ends at once lets those behind it follow. */
+function startTask(state: State, task: JobTask, nowMs: number): void {
+  if (!begin(state, task, nowMs)) followTask(state, task, nowMs);
 }
 
 /** Lets go all that may start by now. A loop: what starts may end at once, and let others start. */

@@ -6,6 +6,7 @@ export function askApproval(state: State, task: JobTask, nowMs: number): void {
   const { timeoutMs } = task.spec.flow.approve!;
   const instance = newInstance(task, 0, { kind: "waiting", untilMs: nowMs + timeoutMs });
   task.fresh = 1;
+  task.readyAtMs = nowMs;
   instance.reason = "approval";
   instance.message = whatIsAsked(task);
   state.out.instances.add(instance);

@@ -64,7 +64,7 @@ function inputsOf(task: JobTask): readonly AssignedInput[] {
   for (const [name, { task: producerName, output }] of wanted) {
     const producer = task.needs.find((need) => need.spec.name === producerName);
     const mapped = producer !== undefined && isMapped(producer.spec);
-    for (const made of producer?.instances?.values() ?? []) {
+    for (const made of inOrder(producer)) {
       // Kept outputs of one that failed are for those that run in spite of it.
       if (made.state.kind !== "ended" || (made.state.as !== "succeeded" && task.spec.flow.when === "succeeded"))
         continue;
@@ -75,6 +75,11 @@ function inputsOf(task: JobTask): readonly AssignedInput[] {
     }
   }
   return inputs;
+}
+
+/** By index: what was taken over, or restored, came in another order. */
+function inOrder(task: JobTask | undefined): readonly Instance[] {
+  return [...(task?.instances?.values() ?? [])].sort((a, b) => a.index - b.index);
 }
 
 /** Of one device: what the attempt was given. 0: the driver does not say. */

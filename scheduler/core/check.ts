@@ -57,7 +57,8 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
     : queued.some((entry) => entry.task === task && !entry.instance);
   const isHeld = task.job.waitsFor !== "";
   if (waits && needsLeft === 0 && !isHeld && !isQueued) faults.push(`${name} is ready and in no queue`);
-  if (isHeld && task.fresh > 0) faults.push(`${name} has begun though its job waits for ${task.job.waitsFor}`);
+  if (isHeld && instances.some(({ attempt }) => attempt > 0))
+    faults.push(`${name} has begun though its job waits for ${task.job.waitsFor}`);
   if (task.served !== haveServed(task)) faults.push(`${name} has been ready in one place only`);
   for (const instance of instances) {
     checkInstance(state, instance, faults);
@@ -106,7 +107,8 @@ function checkInstance(state: State, instance: Instance, faults: string[]): void
   const held = instance.state;
   switch (held.kind) {
     case "ready":
-      if (isLeader(instance) && !waitsSomewhere(state, instance)) faults.push(`${name} is ready and in no queue`);
+      if (isLeader(instance) && task.job.waitsFor === "" && !waitsSomewhere(state, instance))
+        faults.push(`${name} is ready and in no queue`);
       break;
     case "backoff":
       if (!state.timers.heap.some(({ what }) => what.kind === "backoff" && what.instance === instance)) {

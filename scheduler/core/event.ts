@@ -1,5 +1,6 @@
 import type { EndedReport, ReadyReport, OutputRef } from "../../lib/core/dispatch.ts";
 import type { ErrorCode, Issue } from "../../lib/core/error.ts";
+import type { Adopted } from "./adoption.ts";
 import type { Word } from "./word.ts";
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
 import type { ProjectSettings } from "./share.ts";
@@ -75,7 +76,8 @@ export interface NewJob {
 
 /** What happened. `step` takes one at a time; each gets one Answer. */
 export type Event =
-  | { readonly kind: "jobSubmitted"; readonly job: NewJob }
+  /** `adopted`: absent for one that begins from nothing. */
+  | { readonly kind: "jobSubmitted"; readonly job: NewJob; readonly adopted?: Adopted }
   | { readonly kind: "jobCancelRequested"; readonly job: JobId; readonly reason: string }
   | {
       readonly kind: "nodeJoined";

@@ -17,7 +17,7 @@ import {
   UNWANTED,
 } from "./outcome.ts";
 import { waitForRate } from "./rate.ts";
-import { enqueueTask } from "./queue.ts";
+import { enqueueInstance, enqueueTask } from "./queue.ts";
 import { type Instance, instanceName, type JobTask, newInstance, type State } from "./state.ts";
 
 type Decision =
@@ -43,6 +43,8 @@ export function followTask(state: State, first: JobTask, nowMs: number): void {
 
 /** All that the task needs has ended: it becomes ready, or ends here and now (false). */
 export function begin(state: State, task: JobTask, nowMs: number): boolean {
+  // An earlier job had begun it, and some of its instances are taken over: what it decided stands.
+  if (task.instances !== null) return beginRest(state, task, nowMs);
   const decision = decide(state, task);
   if (decision.kind === "run") {
     if (task.spec.flow.approve) askApproval(state, task, nowMs);
@@ -51,6 +53,17 @@ export function begin(state: State, task: JobTask, nowMs: number): boolean {
   }
   endFresh(state, task, decision.kind === "skip" ? "skipped" : "failed", decision, nowMs);
   return false;
+}
+
+function beginRest(state: State, task: JobTask, nowMs: number): boolean {
+  task.readyAtMs = nowMs;
+  for (const instance of task.instances!.values()) {
+    if (instance.state.kind !== "ready" || instance.index % task.spec.nodes > 0) continue;
+    if (task.spec.flow.rate) waitForRate(state, { kind: "instance", instance });
+    else enqueueInstance(state.queue, instance);
+  }
+  state.placementDue = true;
+  return true;
 }
 
 /** What follows from the ends before it, from its condition and from its list. What is decided here is never decided again. */

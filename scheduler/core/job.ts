@@ -4,6 +4,7 @@ import { instanceCount } from "../../lib/core/pipeline/spec.ts";
 import type { JobId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/json.ts";
 import { readsResultsOf } from "./expression.ts";
+import { type Adopted, adopt } from "./adoption.ts";
 import { admitJob } from "./admission.ts";
 import { rateLog, taskRateKey } from "./rate.ts";
 import { countEnded, endFresh, followTask } from "./flow.ts";
@@ -12,7 +13,7 @@ import { unsatisfiable } from "./fit.ts";
 import { orderStop } from "./stop.ts";
 import type { Instance, Job, JobTask, State } from "./state.ts";
 
-export function onJobSubmitted(state: State, job: NewJob, nowMs: number): Answer {
+export function onJobSubmitted(state: State, job: NewJob, adopted: Adopted | undefined, nowMs: number): Answer {
   const earlier = job.idempotencyKey === null ? undefined : state.idempotency.get(job.idempotencyKey);
   const instances = job.spec.tasks.reduce((sum, task) => sum + instanceCount(task), 0);
   if (earlier !== undefined) return { kind: "accepted", job: earlier, existing: true, instances };
@@ -31,6 +32,7 @@ export function onJobSubmitted(state: State, job: NewJob, nowMs: number): Answer
     null,
   );
   state.out.jobsNew.add(made);
+  if (adopted) adopt(state, made, adopted, nowMs);
   admitJob(state, made, (other, reason) => cancelJob(state, other, reason, nowMs), nowMs);
   return { kind: "accepted", job: made.id, existing: false, instances };
 }

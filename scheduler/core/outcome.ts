@@ -9,6 +9,7 @@ import type { Instance, JobTask, TaskOutcome } from "./state.ts";
  *   empty-map   skipped: there is no element to run for, which is as good as done
  *   map         failed: there is no list to map over
  *   result      failed: a template names a result that is not there
+ *   rejected, approval-timeout
  */
 export const BLOCKED = "dependency";
 export const UNWANTED = "condition";
@@ -35,7 +36,9 @@ export function isWithinTolerance(task: JobTask): boolean {
   return task.ended - task.succeeded <= toleratedOf(task.spec.flow.tolerate, task.count);
 }
 
+const FAILED_UNSTARTED: ReadonlySet<string> = new Set([UNWANTED, "map", "result", "rejected", "approval-timeout"]);
+
 /** It failed before any attempt: no tolerance covers that. */
-export function failedUnstarted({ state, attempt }: Instance): boolean {
-  return state.kind === "ended" && state.as === "failed" && attempt === 0;
+export function failedUnstarted({ state, reason }: Instance): boolean {
+  return state.kind === "ended" && state.as === "failed" && FAILED_UNSTARTED.has(reason);
 }

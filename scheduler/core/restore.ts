@@ -237,7 +237,7 @@ function restoreJob(state: State, job: Job, nowMs: number): void {
   for (const task of job.tasks) {
     task.needsLeft = task.needs.filter((need) => need.outcome === null && !need.served).length;
     for (const instance of task.instances?.values() ?? []) {
-      if (instance.state.kind === "ready" && isLeader(instance)) restoreReady(state, instance);
+      if (instance.state.kind === "ready" && isLeader(instance) && job.waitsFor === "") restoreReady(state, instance);
       armApproval(state, instance);
       if (instance.state.kind === "backoff") {
         addTimer(state.timers, instance.state.untilMs, { kind: "backoff", instance, attempt: instance.attempt });

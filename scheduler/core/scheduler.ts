@@ -37,7 +37,7 @@ export function place(state: State, nowMs: number): void {
 function take(state: State, event: Event, nowMs: number): Answer {
   switch (event.kind) {
     case "jobSubmitted":
-      return onJobSubmitted(state, event.job, nowMs);
+      return onJobSubmitted(state, event.job, event.adopted, nowMs);
     case "jobCancelRequested":
       return onJobCancelRequested(state, event.job, event.reason, nowMs);
     case "nodeJoined":

@@ -113,6 +113,60 @@ tasks:
   expect(done.tasks[0]).toMatchObject({ message: "approved by ann: it's fine", result: { approved: true, by: "ann" } });
 });
 
+test("a retry takes over what succeeded, a rerun nothing", { timeout: LIMIT_MS }, async () => {
+  const flag = join(bare.folder, "flag");
+  const text = `
+pipeline: again
+tasks:
+  list:
+    run: echo '["x", "y"]' > $WEFT_RESULT
+  fit:
+    needs: list
+    map: { from: tasks.list.result }
+    run: test {{ map.item }} = x || test -e ${flag}; echo done > out
+    outputs: { out: out }
+  sum:
+    inputs: { outs: fit.out }
+    run: cat inputs/outs/*/out | wc -l > $WEFT_RESULT
+`;
+  const failed = await run(text);
+  expect(states(failed)).toEqual(["list[0] succeeded", "fit[0] succeeded", "fit[1] failed", "sum[0] skipped"]);
+  writeFileSync(flag, "");
+  const again = await weft(server.grpc, ["retry", failed.id, "--follow", "--json"]);
+  const retried = JSON.parse(again.stdout.toString()) as JobJson & { trigger: string };
+  expect([retried.state, retried.trigger]).toEqual(["succeeded", `retry of ${failed.id}`]);
+  expect(retried.tasks.map(({ attempt, reason }) => [attempt, reason])).toEqual([
+    [0, "taken-over"],
+    [0, "taken-over"],
+    [1, null],
+    [1, null],
+  ]);
+  expect(retried.tasks[3]?.result).toBe(2);
+  const nothing = await weft(server.grpc, ["retry", retried.id]);
+  expect([nothing.exitCode, nothing.stderr]).toEqual([2, expect.stringContaining("weft rerun")]);
+  const whole = await weft(server.grpc, ["rerun", failed.id, "--follow", "--json"]);
+  const rerun = JSON.parse(whole.stdout.toString()) as JobJson;
+  expect(rerun.tasks.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1]);
+});
+
+test("a backfill makes a job for each date, so many at once", { timeout: LIMIT_MS }, async () => {
+  const file = pipeline(`
+pipeline: daily
+params: { date: "", n: 1 }
+tasks:
+  day: { run: 'echo "\\"{{ params.date }}\\"" > $WEFT_RESULT' }
+`);
+  const range = ["backfill", file, "--param", "date", "--from", "2024-02-28", "--to", "2024-03-01", "--limit", "2"];
+  const made = await weftJson<{ id: string; jobs: { id: string; value: string }[] }>(server.grpc, range);
+  expect(made.jobs.map(({ value }) => value)).toEqual(["2024-02-28", "2024-02-29", "2024-03-01"]);
+  for (const { id, value } of made.jobs) {
+    expect((await weft(server.grpc, ["job", id, "--watch"])).exitCode).toBe(0);
+    expect((await weftJson<JobJson>(server.grpc, ["job", id])).tasks[0]?.result).toBe(value);
+  }
+  const again = await weftJson<{ jobs: { existing: boolean }[] }>(server.grpc, [...range, "--id", made.id]);
+  expect(again.jobs.map(({ existing }) => existing)).toEqual([true, true, true]);
+});
+
 test("an expression that cannot be read is refused with its line and column", { timeout: LIMIT_MS }, async () => {
   const file = pipeline(
     `pipeline: p\ntasks:\n  a:\n    run: "true"\n  b:\n    needs: a\n    run: "true"\n    if: tasks.c.result >\n`,

@@ -17,6 +17,7 @@ import type { LogChunk as _weft_v1_LogChunk, LogChunk__Output as _weft_v1_LogChu
 import type { LogsRequest as _weft_v1_LogsRequest, LogsRequest__Output as _weft_v1_LogsRequest__Output } from '../../weft/v1/LogsRequest.ts';
 import type { ReadPipelineRequest as _weft_v1_ReadPipelineRequest, ReadPipelineRequest__Output as _weft_v1_ReadPipelineRequest__Output } from '../../weft/v1/ReadPipelineRequest.ts';
 import type { ReadPipelineResponse as _weft_v1_ReadPipelineResponse, ReadPipelineResponse__Output as _weft_v1_ReadPipelineResponse__Output } from '../../weft/v1/ReadPipelineResponse.ts';
+import type { RerunRequest as _weft_v1_RerunRequest, RerunRequest__Output as _weft_v1_RerunRequest__Output } from '../../weft/v1/RerunRequest.ts';
 import type { SubmitRequest as _weft_v1_SubmitRequest, SubmitRequest__Output as _weft_v1_SubmitRequest__Output } from '../../weft/v1/SubmitRequest.ts';
 import type { SubmitResponse as _weft_v1_SubmitResponse, SubmitResponse__Output as _weft_v1_SubmitResponse__Output } from '../../weft/v1/SubmitResponse.ts';
 import type { WatchJobRequest as _weft_v1_WatchJobRequest, WatchJobRequest__Output as _weft_v1_WatchJobRequest__Output } from '../../weft/v1/WatchJobRequest.ts';
@@ -77,6 +78,15 @@ export interface JobServiceClient extends grpc.Client {
   readPipeline(argument: _weft_v1_ReadPipelineRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_ReadPipelineResponse__Output>): grpc.ClientUnaryCall;
   readPipeline(argument: _weft_v1_ReadPipelineRequest, callback: grpc.requestCallback<_weft_v1_ReadPipelineResponse__Output>): grpc.ClientUnaryCall;
   
+  Rerun(argument: _weft_v1_RerunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  Rerun(argument: _weft_v1_RerunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  Rerun(argument: _weft_v1_RerunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  Rerun(argument: _weft_v1_RerunRequest, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  rerun(argument: _weft_v1_RerunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  rerun(argument: _weft_v1_RerunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  rerun(argument: _weft_v1_RerunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  rerun(argument: _weft_v1_RerunRequest, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
+  
   Submit(argument: _weft_v1_SubmitRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
   Submit(argument: _weft_v1_SubmitRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
   Submit(argument: _weft_v1_SubmitRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_weft_v1_SubmitResponse__Output>): grpc.ClientUnaryCall;
@@ -108,6 +118,8 @@ export interface JobServiceHandlers extends grpc.UntypedServiceImplementation {
   
   ReadPipeline: grpc.handleUnaryCall<_weft_v1_ReadPipelineRequest__Output, _weft_v1_ReadPipelineResponse>;
   
+  Rerun: grpc.handleUnaryCall<_weft_v1_RerunRequest__Output, _weft_v1_SubmitResponse>;
+  
   Submit: grpc.handleUnaryCall<_weft_v1_SubmitRequest__Output, _weft_v1_SubmitResponse>;
   
   Watch: grpc.handleServerStreamingCall<_weft_v1_WatchJobRequest__Output, _weft_v1_JobEvent>;
@@ -122,6 +134,7 @@ export interface JobServiceDefinition extends grpc.ServiceDefinition {
   List: MethodDefinition<_weft_v1_ListJobsRequest, _weft_v1_ListJobsResponse, _weft_v1_ListJobsRequest__Output, _weft_v1_ListJobsResponse__Output>
   Logs: MethodDefinition<_weft_v1_LogsRequest, _weft_v1_LogChunk, _weft_v1_LogsRequest__Output, _weft_v1_LogChunk__Output>
   ReadPipeline: MethodDefinition<_weft_v1_ReadPipelineRequest, _weft_v1_ReadPipelineResponse, _weft_v1_ReadPipelineRequest__Output, _weft_v1_ReadPipelineResponse__Output>
+  Rerun: MethodDefinition<_weft_v1_RerunRequest, _weft_v1_SubmitResponse, _weft_v1_RerunRequest__Output, _weft_v1_SubmitResponse__Output>
   Submit: MethodDefinition<_weft_v1_SubmitRequest, _weft_v1_SubmitResponse, _weft_v1_SubmitRequest__Output, _weft_v1_SubmitResponse__Output>
   Watch: MethodDefinition<_weft_v1_WatchJobRequest, _weft_v1_JobEvent, _weft_v1_WatchJobRequest__Output, _weft_v1_JobEvent__Output>
 }

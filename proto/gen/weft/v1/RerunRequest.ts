@@ -1,0 +1,14 @@
+// Original file: proto/weft/v1/job.proto
+
+
+export interface RerunRequest {
+  'jobId'?: (string);
+  'failedOnly'?: (boolean);
+  'idempotencyKey'?: (string);
+}
+
+export interface RerunRequest__Output {
+  'jobId': (string);
+  'failedOnly': (boolean);
+  'idempotencyKey': (string);
+}
