@@ -12,7 +12,7 @@ import type { Answer } from "./event.ts";
 import { backoff } from "./backoff.ts";
 import { failGang, onMemberEnded, succeedGang } from "./gang.ts";
 import { endInstance } from "./job.ts";
-import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX } from "./limit.ts";
+import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, LOSSES_AT_ONCE_MAX } from "./limit.ts";
 import { enqueueInstance } from "./queue.ts";
 import { waitForRate } from "./rate.ts";
 import { release, reserveStarted } from "./reservation.ts";
@@ -232,7 +232,7 @@ const LOCAL_LOSSES: ReadonlySet<LossReason> = new Set([
 ]);
 
 function lossWaitMs(state: State, instance: Instance, outcome: Outcome & { kind: "lost" }): number {
-  return LOCAL_LOSSES.has(outcome.reason)
+  return LOCAL_LOSSES.has(outcome.reason) || instance.losses > LOSSES_AT_ONCE_MAX
     ? backoff(LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, instance.losses, state.config.random)
     : 0;
 }

@@ -358,3 +358,17 @@ test("a new leader knows gangs, choices, settings and projects as the old one di
     { state: "failed" },
   ]);
 });
+
+test("an attempt that its node knows nothing of is made again at once a few times, and then with pauses", () => {
+  const bench = new Bench();
+  bench.join("n1");
+  bench.submit(one("a", {}));
+  const unknown = (attempt: number) => {
+    bench.step({ kind: "attemptUnknown", node: "n1" as NodeId, key: key(`a.t.0.${attempt}`) });
+    return assigned(bench.settle());
+  };
+  for (const attempt of [1, 2, 3]) expect(unknown(attempt)).toEqual([`a.t.0.${attempt + 1}@n1`]);
+  expect(unknown(4)).toEqual([]);
+  bench.hear("n1");
+  expect(assigned(bench.pass(25_000))).toEqual(["a.t.0.5@n1"]);
+});
