@@ -232,7 +232,7 @@ const LOCAL_LOSSES: ReadonlySet<LossReason> = new Set([
 ]);
 
 function lossWaitMs(state: State, instance: Instance, outcome: Outcome & { kind: "lost" }): number {
-  return LOCAL_LOSSES.has(outcome.reason) || instance.losses > LOSSES_AT_ONCE_MAX
+  return LOCAL_LOSSES.has(outcome.reason) || (outcome.reason === "unknown" && instance.losses > LOSSES_AT_ONCE_MAX)
     ? backoff(LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, instance.losses, state.config.random)
     : 0;
 }

@@ -1,7 +1,7 @@
 /** Wait before an instance runs again after a loss that the next attempt would likely meet too (full disk, unreachable store). */
 export const LOSS_BACKOFF_MS = 2_000;
 export const LOSS_BACKOFF_MS_MAX = 60_000;
-/** After more losses than this, of whatever kind, each next attempt waits too: what a node cannot take would else go round for ever. */
+/** After more losses than this an attempt that its node does not know waits too: what a node cannot take would else go round without a pause. */
 export const LOSSES_AT_ONCE_MAX = 3;
 
 /**
