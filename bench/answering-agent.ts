@@ -66,12 +66,14 @@ export async function startAnsweringAgent(options: {
 }
 
 /** Joins, and keeps the lease. */
-async function enter(parts: {
+export async function enter(parts: {
   readonly node: NodeId;
   readonly peer: Peer;
   readonly log: Log;
   readonly cpus: number;
   readonly active: ReadonlySet<AttemptKey>;
+  /** An answer came to a beat. */
+  readonly onAnswer?: () => void;
 }): Promise<{ answer: Joined["answer"]; heartbeats: Heartbeats }> {
   const { node, peer, log, active } = parts;
   const capacity = {
@@ -107,7 +109,7 @@ async function enter(parts: {
       }),
       onLease: () => {},
       onLeaseEnding: () => log.error("the lease ends"),
-      onAnswer: () => {},
+      onAnswer: parts.onAnswer ?? (() => {}),
       rejoin: async () => void (await askIn()),
     },
     { sentAtMs, leaseMs: answer.leaseMs, intervalMs: answer.heartbeatIntervalMs },

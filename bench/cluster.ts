@@ -72,23 +72,32 @@ export async function startCluster(
 const LOOK_MS = 50;
 
 /** Submits, and gives the milliseconds from the call until the end of the job, all tasks having succeeded, is in Postgres. */
-export async function timeJob(cluster: Cluster, pipeline: PipelineBuilder<string, string>): Promise<number> {
+export function timeJob(cluster: Cluster, pipeline: PipelineBuilder<string, string>): Promise<number> {
+  return timeJobs(cluster, [pipeline]);
+}
+
+/** The same of several jobs, submitted one after the other: from the first call until all have ended. */
+export async function timeJobs(
+  cluster: Cluster,
+  pipelines: readonly PipelineBuilder<string, string>[],
+): Promise<number> {
   const database = new pg.Client({ connectionString: cluster.databaseUrl });
-  // A bench that is interrupted ends Postgres under it; the query that waits says so too.
-  database.on("error", () => {});
   await database.connect();
   try {
     const started = performance.now();
-    const { id } = await cluster.client.submit(pipeline);
+    const left = new Set<string>();
+    for (const pipeline of pipelines) left.add((await cluster.client.submit(pipeline)).id);
     for (;;) {
       // Not by the API: it would count 10,000 tasks each time, on the cores that are measured.
-      const { rows } = await database.query<{ state: string; reason: string }>(
-        "select state, reason from jobs where id = $1",
-        [id],
+      const { rows } = await database.query<{ id: string; state: string; reason: string }>(
+        "select id, state, reason from jobs where id = any($1) and state not in ('pending', 'running')",
+        [[...left]],
       );
-      const { state, reason } = rows[0]!;
-      if (state === "succeeded") return performance.now() - started;
-      if (state !== "pending" && state !== "running") throw new Error(`job ${id} ${state}: ${reason}`);
+      for (const { id, state, reason } of rows) {
+        if (state !== "succeeded") throw new Error(`job ${id} ${state}: ${reason}`);
+        left.delete(id);
+      }
+      if (left.size === 0) return performance.now() - started;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   } finally {

@@ -7,30 +7,16 @@ import { describeError } from "../lib/core/error.ts";
 import { withBench } from "./bench.ts";
 import type { Figure, Row } from "./figure.ts";
 import { PEERS } from "./peer.ts";
-import { chain100 } from "./rows/chain-100.ts";
-import { logLine } from "./rows/log-line.ts";
-import { noopAnswered } from "./rows/noop-answered.ts";
-import { noopProcesses } from "./rows/noop-processes.ts";
+import { ROWS } from "./rows.ts";
 import { peerRows } from "./rows/peers.ts";
-import { placementRound } from "./rows/placement-round.ts";
-import { schedulerMemory } from "./rows/scheduler-memory.ts";
-import { submitToStart } from "./rows/submit-to-start.ts";
 import { WORKS } from "./work.ts";
 
-const ROWS: readonly Row[] = [
-  submitToStart,
-  chain100,
-  noopAnswered,
-  noopProcesses,
-  logLine,
-  schedulerMemory,
-  placementRound,
-];
 /** In the clone and not in /tmp, which may be memory: what is measured must reach a disk. */
 const FOLDER = fileURLToPath(new URL(`../../.weft/bench-${process.pid}`, import.meta.url));
 
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean", short: "h" },
     only: { type: "string", multiple: true },
     json: { type: "boolean" },
     peers: { type: "boolean" },
@@ -39,6 +25,10 @@ const { values } = parseArgs({
     "peer-limit": { type: "string" },
   },
 });
+if (values.help) {
+  console.log(help());
+  process.exit(0);
+}
 /** Those of `all` that are asked for, all when none is. Ends the bench at a name that is none of them. */
 function chosen<T extends { readonly name: string }>(what: string, all: readonly T[], asked?: readonly string[]): T[] {
   const names = (asked ?? []).flatMap((some) => some.split(","));
@@ -116,4 +106,22 @@ function table(figures: readonly Figure[]): string {
     ]);
   }
   return made.toString();
+}
+
+function help(): string {
+  const rows = ROWS.map(({ name, about }) => `  ${name.padEnd(22)}${about}`);
+  return `npm run bench -- [--only ROW[,ROW]] [--json] [--peers [--peer PEER] [--work WORK] [--peer-limit SECONDS]]
+
+Each row starts its own Postgres, NATS, server and agents, measures a floor or a reference in the same run, and leaves
+nothing behind. All of them take over half an hour; a quiet machine is assumed. What the processes used (CPU
+milliseconds a task), which load by others disturbs least, is said on stderr.
+
+  --only         these rows and no other; may be repeated
+  --json         a figure a line on stdout, instead of a table
+  --peers        compare with other orchestrators too (bench/peers/README.md): ${PEERS.map(({ name }) => name).join(", ")}
+  --work         what they are given: ${WORKS.map(({ name }) => name).join(", ")}
+  --peer-limit   seconds after which a peer is stopped
+
+Rows:
+${rows.join("\n")}`;
 }

@@ -7,8 +7,15 @@ export function plainNoops(count: number, cpus: number): PipelineBuilder<string,
   return built;
 }
 
-/** The same as one mapped task. */
+/** What one mapped task may have (LIMITS.instancesPerTask). */
+const INSTANCES_PER_TASK_MAX = 100_000;
+
+/** The same as one mapped task, or as few as may be. */
 export function mappedNoops(count: number, cpus: number): PipelineBuilder<string, string> {
-  const values = Array.from({ length: count }, (_, i) => i);
-  return pipeline("bench-map").task("n", { run: ["true"], resources: { cpus }, map: { i: values } });
+  let built: PipelineBuilder<string, string> = pipeline("bench-map");
+  for (let from = 0; from < count; from += INSTANCES_PER_TASK_MAX) {
+    const values = Array.from({ length: Math.min(INSTANCES_PER_TASK_MAX, count - from) }, (_, i) => i);
+    built = built.task(`n${from}`, { run: ["true"], resources: { cpus }, map: { i: values } });
+  }
+  return built;
 }

@@ -1,14 +1,15 @@
 import { spawn } from "node:child_process";
 
 /**
- * Node alone: runs `true` COUNT times, CONCURRENCY at a time, each in a session of its own as attempts are, and prints the
- * milliseconds it took. A process of its own, because fork copies the page tables of its parent.
+ * Node alone: runs COMMAND … COUNT times, CONCURRENCY at a time, each in a session of its own as attempts are, and prints
+ * the milliseconds it took. A process of its own, because fork copies the page tables of its parent.
  */
-const [count, concurrency] = process.argv.slice(2).map(Number) as [number, number];
+const [count, concurrency] = process.argv.slice(2, 4).map(Number) as [number, number];
+const [command, ...args] = process.argv.slice(4) as [string, ...string[]];
 
 function run(): Promise<void> {
   return new Promise((resolve, reject) => {
-    spawn("true", [], { detached: true, stdio: "ignore" })
+    spawn(command, args, { detached: true, stdio: "ignore" })
       .once("error", reject)
       .once("exit", () => resolve());
   });

@@ -18,6 +18,8 @@ export interface Work {
   /** What bench/peers/run_*.py call it too. */
   readonly name: string;
   readonly about: string;
+  /** What each of its tasks runs. */
+  readonly command: readonly string[];
   /** Weft does it, with real processes, on a cluster that has warmed up. */
   readonly measure: (cluster: Cluster) => Promise<Measured>;
   /** Seconds a peer may take for it before it is stopped. */
@@ -26,7 +28,7 @@ export interface Work {
 
 export const AGENT_CPUS = 2;
 /** Under way at once, as in bench/peers/contest.py: the cores never wait for a commit. */
-const AT_A_TIME = 64;
+export const AT_A_TIME = 64;
 const CPUS = AGENT_CPUS / AT_A_TIME;
 
 const MANY = 10_000;
@@ -48,11 +50,12 @@ export const WORKS: readonly Work[] = [
   work("merge-10k", "10,000 tasks, and one that needs them all", (cluster) => timed(cluster, MANY + 1, merge(MANY))),
   work("tree-15", "a binary reduction of 32,767 tasks", (cluster) => timed(cluster, 2 * TREE_LEAVES - 1, tree())),
   work("chain-100", "100 tasks, each after the one before", chain),
-  ...[1, 10, 100].map((ms) =>
-    work(`sleep-${ms}ms`, `10,000 independent tasks that sleep ${ms} ms`, (cluster) =>
+  ...[1, 10, 100].map((ms) => ({
+    ...work(`sleep-${ms}ms`, `10,000 independent tasks that sleep ${ms} ms`, (cluster) =>
       timed(cluster, MANY, sleeps(MANY, ms)),
     ),
-  ),
+    command: sleep(ms),
+  })),
   {
     ...work("map-100k", "100,000 instances of one task", (cluster) =>
       timed(cluster, MAPPED, mappedNoops(MAPPED, CPUS)),
@@ -63,7 +66,7 @@ export const WORKS: readonly Work[] = [
 ];
 
 function work(name: string, about: string, measure: Work["measure"]): Work {
-  return { name, about, measure, limitSeconds: LIMIT_SECONDS };
+  return { name, about, command: ["true"], measure, limitSeconds: LIMIT_SECONDS };
 }
 
 async function timed(cluster: Cluster, count: number, built: PipelineBuilder<string, string>): Promise<Measured> {
@@ -75,8 +78,12 @@ function merge(count: number): PipelineBuilder<string, string> {
   return plainNoops(count, CPUS).task("last", { run: ["true"], needs, resources: { cpus: CPUS } });
 }
 
+function sleep(ms: number): [string, string] {
+  return ["sleep", String(ms / 1000)];
+}
+
 function sleeps(count: number, ms: number): PipelineBuilder<string, string> {
-  const run = ["sleep", String(ms / 1000)];
+  const run = sleep(ms);
   let built: PipelineBuilder<string, string> = pipeline("bench-sleep");
   for (let i = 0; i < count; i += 1) built = built.task(`n-${i}`, { run, resources: { cpus: CPUS } });
   return built;

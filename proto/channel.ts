@@ -11,7 +11,7 @@ import type { ProtoGrpcType as SessionTypes } from "./gen/session.ts";
 
 /**
  * Largest message either side takes, in bytes. A job of 10,000 plain tasks is about 1.5 MiB; a pipeline is
- * refused with a clearer error at 8 MiB, so the transport must let somewhat more through to be able to say so.
+ * refused with a clearer error at 12 MiB, so the transport must let somewhat more through to be able to say so.
  */
 export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 

@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import type { StoredSpec } from "../lib/core/pipeline/stored.ts";
 import type { JobId, NodeId } from "../lib/core/ids.ts";
 import type { JobProgress, JobRow, JobState, TaskRow } from "./core/index.ts";
 import {
@@ -58,7 +59,7 @@ export class JobReader {
 
   /** With the rows of its instances, which are at least as new as the job: it never seems to have ended before them. */
   async getJob(id: JobId): Promise<(StoredJob & { tasks: TaskRow[]; maps: KnownMaps }) | undefined> {
-    const { rows } = await this.#pool.query<JobRecord & { spec: JobRow["spec"] }>({
+    const { rows } = await this.#pool.query<JobRecord & { spec: StoredSpec }>({
       name: "read-job",
       text: `select ${PROGRESS_COLUMNS}, ${ROW_COLUMNS}, spec from jobs where id = $1`,
       values: [id],

@@ -1,7 +1,6 @@
 import type { ClientBase, Pool } from "pg";
 import type { JobId } from "../lib/core/ids.ts";
-import { DEFAULTS } from "../lib/core/pipeline/canonical.ts";
-import { PLAIN_FLOW } from "../lib/core/pipeline/flow.ts";
+import { fromStored, type StoredSpec, toStored } from "../lib/core/pipeline/stored.ts";
 import { jsonRows } from "../lib/json-rows.ts";
 import type { JobProgress, JobRow, JobState } from "./core/index.ts";
 import { shapeOf, type TaskShape } from "./shape.ts";
@@ -23,7 +22,15 @@ export async function insertJobs(
   rows: readonly JobRow[],
   progress: ReadonlyMap<JobId, JobProgress>,
 ): Promise<void> {
-  const json = jsonRows(rows.map((row) => ({ ...FRESH, ...progress.get(row.id), ...row, shape: shapeOf(row.spec) })));
+  const json = jsonRows(
+    rows.map((row) => ({
+      ...FRESH,
+      ...progress.get(row.id),
+      ...row,
+      spec: toStored(row.spec),
+      shape: shapeOf(row.spec),
+    })),
+  );
   await client.query({
     name: "insert-jobs",
     text: `
@@ -100,29 +107,15 @@ export interface JobRecord extends ProgressRecord {
 }
 
 export async function loadUnfinishedJobs(pool: Pool): Promise<StoredJob[]> {
-  const { rows } = await pool.query<JobRecord & { spec: JobRow["spec"] }>(
+  const { rows } = await pool.query<JobRecord & { spec: StoredSpec }>(
     `select ${PROGRESS_COLUMNS}, ${ROW_COLUMNS}, spec from jobs where state in ('pending', 'running')
      order by submitted_at_ms, id`,
   );
   return rows.map(storedJob);
 }
 
-export function storedJob(record: JobRecord & { spec: JobRow["spec"] }): StoredJob {
-  return { row: { ...jobHead(record), spec: withDefaults(record.spec) }, progress: jobProgress(record) };
-}
-
-/** What was stored by an earlier version says nothing about what came later. */
-function withDefaults(spec: JobRow["spec"]): JobRow["spec"] {
-  const tasks = spec.tasks.map((task) => ({
-    ...task,
-    retries: {
-      ...task.retries,
-      reasons: task.retries.reasons ?? [],
-      crashes: task.retries.crashes ?? DEFAULTS.crashes,
-    },
-    flow: { ...PLAIN_FLOW, ...task.flow },
-  }));
-  return { ...spec, tasks };
+export function storedJob(record: JobRecord & { spec: StoredSpec }): StoredJob {
+  return { row: { ...jobHead(record), spec: fromStored(record.spec) }, progress: jobProgress(record) };
 }
 
 export function jobHead(record: JobRecord): Omit<JobRow, "spec"> {

@@ -16,7 +16,8 @@ import {
 } from "drizzle-orm/pg-core";
 import type { ArtifactRef, OutputRef } from "../lib/core/dispatch.ts";
 import type { Json } from "../lib/core/json.ts";
-import type { Code, MapValues, PipelineSpec, Scalar } from "../lib/core/pipeline/spec.ts";
+import type { Code, MapValues, Scalar } from "../lib/core/pipeline/spec.ts";
+import type { StoredSpec } from "../lib/core/pipeline/stored.ts";
 import type { Capacity, NodeSettings, Quota, ServiceState, TriggeredBy } from "./core/index.ts";
 import type { TaskShape } from "./shape.ts";
 
@@ -43,7 +44,7 @@ export const jobs = pgTable(
   {
     id: text().primaryKey(),
     pipeline: text().notNull(),
-    spec: json().$type<PipelineSpec>().notNull(),
+    spec: json().$type<StoredSpec>().notNull(),
     /** Names, needs and sizes of the spec's tasks: enough to count instances that have no row, without reading the spec. */
     shape: json().$type<readonly TaskShape[]>().notNull(),
     params: json().$type<Readonly<Record<string, Scalar>>>().notNull(),

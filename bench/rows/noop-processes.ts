@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { timeJob } from "../cluster.ts";
 import { cpuPerTask } from "../cpu.ts";
 import { figure, type Row } from "../figure.ts";
+import { nodeAloneMs } from "../node-alone.ts";
 import { plainNoops } from "../noop.ts";
 
 const TASKS = 10_000;
@@ -12,7 +12,6 @@ const WARM_UP_TASKS = 500;
 const CONCURRENCY = 64;
 const AGENT_CPUS = 2;
 
-const SPAWNER = fileURLToPath(new URL("../spawner.js", import.meta.url));
 const runFile = promisify(execFile);
 
 export const noopProcesses: Row = {
@@ -21,7 +20,8 @@ export const noopProcesses: Row = {
     "10,000 independent tasks, a real `true` each, with logs, usage and lineage: from submit to the job's committed end",
   run: async (bench) => {
     // Half of it before and half after, so that a machine that others use too is the same for both.
-    const nodeMs = await nodeAloneMs();
+    const half = (): Promise<number> => nodeAloneMs(TASKS / 2, CONCURRENCY, ["true"]);
+    const nodeMs = await half();
     const xargs = TASKS / ((await xargsMs()) / 1000);
     const cluster = await bench.cluster({ agentCpus: AGENT_CPUS });
     const cpus = AGENT_CPUS / CONCURRENCY;
@@ -29,7 +29,7 @@ export const noopProcesses: Row = {
     const before = cluster.cpu();
     const value = TASKS / ((await timeJob(cluster, plainNoops(TASKS, cpus))) / 1000);
     bench.say(cpuPerTask(before, cluster.cpu(), TASKS));
-    const nodeAlone = TASKS / ((nodeMs + (await nodeAloneMs())) / 1000);
+    const nodeAlone = TASKS / ((nodeMs + (await half())) / 1000);
     const unit = "tasks/s";
     const reference = `Node alone spawning \`true\`, ${CONCURRENCY} at a time, 10,000 times`;
     return [
@@ -47,12 +47,6 @@ export const noopProcesses: Row = {
     ];
   },
 };
-
-/** For half of the tasks. */
-async function nodeAloneMs(): Promise<number> {
-  const { stdout } = await runFile(process.execPath, [SPAWNER, String(TASKS / 2), String(CONCURRENCY)]);
-  return Number(stdout);
-}
 
 async function xargsMs(): Promise<number> {
   const started = performance.now();

@@ -152,9 +152,9 @@ test("what is wrong with a pipeline comes back as issues with their paths", asyn
 
 test("a spec over the limit is refused with its size and the limit, a message over the transport's likewise", async () => {
   const script = "x".repeat(99_000);
-  const tasks = Array.from({ length: 90 }, (_, i) => ({ name: `t${i}`, script }));
+  const tasks = Array.from({ length: 130 }, (_, i) => ({ name: `t${i}`, script }));
   const error = await refused(JOBS.Submit, { pipeline: protoPipeline("large", ...tasks) });
-  expect(error).toMatchObject({ code: "too_large", message: expect.stringMatching(/8\.5MiB.*at most 8MiB/) });
+  expect(error).toMatchObject({ code: "too_large", message: expect.stringMatching(/12\.3MiB.*at most 12MiB/) });
   const huge = Array.from({ length: 180 }, (_, i) => ({ name: `t${i}`, script }));
   expect(await refused(JOBS.Submit, { pipeline: protoPipeline("huge", ...huge) })).toMatchObject({ code: "too_large" });
   // A client without our limit: the server itself says so.

@@ -3,7 +3,7 @@
  * (a product of maps that exploded, a data file pasted into `run`), and is better refused than run.
  */
 export const LIMITS = {
-  /** A job is one row and one message; more tasks than this do not fit the 8 MiB of `specBytes`. */
+  /** A job is one row and one message; more tasks than this do not fit the 12 MiB of `specBytes`. */
   tasks: 100_000,
   /** Of one mapped task: the scheduler keeps a compact record an instance once it has run. */
   instancesPerTask: 100_000,
@@ -18,9 +18,9 @@ export const LIMITS = {
   /** Of one argument list together, rendered. */
   commandBytes: 100_000,
   /** Text of the whole pipeline: the gRPC message may have 16 MiB and the row is read by every new leader. */
-  specBytes: 8 * 1024 * 1024,
+  specBytes: 12 * 1024 * 1024,
   /** Of weft.yaml on disk: the spec's limit, with as much again for comments and layout. */
-  fileBytes: 9 * 1024 * 1024,
+  fileBytes: 13 * 1024 * 1024,
   /** Input artifacts of one instance: some 200 bytes each in the assignment, which must fit 1 MiB. */
   inputsPerInstance: 4_000,
   needsPerTask: 10_000,

@@ -159,7 +159,7 @@ test.each<[string, Draft[], string]>([
   ],
   [
     "too much text in all",
-    Array.from({ length: 100 }, (_, i) => ({
+    Array.from({ length: 150 }, (_, i) => ({
       name: `t${i}`,
       run: { kind: "script" as const, script: "x".repeat(99_000) },
     })),

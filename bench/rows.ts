@@ -1,0 +1,25 @@
+import type { Row } from "./figure.ts";
+import { chain100 } from "./rows/chain-100.ts";
+import { dag100k } from "./rows/dag-100k.ts";
+import { heartbeats } from "./rows/heartbeats.ts";
+import { logLine } from "./rows/log-line.ts";
+import { noopAnswered } from "./rows/noop-answered.ts";
+import { noopProcesses } from "./rows/noop-processes.ts";
+import { placementRound } from "./rows/placement-round.ts";
+import { schedulerMemory } from "./rows/scheduler-memory.ts";
+import { submitToStart } from "./rows/submit-to-start.ts";
+import { workRows } from "./rows/works.ts";
+
+/** Those that need no peer, the short ones first. */
+export const ROWS: readonly Row[] = [
+  submitToStart,
+  chain100,
+  logLine,
+  placementRound,
+  dag100k,
+  schedulerMemory,
+  noopProcesses,
+  ...workRows,
+  ...heartbeats,
+  ...noopAnswered,
+];
