@@ -35,6 +35,7 @@ function task(
     outputs: [],
     map: {},
     result: undefined,
+    cache: null,
     failures: 0,
     losses: 0,
     crashes: 0,

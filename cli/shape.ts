@@ -42,6 +42,7 @@ function taskJson(task: TaskInstance): object {
     needs: task.needs,
     outputs: task.outputs,
     result: task.result ?? null,
+    cache: task.cache,
     failures: task.failures,
     losses: task.losses,
     ...(task.service ? { service: { ...task.service, changedAt: iso(task.service.changedAt) } } : {}),

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { attemptKey, type AttemptRef, type NodeId } from "../lib/core/ids.ts";
 import type { Log } from "../lib/log.ts";
+import type { CacheDesk } from "./cache-desk.ts";
 import type { Bus, LeaderNews } from "./bus.ts";
 import { type Batch, type Event, restore, type Restored, type SchedulerConfig } from "./core/index.ts";
 import { Leader } from "./leader.ts";
@@ -19,6 +20,7 @@ export interface LeadershipParts {
   readonly store: Store;
   readonly bus: Bus;
   readonly recorders: readonly Recorder[];
+  readonly cache: Pick<CacheDesk, "answer">;
   readonly config: SchedulerConfig;
   /** New for each process. */
   readonly holder: string;
@@ -179,7 +181,7 @@ export class Leadership {
 
   #openLoop(reign: Reign, rows: Restored, postman: Postman): SchedulerLoop {
     const { store, recorders, config, now, metrics, log } = this.#parts;
-    return new SchedulerLoop({
+    const loop: SchedulerLoop = new SchedulerLoop({
       state: restore(config, rows, now()),
       commit: async (changes, signal) => {
         const sentAtMs = performance.now();
@@ -191,11 +193,19 @@ export class Leadership {
       onCommitted: (batch) => {
         this.#forgetLost(batch);
         postman.post(batch);
+        if (batch.lookups.length > 0) void this.#askCache(loop, batch.lookups);
       },
       now,
       metrics,
       log,
     });
+    return loop;
+  }
+
+  async #askCache(loop: SchedulerLoop, lookups: Batch["lookups"]): Promise<void> {
+    const answers = await this.#parts.cache.answer(lookups);
+    // When the reign ends before, the next leader asks again.
+    await loop.submit({ kind: "cacheAnswered", answers }).catch(() => undefined);
   }
 
   /** A node that comes back must not find what was given to others meanwhile. */

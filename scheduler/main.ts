@@ -19,6 +19,7 @@ import { servicesOf } from "./api/services.ts";
 import { SessionApi } from "./api/session-api.ts";
 import { TriggerApi } from "./api/trigger-api.ts";
 import { TriggerApply } from "./api/trigger-apply.ts";
+import { CacheDesk } from "./cache-desk.ts";
 import { Bus } from "./bus.ts";
 import type { SchedulerConfig } from "./core/index.ts";
 import { JobReader } from "./job-reader.ts";
@@ -131,6 +132,7 @@ async function serve(
     store,
     bus,
     recorders: [...parts.recorders, desk.record, notify.record],
+    cache: new CacheDesk({ pool: store.database.pool, openArtifact: parts.records.openArtifact, now: Date.now, log }),
     config: schedulerConfig(settings),
     holder: randomUUID(),
     address: advertised(settings, server.port),

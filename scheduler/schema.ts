@@ -104,6 +104,8 @@ export const tasks = pgTable(
     outputs: jsonb().$type<readonly OutputRef[]>().notNull(),
     /** What it wrote to $WEFT_RESULT, if that is small JSON. */
     result: json().$type<Json>(),
+    /** What the result cache said about it; null: it was not asked. */
+    cache: json().$type<{ readonly key: string | null; readonly why: string }>(),
     checkpoint: json().$type<ArtifactRef>(),
     failures: integer().notNull(),
     losses: integer().notNull(),
@@ -132,6 +134,24 @@ export const taskMaps = pgTable(
     values: json().$type<MapValues>().notNull(),
   },
   (table) => [primaryKey({ columns: [table.job, table.task] })],
+);
+
+/** Results that may be taken for the same work, and keys (`execution` is null) whose result is to come. */
+export const resultCache = pgTable(
+  "result_cache",
+  {
+    key: text().primaryKey(),
+    /** The same task with the same map values. */
+    lane: text().notNull(),
+    /** What the key is made of, part by part. */
+    parts: json().$type<Readonly<Record<string, string>>>().notNull(),
+    /** The attempt that made it. */
+    execution: text(),
+    outputs: json().$type<readonly OutputRef[]>(),
+    result: json().$type<Json>(),
+    madeAtMs: doublePrecision("made_at_ms").notNull(),
+  },
+  (table) => [index("result_cache_lane").on(table.lane, table.madeAtMs.desc())],
 );
 
 /** When what is under a rate limit was started; rows that no longer count are removed by a new leader. */

@@ -4,6 +4,7 @@ import type { ArchivedReport } from "../lib/core/dispatch.ts";
 import type { JobId } from "../lib/core/ids.ts";
 import { isTransient, openDatabase, type Database } from "../lib/db.ts";
 import type { Log } from "../lib/log.ts";
+import { keepResults } from "./cache-store.ts";
 import { type Batch, isEmpty, type JobProgress, type Restored } from "./core/index.ts";
 import { findByIdempotencyKeys, insertJobs, type KnownKey, loadUnfinishedJobs, updateJobs } from "./job-store.ts";
 import { holdLeadership, type Reign } from "./leader-store.ts";
@@ -134,6 +135,7 @@ async function writeAll(
   if (batch.tasks.length > 0) sent.push(upsertTasks(client, batch.tasks));
   if (batch.maps.length > 0) sent.push(insertMaps(client, batch.maps));
   if (batch.nodes.length > 0) sent.push(upsertNodes(client, batch.nodes));
+  if (batch.cached.length > 0) sent.push(keepResults(client, batch.cached));
   if (batch.rates.length > 0) sent.push(upsertRates(client, batch.rates));
   if (batch.projects.length > 0) sent.push(upsertProjects(client, batch.projects));
   if (batch.ended.length > 0 || archived.length > 0 || batch.news.length > 0) {

@@ -15,23 +15,25 @@ export async function upsertTasks(client: ClientBase, rows: readonly TaskRow[]):
 const UPSERT = `
   insert into tasks (job, task, index, state, attempt, node, gpu_uuids, choice, assigned_at_ms, started_at_ms,
                      finished_at_ms, exit_code, reason, message, outputs, result, checkpoint, failures, losses, crashes,
-                     not_before_ms, service)
+                     not_before_ms, service, cache)
   select job, task, index, state, attempt, node, "gpuUuids", choice, "assignedAtMs", "startedAtMs", "finishedAtMs",
          "exitCode", reason, message, outputs, nullif(result::text, 'null')::json,
          nullif(checkpoint::text, 'null')::json, failures, losses, crashes,
-         "notBeforeMs", nullif(service::text, 'null')::json
+         "notBeforeMs", nullif(service::text, 'null')::json,
+         nullif(cache::text, 'null')::json
   from json_to_recordset($1::json) as row(
     job text, task text, index integer, state text, attempt integer, node text, "gpuUuids" jsonb, choice integer,
     "assignedAtMs" float8, "startedAtMs" float8, "finishedAtMs" float8, "exitCode" integer, reason text, message text,
     outputs jsonb, result json, checkpoint json, failures integer, losses integer, crashes integer, "notBeforeMs" float8,
-    service json)
+    service json, cache json)
   on conflict (job, task, index) do update set
     state = excluded.state, attempt = excluded.attempt, node = excluded.node, gpu_uuids = excluded.gpu_uuids,
     choice = excluded.choice, assigned_at_ms = excluded.assigned_at_ms, started_at_ms = excluded.started_at_ms,
     finished_at_ms = excluded.finished_at_ms, exit_code = excluded.exit_code, reason = excluded.reason,
     message = excluded.message, outputs = excluded.outputs, result = excluded.result,
     checkpoint = excluded.checkpoint, failures = excluded.failures, losses = excluded.losses,
-    crashes = excluded.crashes, not_before_ms = excluded.not_before_ms, service = excluded.service
+    crashes = excluded.crashes, not_before_ms = excluded.not_before_ms, service = excluded.service,
+    cache = excluded.cache
   where tasks.attempt < excluded.attempt
      or (tasks.attempt = excluded.attempt and tasks.state not in ('succeeded', 'failed', 'cancelled', 'skipped'))`;
 
@@ -52,6 +54,7 @@ interface TaskRecord {
   message: string;
   outputs: TaskRow["outputs"];
   result: TaskRow["result"];
+  cache: TaskRow["cache"];
   checkpoint: TaskRow["checkpoint"];
   failures: number;
   losses: number;
@@ -62,7 +65,7 @@ interface TaskRecord {
 
 const COLUMNS = `tasks.job, tasks.task, tasks.index, tasks.state, tasks.attempt, tasks.node, tasks.gpu_uuids, tasks.choice,
   tasks.assigned_at_ms, tasks.started_at_ms, tasks.finished_at_ms, tasks.exit_code, tasks.reason, tasks.message,
-  tasks.outputs, tasks.result, tasks.checkpoint,
+  tasks.outputs, tasks.result, tasks.cache, tasks.checkpoint,
   tasks.failures, tasks.losses, tasks.crashes, tasks.not_before_ms, tasks.service`;
 
 /** The rows of all jobs that have not ended. */
@@ -118,6 +121,7 @@ function taskRow(record: TaskRecord): TaskRow {
     message: record.message,
     outputs: record.outputs,
     result: record.result,
+    cache: record.cache,
     checkpoint: record.checkpoint,
     failures: record.failures,
     losses: record.losses,

@@ -24,6 +24,7 @@ function row(task: string, attempt: number, state: TaskRow["state"], job = JOB):
     message: "",
     outputs: [],
     result: null,
+    cache: null,
     checkpoint: null,
     failures: 0,
     losses: 0,
@@ -43,6 +44,8 @@ function batch(tasks: TaskRow[], jobs: JobProgress[] = []): Batch {
     nodes: [],
     projects: [],
     rates: [],
+    cached: [],
+    lookups: [],
     assign: [],
     stop: [],
   };

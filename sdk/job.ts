@@ -54,6 +54,8 @@ export interface TaskInstance {
   readonly map: Readonly<Record<string, Scalar>>;
   /** What it wrote to $WEFT_RESULT; undefined: nothing, or more than 4 KiB (then it is the output "result"). */
   readonly result: unknown;
+  /** Of a task with a result cache: why a result was found (`hit: …`) or not (`miss: …`). */
+  readonly cache: string | null;
   readonly failures: number;
   readonly losses: number;
   /** Null: no service, or not begun. */
@@ -171,6 +173,7 @@ export function taskOf(task: Task__Output): TaskInstance {
     outputs: task.outputs.map((output) => ({ ...output, kind: output.kind as "file" | "tree" })),
     map: scalarsOf(task.map),
     result: task.result === "" ? undefined : (JSON.parse(task.result) as unknown),
+    cache: said(task.cache),
     failures: task.failures,
     losses: task.losses,
     service: task.service && {

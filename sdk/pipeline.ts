@@ -94,6 +94,8 @@ interface CommonOptions<Task extends string, Output extends string, Outputs exte
   readonly if?: string;
   /** On the starts of its instances. */
   readonly rate?: Rate;
+  /** An earlier result of the same work will do. `params`: those that it depends on; default all. */
+  readonly cache?: boolean | { readonly ttl?: Duration; readonly params?: readonly string[] };
   /** So many instances, or this share of them, may fail, and the task still counts as succeeded. */
   readonly tolerate?: number | `${number}%`;
   /** It runs until nobody needs it; who needs it starts when it is ready. */
@@ -256,6 +258,13 @@ function approveToProto(approve: { readonly by?: readonly string[]; readonly mes
   return { by: [...(approve.by ?? [])], timeoutMs, message: approve.message ?? "" };
 }
 
+function cacheToProto(cache: true | { readonly ttl?: Duration; readonly params?: readonly string[] }) {
+  if (cache === true) return { ttlMs: 0 };
+  const parsed: Parsed = cache.ttl === undefined ? { ok: true, value: 0 } : parseDuration(cache.ttl);
+  if (!parsed.ok) throw new WeftClientError("invalid", `cache: ttl: ${parsed.message}`);
+  return { ttlMs: parsed.value, ...(cache.params ? { params: { names: [...cache.params] } } : {}) };
+}
+
 function rateToProto({ limit, per, key }: Rate) {
   const parsed = parseDuration(per);
   if (!parsed.ok) throw new WeftClientError("invalid", `rate: per: ${parsed.message}`);
@@ -274,6 +283,7 @@ function flowToProto(task: TaskOptions<string, string, Record<string, string>>):
   const { when, tolerate, map } = task;
   return {
     ...(task.if === undefined ? {} : { if: task.if }),
+    ...(task.cache ? { cache: cacheToProto(task.cache) } : {}),
     ...(task.rate ? { rate: rateToProto(task.rate) } : {}),
     ...(isMapFrom(map) ? { mapFrom: { from: map.from, as: [map.as ?? "item"].flat() } } : {}),
     ...(when === undefined || when === "succeeded" ? {} : { when }),

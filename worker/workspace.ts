@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import picomatch from "picomatch";
 import type { AssignedInput, Assignment } from "../lib/core/dispatch.ts";
 import { WeftError } from "../lib/core/error.ts";
+import { fileFilter } from "../lib/core/file-filter.ts";
 import type { Digest } from "../lib/core/ids.ts";
 import { decodeTree, type TreeManifest } from "../lib/core/tree.ts";
 import { layOutFile, layOutTree } from "../lib/tree.ts";
@@ -47,14 +47,6 @@ export async function layOut(
     await mkdir(path.endsWith("/") ? join(workspace, path) : dirname(join(workspace, path)), { recursive: true });
   }
   return code;
-}
-
-/** A glob, or the name of a folder for all that is in it; no globs: every file. */
-export function fileFilter(globs: readonly string[]): (path: string) => boolean {
-  if (globs.length === 0) return () => true;
-  const patterns = globs.map((glob) => glob.replace(/^\.\//, "").replace(/\/$/, ""));
-  const matches = picomatch(patterns, { dot: true });
-  return (path) => matches(path) || patterns.some((pattern) => path.startsWith(`${pattern}/`));
 }
 
 async function layOutInput(

@@ -7,6 +7,7 @@ import type { Value as _google_protobuf_Value, Value__Output as _google_protobuf
 import type { ActiveAttempt as _weft_v1_ActiveAttempt, ActiveAttempt__Output as _weft_v1_ActiveAttempt__Output } from './weft/v1/ActiveAttempt.ts';
 import type { AgentServiceClient as _weft_v1_AgentServiceClient, AgentServiceDefinition as _weft_v1_AgentServiceDefinition } from './weft/v1/AgentService.ts';
 import type { Approve as _weft_v1_Approve, Approve__Output as _weft_v1_Approve__Output } from './weft/v1/Approve.ts';
+import type { CacheParams as _weft_v1_CacheParams, CacheParams__Output as _weft_v1_CacheParams__Output } from './weft/v1/CacheParams.ts';
 import type { Capacity as _weft_v1_Capacity, Capacity__Output as _weft_v1_Capacity__Output } from './weft/v1/Capacity.ts';
 import type { ClusterServiceClient as _weft_v1_ClusterServiceClient, ClusterServiceDefinition as _weft_v1_ClusterServiceDefinition } from './weft/v1/ClusterService.ts';
 import type { Concurrency as _weft_v1_Concurrency, Concurrency__Output as _weft_v1_Concurrency__Output } from './weft/v1/Concurrency.ts';
@@ -64,6 +65,7 @@ import type { QueueResponse as _weft_v1_QueueResponse, QueueResponse__Output as 
 import type { Quota as _weft_v1_Quota, Quota__Output as _weft_v1_Quota__Output } from './weft/v1/Quota.ts';
 import type { Rate as _weft_v1_Rate, Rate__Output as _weft_v1_Rate__Output } from './weft/v1/Rate.ts';
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
+import type { ResultCache as _weft_v1_ResultCache, ResultCache__Output as _weft_v1_ResultCache__Output } from './weft/v1/ResultCache.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
 import type { ScheduleSource as _weft_v1_ScheduleSource, ScheduleSource__Output as _weft_v1_ScheduleSource__Output } from './weft/v1/ScheduleSource.ts';
 import type { ServiceSpec as _weft_v1_ServiceSpec, ServiceSpec__Output as _weft_v1_ServiceSpec__Output } from './weft/v1/ServiceSpec.ts';
@@ -101,6 +103,7 @@ export interface ProtoGrpcType {
       ActiveAttempt: MessageTypeDefinition<_weft_v1_ActiveAttempt, _weft_v1_ActiveAttempt__Output>
       AgentService: SubtypeConstructor<typeof grpc.Client, _weft_v1_AgentServiceClient> & { service: _weft_v1_AgentServiceDefinition }
       Approve: MessageTypeDefinition<_weft_v1_Approve, _weft_v1_Approve__Output>
+      CacheParams: MessageTypeDefinition<_weft_v1_CacheParams, _weft_v1_CacheParams__Output>
       Capacity: MessageTypeDefinition<_weft_v1_Capacity, _weft_v1_Capacity__Output>
       ClusterService: SubtypeConstructor<typeof grpc.Client, _weft_v1_ClusterServiceClient> & { service: _weft_v1_ClusterServiceDefinition }
       Concurrency: MessageTypeDefinition<_weft_v1_Concurrency, _weft_v1_Concurrency__Output>
@@ -158,6 +161,7 @@ export interface ProtoGrpcType {
       Quota: MessageTypeDefinition<_weft_v1_Quota, _weft_v1_Quota__Output>
       Rate: MessageTypeDefinition<_weft_v1_Rate, _weft_v1_Rate__Output>
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
+      ResultCache: MessageTypeDefinition<_weft_v1_ResultCache, _weft_v1_ResultCache__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
       ScheduleSource: MessageTypeDefinition<_weft_v1_ScheduleSource, _weft_v1_ScheduleSource__Output>
       ServiceSpec: MessageTypeDefinition<_weft_v1_ServiceSpec, _weft_v1_ServiceSpec__Output>

@@ -8,6 +8,7 @@ import type { Approve as _weft_v1_Approve, Approve__Output as _weft_v1_Approve__
 import type { ApproveRequest as _weft_v1_ApproveRequest, ApproveRequest__Output as _weft_v1_ApproveRequest__Output } from './weft/v1/ApproveRequest.ts';
 import type { ApproveResponse as _weft_v1_ApproveResponse, ApproveResponse__Output as _weft_v1_ApproveResponse__Output } from './weft/v1/ApproveResponse.ts';
 import type { Artifact as _weft_v1_Artifact, Artifact__Output as _weft_v1_Artifact__Output } from './weft/v1/Artifact.ts';
+import type { CacheParams as _weft_v1_CacheParams, CacheParams__Output as _weft_v1_CacheParams__Output } from './weft/v1/CacheParams.ts';
 import type { CancelJobRequest as _weft_v1_CancelJobRequest, CancelJobRequest__Output as _weft_v1_CancelJobRequest__Output } from './weft/v1/CancelJobRequest.ts';
 import type { CancelJobResponse as _weft_v1_CancelJobResponse, CancelJobResponse__Output as _weft_v1_CancelJobResponse__Output } from './weft/v1/CancelJobResponse.ts';
 import type { Code as _weft_v1_Code, Code__Output as _weft_v1_Code__Output } from './weft/v1/Code.ts';
@@ -45,6 +46,7 @@ import type { ReadPipelineRequest as _weft_v1_ReadPipelineRequest, ReadPipelineR
 import type { ReadPipelineResponse as _weft_v1_ReadPipelineResponse, ReadPipelineResponse__Output as _weft_v1_ReadPipelineResponse__Output } from './weft/v1/ReadPipelineResponse.ts';
 import type { RerunRequest as _weft_v1_RerunRequest, RerunRequest__Output as _weft_v1_RerunRequest__Output } from './weft/v1/RerunRequest.ts';
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
+import type { ResultCache as _weft_v1_ResultCache, ResultCache__Output as _weft_v1_ResultCache__Output } from './weft/v1/ResultCache.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
 import type { ScheduleSource as _weft_v1_ScheduleSource, ScheduleSource__Output as _weft_v1_ScheduleSource__Output } from './weft/v1/ScheduleSource.ts';
 import type { ServiceSpec as _weft_v1_ServiceSpec, ServiceSpec__Output as _weft_v1_ServiceSpec__Output } from './weft/v1/ServiceSpec.ts';
@@ -78,6 +80,7 @@ export interface ProtoGrpcType {
       ApproveRequest: MessageTypeDefinition<_weft_v1_ApproveRequest, _weft_v1_ApproveRequest__Output>
       ApproveResponse: MessageTypeDefinition<_weft_v1_ApproveResponse, _weft_v1_ApproveResponse__Output>
       Artifact: MessageTypeDefinition<_weft_v1_Artifact, _weft_v1_Artifact__Output>
+      CacheParams: MessageTypeDefinition<_weft_v1_CacheParams, _weft_v1_CacheParams__Output>
       CancelJobRequest: MessageTypeDefinition<_weft_v1_CancelJobRequest, _weft_v1_CancelJobRequest__Output>
       CancelJobResponse: MessageTypeDefinition<_weft_v1_CancelJobResponse, _weft_v1_CancelJobResponse__Output>
       Code: MessageTypeDefinition<_weft_v1_Code, _weft_v1_Code__Output>
@@ -115,6 +118,7 @@ export interface ProtoGrpcType {
       ReadPipelineResponse: MessageTypeDefinition<_weft_v1_ReadPipelineResponse, _weft_v1_ReadPipelineResponse__Output>
       RerunRequest: MessageTypeDefinition<_weft_v1_RerunRequest, _weft_v1_RerunRequest__Output>
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
+      ResultCache: MessageTypeDefinition<_weft_v1_ResultCache, _weft_v1_ResultCache__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
       ScheduleSource: MessageTypeDefinition<_weft_v1_ScheduleSource, _weft_v1_ScheduleSource__Output>
       ServiceSpec: MessageTypeDefinition<_weft_v1_ServiceSpec, _weft_v1_ServiceSpec__Output>

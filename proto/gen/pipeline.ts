@@ -5,6 +5,7 @@ import type { ListValue as _google_protobuf_ListValue, ListValue__Output as _goo
 import type { Struct as _google_protobuf_Struct, Struct__Output as _google_protobuf_Struct__Output } from './google/protobuf/Struct.ts';
 import type { Value as _google_protobuf_Value, Value__Output as _google_protobuf_Value__Output } from './google/protobuf/Value.ts';
 import type { Approve as _weft_v1_Approve, Approve__Output as _weft_v1_Approve__Output } from './weft/v1/Approve.ts';
+import type { CacheParams as _weft_v1_CacheParams, CacheParams__Output as _weft_v1_CacheParams__Output } from './weft/v1/CacheParams.ts';
 import type { Concurrency as _weft_v1_Concurrency, Concurrency__Output as _weft_v1_Concurrency__Output } from './weft/v1/Concurrency.ts';
 import type { DataSource as _weft_v1_DataSource, DataSource__Output as _weft_v1_DataSource__Output } from './weft/v1/DataSource.ts';
 import type { EmailTarget as _weft_v1_EmailTarget, EmailTarget__Output as _weft_v1_EmailTarget__Output } from './weft/v1/EmailTarget.ts';
@@ -23,6 +24,7 @@ import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Pla
 import type { Probe as _weft_v1_Probe, Probe__Output as _weft_v1_Probe__Output } from './weft/v1/Probe.ts';
 import type { Rate as _weft_v1_Rate, Rate__Output as _weft_v1_Rate__Output } from './weft/v1/Rate.ts';
 import type { Resources as _weft_v1_Resources, Resources__Output as _weft_v1_Resources__Output } from './weft/v1/Resources.ts';
+import type { ResultCache as _weft_v1_ResultCache, ResultCache__Output as _weft_v1_ResultCache__Output } from './weft/v1/ResultCache.ts';
 import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__Output } from './weft/v1/Retries.ts';
 import type { ScheduleSource as _weft_v1_ScheduleSource, ScheduleSource__Output as _weft_v1_ScheduleSource__Output } from './weft/v1/ScheduleSource.ts';
 import type { ServiceSpec as _weft_v1_ServiceSpec, ServiceSpec__Output as _weft_v1_ServiceSpec__Output } from './weft/v1/ServiceSpec.ts';
@@ -47,6 +49,7 @@ export interface ProtoGrpcType {
   weft: {
     v1: {
       Approve: MessageTypeDefinition<_weft_v1_Approve, _weft_v1_Approve__Output>
+      CacheParams: MessageTypeDefinition<_weft_v1_CacheParams, _weft_v1_CacheParams__Output>
       Concurrency: MessageTypeDefinition<_weft_v1_Concurrency, _weft_v1_Concurrency__Output>
       DataSource: MessageTypeDefinition<_weft_v1_DataSource, _weft_v1_DataSource__Output>
       EmailTarget: MessageTypeDefinition<_weft_v1_EmailTarget, _weft_v1_EmailTarget__Output>
@@ -65,6 +68,7 @@ export interface ProtoGrpcType {
       Probe: MessageTypeDefinition<_weft_v1_Probe, _weft_v1_Probe__Output>
       Rate: MessageTypeDefinition<_weft_v1_Rate, _weft_v1_Rate__Output>
       Resources: MessageTypeDefinition<_weft_v1_Resources, _weft_v1_Resources__Output>
+      ResultCache: MessageTypeDefinition<_weft_v1_ResultCache, _weft_v1_ResultCache__Output>
       Retries: MessageTypeDefinition<_weft_v1_Retries, _weft_v1_Retries__Output>
       ScheduleSource: MessageTypeDefinition<_weft_v1_ScheduleSource, _weft_v1_ScheduleSource__Output>
       ServiceSpec: MessageTypeDefinition<_weft_v1_ServiceSpec, _weft_v1_ServiceSpec__Output>

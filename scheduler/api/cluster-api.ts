@@ -110,7 +110,8 @@ export class ClusterApi {
     const said = [row?.reason, row?.message].filter((text) => text !== undefined && text !== "").join(": ");
     const message = said === "" ? `the task is ${state}; the job is ${job.progress.state}` : said;
     const sinceMs = row?.finishedAtMs ?? job.progress.finishedAtMs ?? 0;
-    return { state, sinceMs, reasons: [{ kind: "done", message, nodesFailing: {} }] };
+    const cache = row?.cache ? [{ kind: "cache", message: row.cache.why, nodesFailing: {} }] : [];
+    return { state, sinceMs, reasons: [{ kind: "done", message, nodesFailing: {} }, ...cache] };
   }
 }
 

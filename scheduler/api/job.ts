@@ -106,6 +106,7 @@ export function taskToProto(row: TaskRow, spec: TaskSpec, names: NodeNames, maps
     message: row.message,
     outputs: row.outputs.map(({ name, digest, bytes, kind, fileName }) => ({ name, digest, bytes, kind, fileName })),
     result: resultText(row.result),
+    cache: row.cache?.why ?? "",
     failures: row.failures,
     losses: row.losses,
     crashes: row.crashes,

@@ -50,6 +50,8 @@ test("stop orders go to their node at once, in one message", () => {
     nodes: [],
     projects: [],
     rates: [],
+    cached: [],
+    lookups: [],
     assign: [],
     stop,
   });

@@ -8,8 +8,10 @@ import { resultsFor } from "./flow.ts";
 import { addressesFor } from "./service.ts";
 import type { Active, Instance, JobTask } from "./state.ts";
 
+type Attempted = Pick<Instance, "task" | "index" | "attempt" | "checkpoint">;
+
 /** The message that starts the instance's current attempt; the same each time it is made. */
-export function makeAssignment(instance: Instance, active: Active): Assignment {
+export function makeAssignment(instance: Attempted, active: Active): Assignment {
   const { task, index, attempt } = instance;
   const { job, spec } = task;
   const { run, env } = renderTask({
@@ -92,7 +94,7 @@ function gpuMemory({ node, gpuUuids, asked }: Active): number {
 const RENDEZVOUS_PORT_MIN = 20_000;
 const RENDEZVOUS_PORTS = 10_000;
 
-function gangPlace(instance: Instance, active: Active): GangPlace | null {
+function gangPlace(instance: Attempted, active: Active): GangPlace | null {
   const { task, index, attempt } = instance;
   const { nodes, name } = task.spec;
   if (nodes === 1) return null;

@@ -160,7 +160,10 @@ function settle(state: State, instance: Instance, report: EndedReport, nowMs: nu
   if (task.spec.nodes > 1) return settleGang(state, instance, report, nowMs);
   const isService = task.spec.service !== undefined;
   const made = { outputs: report.outputs, result: report.result ?? null };
-  if (outcome.kind === "succeeded" && !isService) return endInstance(state, instance, "succeeded", nowMs, made);
+  if (outcome.kind === "succeeded" && !isService) {
+    keepForCache(state, instance, report);
+    return endInstance(state, instance, "succeeded", nowMs, made);
+  }
   if (task.job.cancelRequested) return endInstance(state, instance, "cancelled", nowMs, made);
   const next =
     (isService ? afterService(state, instance, report) : null) ?? afterLoss(state, instance, outcome, report.exitCode);
@@ -250,4 +253,10 @@ export function backToQueue(state: State, instance: Instance, nowMs: number): vo
   if (instance.task.spec.flow.rate) return waitForRate(state, { kind: "instance", instance });
   enqueueInstance(state.queue, instance);
   state.placementDue = true;
+}
+
+/** So that later work of the same kind need not be done. */
+function keepForCache(state: State, { cache }: Instance, { key, outputs, result, endedAtMs }: EndedReport): void {
+  if (!cache || cache.key === null) return;
+  state.out.cached.push({ key: cache.key, execution: key, outputs, result: result ?? null, madeAtMs: endedAtMs });
 }

@@ -3,6 +3,7 @@ import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/json.ts";
 import type { Code, MapValues, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
+import type { CacheRow, Lookup } from "./cache.ts";
 import type { RateRow } from "./rate.ts";
 import type { ProjectSettings } from "./share.ts";
 import type { ServiceState } from "./state.ts";
@@ -76,6 +77,7 @@ export interface TaskRow {
   readonly outputs: readonly OutputRef[];
   /** What it wrote to $WEFT_RESULT. */
   readonly result: Json;
+  readonly cache: { readonly key: string | null; readonly why: string } | null;
   readonly checkpoint: ArtifactRef | null;
   /** Attempts that failed by the task's own doing, and those the platform lost. */
   readonly failures: number;
@@ -124,6 +126,10 @@ export interface Batch {
   readonly nodes: readonly NodeRow[];
   readonly projects: readonly ProjectSettings[];
   readonly rates: readonly RateRow[];
+  /** Results that may be taken for others from now on. */
+  readonly cached: readonly CacheRow[];
+  /** To be asked of the result cache; each is answered by one `cacheAnswered`. */
+  readonly lookups: readonly Lookup[];
   readonly assign: readonly { readonly node: NodeId; readonly assignment: Assignment }[];
   /** To be written to the node's heartbeat stream at once; the next heartbeat's answer repeats them. */
   readonly stop: readonly { readonly node: NodeId; readonly order: StopOrder }[];
@@ -136,6 +142,7 @@ export function isEmpty(batch: Batch): boolean {
       batch.tasks.length +
       batch.maps.length +
       batch.rates.length +
+      batch.cached.length +
       batch.ended.length +
       batch.nodes.length +
       batch.projects.length ===

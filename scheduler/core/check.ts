@@ -51,10 +51,7 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
   if (began && !mayRun(task)) faults.push(`${name} was assigned though it runs when ${task.spec.flow.when}`);
   // I1: what has not ended waits for something that will come.
   const waits = task.fresh < task.count;
-  const queued = state.queue.get(task.ask.key)?.heap ?? [];
-  const isQueued = task.spec.flow.rate
-    ? state.rates.get(taskRateKey(task))?.waiting.some((one) => one.kind === "task" && one.task === task)
-    : queued.some((entry) => entry.task === task && !entry.instance);
+  const isQueued = task.spec.flow.cache ? state.lookups.has(task) : isInLine(state, task);
   const isHeld = task.job.waitsFor !== "";
   if (waits && needsLeft === 0 && !isHeld && !isQueued) faults.push(`${name} is ready and in no queue`);
   if (isHeld && instances.some(({ attempt }) => attempt > 0))
@@ -67,6 +64,16 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
     if (isOrphan && instance.state.kind === "active" && instance.state.stop?.reason !== "finished")
       faults.push(`${name}.${instance.index} serves a job of which nothing else is left`);
   }
+}
+
+/** Its fresh instances wait as one. */
+function isInLine(state: State, task: JobTask): boolean {
+  if (task.spec.flow.rate) {
+    const waiting = state.rates.get(taskRateKey(task))?.waiting ?? [];
+    return waiting.some((one) => one.kind === "task" && one.task === task);
+  }
+  const queued = state.queue.get(task.ask.key)?.heap ?? [];
+  return queued.some((entry) => entry.task === task && !entry.instance);
 }
 
 function waitsSomewhere(state: State, instance: Instance): boolean {

@@ -1,6 +1,7 @@
 import type { EndedReport, ReadyReport, OutputRef } from "../../lib/core/dispatch.ts";
 import type { ErrorCode, Issue } from "../../lib/core/error.ts";
 import type { Adopted } from "./adoption.ts";
+import type { CacheAnswer } from "./cache.ts";
 import type { Word } from "./word.ts";
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
 import type { ProjectSettings } from "./share.ts";
@@ -100,6 +101,7 @@ export type Event =
   | { readonly kind: "nodeCordoned" | "nodeUncordoned" | "nodeDrained"; readonly node: NodeId; readonly reason: string }
   | { readonly kind: "nodeSettingsChanged"; readonly node: NodeId; readonly change: Partial<NodeSettings> }
   | { readonly kind: "projectChanged"; readonly settings: ProjectSettings }
+  | { readonly kind: "cacheAnswered"; readonly answers: readonly CacheAnswer[] }
   | ({ readonly kind: "approvalGiven" } & Word)
   | { readonly kind: "attemptStarted"; readonly node: NodeId; readonly key: AttemptKey; readonly atMs: number }
   | { readonly kind: "attemptReady"; readonly node: NodeId; readonly report: ReadyReport }

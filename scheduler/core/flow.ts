@@ -151,6 +151,7 @@ function whatBlocks({ spec, outcome }: JobTask): string {
 
 export function becomeReady(state: State, task: JobTask, nowMs: number): void {
   task.readyAtMs = nowMs;
+  if (task.spec.flow.cache) return void state.lookups.set(task, { asked: false });
   if (task.spec.flow.rate) return waitForRate(state, { kind: "task", task });
   enqueueTask(state.queue, task);
   state.placementDue = true;

@@ -11,6 +11,7 @@
 export type * from "./event.ts";
 export type * from "./batch.ts";
 export type { ProjectSettings, Quota } from "./share.ts";
+export type { CacheAnswer, CachedResult, CacheRow, Lookup } from "./cache.ts";
 export type { RateRow } from "./rate.ts";
 export { isEmpty, TERMINAL_TASK_STATES } from "./batch.ts";
 export {

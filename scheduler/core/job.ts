@@ -134,6 +134,7 @@ function cancelJob(state: State, job: Job, reason: string, nowMs: number): void 
   job.reason = reason;
   state.out.jobs.add(job);
   for (const task of job.tasks) {
+    state.lookups.delete(task);
     // What was let go and will not be placed gives its start back.
     if (task.spec.flow.rate) state.ratesDue.add(rateLog(state, taskRateKey(task)));
     for (const instance of task.instances?.values() ?? []) {

@@ -18,7 +18,7 @@ import {
   task,
 } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
-import { type Batch, restore } from "./index.ts";
+import { type Batch, type CacheAnswer, type Lookup, restore } from "./index.ts";
 import { HOLD_AFTER_MS } from "./limit.ts";
 
 /**
@@ -29,6 +29,8 @@ import { HOLD_AFTER_MS } from "./limit.ts";
 class World {
   bench = new Bench({ leaseMs: 1000, skewMs: 100 });
   readonly saved = new Saved();
+  /** Of the result cache, and not answered. */
+  asked: Lookup[] = [];
   readonly inbox: { node: string; key: AttemptKey }[] = [];
   readonly held = new Map<string, Set<AttemptKey>>();
   readonly silent = new Set<string>();
@@ -51,6 +53,7 @@ class World {
 
   take(batch: Batch): void {
     this.saved.take(batch);
+    this.asked.push(...batch.lookups);
     for (const { node, assignment } of batch.assign) this.inbox.push({ node, key: attemptKey(assignment.ref) });
     for (const { id, finishedAtMs } of batch.jobs) if (finishedAtMs !== null) this.finished.add(id);
     for (const row of batch.tasks) {
@@ -72,9 +75,22 @@ class World {
     if (message) this.held.get(message.node)!.add(message.key);
   }
 
+  /** The cache has a third of what it is asked for. */
+  answer(): void {
+    const answers = this.asked.splice(0).map(({ assignment: { ref } }, i): CacheAnswer => {
+      const execution = "old.t.0.1" as AttemptKey;
+      const hit = (i + ref.index) % 3 === 0 ? { execution, outputs: [], result: [1], madeAtMs: 0 } : null;
+      return { job: ref.job, task: ref.task, index: ref.index, key: `k${i}`, why: "", hit };
+    });
+    if (answers.length === 0) return;
+    this.bench.step({ kind: "cacheAnswered", answers });
+    this.take(this.bench.settle());
+  }
+
   /** The server is killed, and another takes over with what is in the store. */
   restart(): void {
     const { state, nowMs } = this.bench;
+    this.asked = [];
     this.bench = new Bench({}, restore(state.config, this.saved.rows(), nowMs), nowMs);
     this.take(this.bench.settle());
   }
@@ -132,6 +148,7 @@ class World {
 
   pass(ms: number): void {
     for (const node of this.held.keys()) if (!this.silent.has(node)) this.hear(node);
+    this.answer();
     this.take(this.bench.pass(ms));
   }
 }
@@ -147,11 +164,12 @@ const someTask = fc.record({
   retries: fc.integer({ min: 0, max: 2 }),
   when: fc.constantFrom("succeeded" as const, "succeeded" as const, "always" as const, "failed" as const),
   tolerated: fc.integer({ min: 0, max: 1 }),
-  kind: fc.constantFrom("run", "run", "run", "run", "approve", "fan-out", "condition", "rate"),
+  kind: fc.constantFrom("run", "run", "run", "run", "approve", "fan-out", "condition", "rate", "cache"),
 });
 
 function flowOf(kind: string, [need]: readonly string[]): Parameters<typeof flow>[0] {
   if (kind === "approve") return { approve: { by: [], timeoutMs: 700, message: "" } };
+  if (kind === "cache") return { cache: { ttlMs: 0, params: null } };
   if (kind === "rate") return { rate: { limit: 2, perMs: 400, key: "shared" } };
   if (need === undefined) return {};
   if (kind === "condition") return { if: `size(tasks.${need}.succeeded) > 0` };
@@ -166,7 +184,7 @@ const someTasks = fc.array(someTask, { minLength: 1, maxLength: 6 }).map((tasks)
           needs: [...new Set(i === 0 ? [] : needs.map((need) => `t${need % i}`))],
           map: count === 1 || kind === "approve" || kind === "fan-out" ? [] : mapOver(count),
           resources: asks(cpus, { gpuMillis }),
-          nodes: kind === "approve" || kind === "rate" ? 1 : nodes,
+          nodes: kind === "approve" || kind === "rate" || kind === "cache" ? 1 : nodes,
           preemptible,
           timeoutMs,
           retries: retriesOf({ limit: retries, backoffMs: 50, backoffMsMax: 500 }),

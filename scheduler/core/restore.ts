@@ -116,6 +116,7 @@ function restoreInstance(state: State, task: JobTask, row: TaskRow, nowMs: numbe
   instance.failures = row.failures;
   instance.losses = row.losses;
   instance.crashes = row.crashes;
+  instance.cache = row.cache;
   instance.service = row.service ?? null;
   instance.lastNode = row.node;
   instance.lastGpus = row.gpuUuids;

@@ -2,6 +2,7 @@ import { admitDue } from "./admission.ts";
 import { makeAssignment } from "./assignment.ts";
 import { backToQueue, onAttemptEnded, onAttemptReady, onAttemptStarted, onAttemptUnknown } from "./attempt.ts";
 import type { Batch, JobProgress, JobRow, MapRow, NodeRow, TaskRow } from "./batch.ts";
+import { onCacheAnswered, takeLookups } from "./cache.ts";
 import type { Answer, Event } from "./event.ts";
 import { RESULTS_CHARS_MAX } from "./expression.ts";
 import { onJobCancelRequested, onJobSubmitted } from "./job.ts";
@@ -54,6 +55,9 @@ function take(state: State, event: Event, nowMs: number): Answer {
       return onNodeSettings(state, event.node, event.change, nowMs);
     case "projectChanged":
       return onProjectChanged(state, event.settings);
+    case "cacheAnswered":
+      onCacheAnswered(state, event.answers, nowMs);
+      return { kind: "done" };
     case "approvalGiven":
       return onApprovalGiven(state, event, nowMs);
     case "attemptStarted":
@@ -118,6 +122,8 @@ export function drain(state: State): Batch {
     nodes: Array.from(out.nodes, nodeRow),
     projects: Array.from(out.projects, ({ settings }) => settings),
     rates: Array.from(out.rates, ({ key, starts, perMs }) => ({ key, starts, perMs })),
+    cached: out.cached.splice(0),
+    lookups: takeLookups(state),
     assign: [...out.assigned].flatMap(assignEffect),
     stop: out.stops.splice(0),
   };
@@ -191,6 +197,7 @@ function taskRow(instance: Instance): TaskRow {
     outputs: state.kind === "ended" || state.kind === "held" ? state.outputs : [],
     result: state.kind === "ended" || state.kind === "held" ? state.result : null,
     checkpoint: instance.checkpoint,
+    cache: instance.cache,
     failures: instance.failures,
     losses: instance.losses,
     crashes: instance.crashes,

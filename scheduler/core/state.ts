@@ -12,6 +12,7 @@ import {
   type TaskSpec,
 } from "../../lib/core/pipeline/spec.ts";
 import type { JobState, NodeState, WaitsFor } from "./batch.ts";
+import type { CacheRow } from "./cache.ts";
 import type { Group } from "./admission.ts";
 import type { Ask } from "./ask.ts";
 import type { Capacity, NodeSettings, StopOrder, TriggeredBy } from "./event.ts";
@@ -140,6 +141,8 @@ export interface Instance {
   message: string;
   /** Left by the last attempt that left one. */
   checkpoint: ArtifactRef | null;
+  /** What the result cache said about it; null: it was not asked. */
+  cache: { readonly key: string | null; readonly why: string } | null;
 }
 
 /**
@@ -255,6 +258,8 @@ export interface State {
   /** Starts under limits, by key. */
   readonly rates: Map<string, RateLog>;
   readonly ratesDue: Set<RateLog>;
+  /** Tasks whose instances are looked up in the result cache before they run; `asked`: the answer is to come. */
+  readonly lookups: Map<JobTask, { asked: boolean }>;
   /** Nodes with more room than at the last round of placement. */
   readonly freed: Set<Node>;
   /** Attempts on nodes that may be stopped for others. */
@@ -287,6 +292,7 @@ export interface Outbox {
   readonly nodes: Set<Node>;
   readonly projects: Set<Project>;
   readonly rates: Set<RateLog>;
+  readonly cached: CacheRow[];
   readonly assigned: Set<Instance>;
   readonly stops: { node: NodeId; order: StopOrder }[];
 }
@@ -306,6 +312,7 @@ export function newState(config: SchedulerConfig): State {
     groupsDue: new Set(),
     rates: new Map(),
     ratesDue: new Set(),
+    lookups: new Map(),
     freed: new Set(),
     preemptible: new Set(),
     finishing: new Set(),
@@ -320,6 +327,7 @@ export function newState(config: SchedulerConfig): State {
       nodes: new Set(),
       projects: new Set(),
       rates: new Set(),
+      cached: [],
       assigned: new Set(),
       stops: [],
     },
@@ -345,6 +353,7 @@ export function newInstance(task: JobTask, index: number, state: InstanceState):
     reason: "",
     message: "",
     checkpoint: null,
+    cache: null,
   };
   task.instances ??= new Map();
   task.instances.set(index, instance);

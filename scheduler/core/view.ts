@@ -75,7 +75,9 @@ export function explain(
   const task = state.jobs.get(job)?.tasks.find((candidate) => candidate.spec.name === taskName);
   if (!task || index < 0 || index >= task.count) return undefined;
   const instance = task.instances?.get(index);
-  return instance ? explainInstance(state, instance, nowMs) : explainWaiting(state, task, nowMs);
+  if (!instance) return explainWaiting(state, task, nowMs);
+  const found = explainInstance(state, instance, nowMs);
+  return instance.cache ? { ...found, reasons: [...found.reasons, reason("cache", instance.cache.why)] } : found;
 }
 
 function explainInstance(state: State, instance: Instance, nowMs: number): Explanation {
@@ -155,6 +157,8 @@ function explainWaiting(state: State, task: JobTask, nowMs: number): Explanation
 /** It waits for its turn, or for a node. */
 function readyReason(state: State, starter: Starter & { kind: "task" | "instance" }, nowMs: number): Reason {
   const task = starter.kind === "task" ? starter.task : starter.instance.task;
+  if (state.lookups.has(task) && starter.kind === "task")
+    return reason("cache", "the result cache is asked whether it has run before");
   if (task.spec.flow.rate) {
     const released = state.rates.get(taskRateKey(task))?.released;
     if (starter.kind === "task" || !released?.has(starter.instance))

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type JobJson, weft, weftJson } from "../support/command.ts";
@@ -147,6 +147,52 @@ tasks:
   const whole = await weft(server.grpc, ["rerun", failed.id, "--follow", "--json"]);
   const rerun = JSON.parse(whole.stdout.toString()) as JobJson;
   expect(rerun.tasks.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1]);
+});
+
+test("the same work is not done again, and says where its result is from", { timeout: LIMIT_MS }, async () => {
+  const ran = join(bare.folder, "ran");
+  const text = (what: string) => `
+pipeline: cached
+tasks:
+  make:
+    run: echo ran >> ${ran}; echo ${what} > out; echo '{"of":1}' > $WEFT_RESULT
+    outputs: { out: out }
+    cache: true
+  use:
+    inputs: { it: make.out }
+    if: tasks.make.result.of == 1
+    run: cat {{ inputs.it }}
+`;
+  const first = await run(text("one"));
+  expect(first.tasks.map(({ attempt, state }) => [attempt, state])).toEqual([
+    [1, "succeeded"],
+    [1, "succeeded"],
+  ]);
+  const second = await run(text("one"));
+  expect(second.state).toBe("succeeded");
+  expect(second.tasks[0]).toMatchObject({
+    attempt: 0,
+    reason: "cached",
+    cache: `hit: ${first.id}.make.0.1`,
+    result: { of: 1 },
+  });
+  expect(readFileSync(ran, "utf8")).toBe("ran\n");
+  const lineage = await weftJson<{ executions: { id: string; message: string }[] }>(server.grpc, [
+    "lineage",
+    second.id,
+  ]);
+  expect(lineage.executions[0]).toMatchObject({
+    id: `${second.id}.make.0.0`,
+    message: expect.stringContaining("result cache"),
+  });
+  const third = await run(text("two"));
+  expect(third.tasks[0]).toMatchObject({ attempt: 1, cache: `miss: since ${first.id}.make.0.1 command changed` });
+  const why = await weftJson<{ reasons: { kind: string; message: string }[] }>(server.grpc, [
+    "explain",
+    third.id,
+    "make",
+  ]);
+  expect(why.reasons).toContainEqual(expect.objectContaining({ kind: "cache" }));
 });
 
 test("a backfill makes a job for each date, so many at once", { timeout: LIMIT_MS }, async () => {

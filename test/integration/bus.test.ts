@@ -75,6 +75,8 @@ function batch(assignments: readonly Assignment[], tasks: Batch["tasks"] = []): 
     nodes: [],
     projects: [],
     rates: [],
+    cached: [],
+    lookups: [],
     assign: assignments.map((one) => ({ node: N1, assignment: one })),
     stop: [],
   };

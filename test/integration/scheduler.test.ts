@@ -11,6 +11,7 @@ import { Bus } from "../../scheduler/bus.ts";
 import { check } from "../../scheduler/core/index.ts";
 import { JobReader } from "../../scheduler/job-reader.ts";
 import { Leadership, type LeadershipParts } from "../../scheduler/leadership.ts";
+import { CacheDesk } from "../../scheduler/cache-desk.ts";
 import { LoopMetrics } from "../../scheduler/loop-metrics.ts";
 import type { SchedulerLoop } from "../../scheduler/run.ts";
 import { openStore } from "../../scheduler/store.ts";
@@ -64,6 +65,12 @@ async function startServer(parts: Partial<LeadershipParts> = {}): Promise<Server
         await Promise.all([recordEnded(client, batch.ended), recordArchived(client, archived)]);
       },
     ],
+    cache: new CacheDesk({
+      pool: opened.store.database.pool,
+      openArtifact: () => Promise.reject(new Error("no code was submitted")),
+      now: Date.now,
+      log,
+    }),
     config: { leaseMs: 30_000, skewMs: 100, silentHeartbeatsMax: 2, random: () => 0.5 },
     holder: randomUUID(),
     address: "127.0.0.1:1",

@@ -54,6 +54,8 @@ function changes(parts: Partial<Batch>, archived: Changes["archived"] = []): Cha
     nodes: [],
     projects: [],
     rates: [],
+    cached: [],
+    lookups: [],
     assign: [],
     stop: [],
   };
@@ -108,6 +110,7 @@ function taskRow(job: string, parts: Partial<TaskRow> = {}): TaskRow {
     message: "",
     outputs: [],
     result: null,
+    cache: null,
     checkpoint: null,
     failures: 0,
     losses: 0,

@@ -60,6 +60,7 @@ export interface JobJson {
     readonly failures: number;
     readonly losses: number;
     readonly result: unknown;
+    readonly cache: string | null;
     readonly map: Readonly<Record<string, unknown>>;
   }[];
 }

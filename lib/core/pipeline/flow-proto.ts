@@ -1,7 +1,7 @@
 import type { TaskSpec as TaskSpecProto, TaskSpec__Output } from "../../../proto/gen/weft/v1/TaskSpec.ts";
 import { rateFromProto, rateToProto } from "./admission.ts";
 import type { Issue } from "../error.ts";
-import { type Approve, PLAIN_FLOW, type TaskFlow, WHEN, type When } from "./flow.ts";
+import { type Approve, PLAIN_FLOW, type ResultCache, type TaskFlow, WHEN, type When } from "./flow.ts";
 import { hint } from "./nearest.ts";
 
 /** A task's flow as people write it, with what they left out absent. */
@@ -20,6 +20,7 @@ export function flowFromProto(task: TaskSpec__Output, issues: Issue[]): FlowDraf
     mapFrom: task.mapFrom ? { from: task.mapFrom.from, as: task.mapFrom.as } : undefined,
     approve: approveOf(task),
     rate: rateFromProto(task.rate),
+    cache: cacheOf(task),
     tolerate: count === 0 && share === 0 ? undefined : { count, share },
   };
 }
@@ -29,6 +30,10 @@ export const APPROVE_MS = 86_400_000;
 
 function approveOf({ approve }: TaskSpec__Output): Approve | undefined {
   return approve ? { by: approve.by, timeoutMs: approve.timeoutMs || APPROVE_MS, message: approve.message } : undefined;
+}
+
+function cacheOf({ cache }: TaskSpec__Output): ResultCache | undefined {
+  return cache ? { ttlMs: cache.ttlMs, params: cache.params?.names ?? null } : undefined;
 }
 
 function whenOf({ name, when }: TaskSpec__Output, issues: Issue[]): When | undefined {
@@ -49,11 +54,13 @@ export function flowToProto({
   mapFrom,
   approve,
   rate,
+  cache,
 }: TaskFlow): Partial<TaskSpecProto> {
   return {
     ...(when === "succeeded" ? {} : { when }),
     ...(condition === "" ? {} : { if: condition }),
     ...(mapFrom ? { mapFrom: { from: mapFrom.from, as: [...mapFrom.as] } } : {}),
+    ...(cache ? { cache: { ttlMs: cache.ttlMs, params: cache.params ? { names: [...cache.params] } : null } } : {}),
     ...(rate ? { rate: rateToProto(rate) } : {}),
     ...(approve ? { approve: { ...approve, by: [...approve.by] } } : {}),
     ...(tolerate.count === 0 ? {} : { tolerateCount: tolerate.count }),

@@ -1,7 +1,7 @@
 import { formatDuration } from "../../../proto/units.ts";
 import { type CelProgram, compileCel, isFault } from "./cel.ts";
 import { checkRate, type Rate } from "./admission.ts";
-import type { Approve } from "./flow.ts";
+import type { Approve, ResultCache } from "./flow.ts";
 import { LIMITS } from "./limits.ts";
 import { hint } from "./nearest.ts";
 import { instanceCount, isMapped, type PipelineSpec, type TaskSpec } from "./spec.ts";
@@ -16,6 +16,7 @@ export function checkFlow(pipeline: PipelineSpec, task: TaskSpec, add: Add): voi
     add(["when"], `task "${task.name}" runs when ${when}, and needs no task that could end; name one in "needs"`);
   }
   checkTolerance(task, add);
+  if (task.flow.cache) checkCache(pipeline, task, task.flow.cache, add);
   if (task.flow.rate) checkTaskRate(pipeline, task, task.flow.rate, add);
   if (task.flow.approve) checkApprove(task, task.flow.approve, add);
   if (condition !== "")
@@ -60,6 +61,25 @@ function unknownNames(pipeline: PipelineSpec, task: TaskSpec, { names }: CelProg
     return [`"${name}" is not among the "needs" of the task, so it may not have ended by then; add it there${at}`];
   });
   return [...new Set(wrong)];
+}
+
+function checkCache(pipeline: PipelineSpec, task: TaskSpec, { ttlMs, params }: ResultCache, add: Add): void {
+  const what = task.flow.approve
+    ? "waits for an approval"
+    : task.service
+      ? "is a service"
+      : task.nodes > 1
+        ? "is a gang"
+        : task.checkpoint
+          ? "keeps a checkpoint"
+          : undefined;
+  if (what) add(["cache"], `task "${task.name}" ${what}, and cannot be taken from the cache; take "cache" away`);
+  if (!(ttlMs >= 0 && ttlMs <= LIMITS.timeoutMs))
+    add(["cache", "ttl"], `a time of ${ttlMs}ms; up to ${formatDuration(LIMITS.timeoutMs)} would be right`);
+  params?.forEach((name, i) => {
+    if (Object.hasOwn(pipeline.params, name)) return;
+    add(["cache", "params", i], `there is no parameter "${name}"${hint(name, Object.keys(pipeline.params))}`);
+  });
 }
 
 function checkTaskRate(pipeline: PipelineSpec, task: TaskSpec, rate: Rate, add: Add): void {

@@ -24,6 +24,13 @@ export interface Tolerance {
   readonly share: number;
 }
 
+export interface ResultCache {
+  /** An older result will not do; 0: any will. */
+  readonly ttlMs: number;
+  /** The parameters that the work depends on; null: all. */
+  readonly params: readonly string[] | null;
+}
+
 export interface Approve {
   /** Whose word counts; empty: anybody's. Names are taken as they are given. */
   readonly by: readonly string[];
@@ -44,6 +51,8 @@ export interface TaskFlow {
   readonly approve: Approve | null;
   /** On the starts of its instances. */
   readonly rate: Rate | null;
+  /** An earlier result of the same work will do. */
+  readonly cache: ResultCache | null;
 }
 
 /** Of a task that says nothing about it; shared, since of 100,000 tasks most are so. */
@@ -54,6 +63,7 @@ export const PLAIN_FLOW: TaskFlow = Object.freeze({
   tolerate: Object.freeze({ count: 0, share: 0 }),
   approve: null,
   rate: null,
+  cache: null,
 });
 
 /** Of so many instances, how many may fail. */

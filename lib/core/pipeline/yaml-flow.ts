@@ -1,12 +1,12 @@
 import { isMap, isScalar, isSeq, type Node } from "yaml";
-import { type Approve, type MapSource, WHEN, type Tolerance, type When } from "./flow.ts";
+import { type Approve, type MapSource, type ResultCache, WHEN, type Tolerance, type When } from "./flow.ts";
 import { APPROVE_MS, type FlowDraft } from "./flow-proto.ts";
 import { hint } from "./nearest.ts";
 import { readRate } from "./yaml-admission.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
 import { readAbove0, readTexts } from "./yaml-value.ts";
 
-export const FLOW_KEYS = ["when", "if", "tolerate", "approve", "rate"] as const;
+export const FLOW_KEYS = ["when", "if", "tolerate", "approve", "rate", "cache"] as const;
 
 /** A key of a task that says when it runs and how it counts; undefined: it is another. */
 export function readFlow(reader: NodeReader, entry: Entry): FlowDraft | undefined {
@@ -19,6 +19,8 @@ export function readFlow(reader: NodeReader, entry: Entry): FlowDraft | undefine
     }
     case "tolerate":
       return { tolerate: readTolerance(reader, entry) };
+    case "cache":
+      return { cache: readCache(reader, entry) };
     case "rate":
       return { rate: readRate(reader, entry) };
     case "approve":
@@ -57,6 +59,22 @@ function readApprove(reader: NodeReader, entry: Entry): Approve | undefined {
     }
   }
   return approve;
+}
+
+/** `cache: true`, or `{ ttl: 7d, params: [date] }`. */
+function readCache(reader: NodeReader, entry: Entry): ResultCache | null | undefined {
+  const node = reader.resolve(entry.value);
+  if (isScalar(node) && typeof node.value === "boolean") return node.value ? { ttlMs: 0, params: null } : null;
+  const found: { ttlMs: number; params: readonly string[] | null } = { ttlMs: 0, params: null };
+  const entries = reader.entries(node, entry.path, '"cache"', entry.offset);
+  if (!entries) return undefined;
+  for (const item of entries) {
+    if (item.name === "ttl") found.ttlMs = readAbove0(reader, item, "leave it out for any age") ?? 0;
+    else if (item.name === "params")
+      found.params = readTexts(reader, item, "a list of parameters would be right, like [date]");
+    else reader.unknownKey(item, '"cache"', ["ttl", "params"], new Set());
+  }
+  return found;
 }
 
 /** `tolerate: 3` or `tolerate: 10%`. */

@@ -34,7 +34,6 @@ const TASK_KEYS = [
   "keepOutputs",
 ] as const;
 const TASK_LATER = new Set([
-  "cache",
   "schedule",
   "on",
   "secrets",

@@ -22,6 +22,7 @@ export interface Task {
   'losses'?: (number);
   'crashes'?: (number);
   'result'?: (string);
+  'cache'?: (string);
   'service'?: (_weft_v1_ServiceStatus | null);
   '_exitCode'?: "exitCode";
 }
@@ -44,6 +45,7 @@ export interface Task__Output {
   'losses': (number);
   'crashes': (number);
   'result': (string);
+  'cache': (string);
   'service': (_weft_v1_ServiceStatus__Output | null);
   '_exitCode'?: "exitCode";
 }

@@ -8,6 +8,7 @@ import type { Environment as _weft_v1_Environment, Environment__Output as _weft_
 import type { MapSource as _weft_v1_MapSource, MapSource__Output as _weft_v1_MapSource__Output } from '../../weft/v1/MapSource.ts';
 import type { Approve as _weft_v1_Approve, Approve__Output as _weft_v1_Approve__Output } from '../../weft/v1/Approve.ts';
 import type { Rate as _weft_v1_Rate, Rate__Output as _weft_v1_Rate__Output } from '../../weft/v1/Rate.ts';
+import type { ResultCache as _weft_v1_ResultCache, ResultCache__Output as _weft_v1_ResultCache__Output } from '../../weft/v1/ResultCache.ts';
 import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from '../../weft/v1/Placement.ts';
 import type { ServiceSpec as _weft_v1_ServiceSpec, ServiceSpec__Output as _weft_v1_ServiceSpec__Output } from '../../weft/v1/ServiceSpec.ts';
 import type { Long } from '@grpc/proto-loader';
@@ -34,6 +35,7 @@ export interface TaskSpec {
   'mapFrom'?: (_weft_v1_MapSource | null);
   'approve'?: (_weft_v1_Approve | null);
   'rate'?: (_weft_v1_Rate | null);
+  'cache'?: (_weft_v1_ResultCache | null);
   'alternatives'?: (_weft_v1_Resources)[];
   'placement'?: (_weft_v1_Placement | null);
   'nodes'?: (number);
@@ -65,6 +67,7 @@ export interface TaskSpec__Output {
   'mapFrom': (_weft_v1_MapSource__Output | null);
   'approve': (_weft_v1_Approve__Output | null);
   'rate': (_weft_v1_Rate__Output | null);
+  'cache': (_weft_v1_ResultCache__Output | null);
   'alternatives': (_weft_v1_Resources__Output)[];
   'placement': (_weft_v1_Placement__Output | null);
   'nodes': (number);
