@@ -168,7 +168,7 @@ const task = (lines: string): string =>
 
 test.each([
   ["an unknown key", task("    retrys: 3"), `6:5: "retrys" is not known in task "a" (did you mean "retries"?)`],
-  ["a key of later", task("    cache: true"), `6:5: "cache" is not supported yet in task "a"; take it away for now`],
+  ["a key of later", task("    secrets: [a]"), `6:5: "secrets" is not supported yet in task "a"; take it away for now`],
   [
     "a key of later at the top",
     "pipeline: p\non: { push: {} }\ntasks: { a: { run: x } }",
