@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import { describeError, WeftError } from "../lib/core/error.ts";
 import type { Digest } from "../lib/core/ids.ts";
 import { decodeTree, type TreeManifest } from "../lib/core/tree.ts";
+import type { Records } from "./api/parts.ts";
 import type { Log } from "../lib/log.ts";
 import { formatDuration } from "../proto/units.ts";
 import { cacheKey, type CacheKey, differences } from "./cache-key.ts";
@@ -16,7 +17,7 @@ const FORGET_EVERY_MS = 3_600_000;
 
 export interface CacheDeskParts {
   readonly pool: Pool;
-  readonly openArtifact: (digest: Digest, start: number) => Promise<AsyncIterable<Uint8Array>>;
+  readonly records: Pick<Records, "openArtifact">;
   readonly now: () => number;
   readonly log: Log;
 }
@@ -101,7 +102,7 @@ export class CacheDesk {
 
   async #readManifest(digest: Digest): Promise<TreeManifest> {
     const parts: Uint8Array[] = [];
-    for await (const part of await this.#parts.openArtifact(digest, 0)) parts.push(part);
+    for await (const part of await this.#parts.records.openArtifact(digest, 0)) parts.push(part);
     const manifest = decodeTree(Buffer.concat(parts).toString("utf8"));
     if (manifest) return manifest;
     throw new WeftError("corrupt", `${digest} is no manifest of a folder`);

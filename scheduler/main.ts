@@ -132,7 +132,7 @@ async function serve(
     store,
     bus,
     recorders: [...parts.recorders, desk.record, notify.record],
-    cache: new CacheDesk({ pool: store.database.pool, openArtifact: parts.records.openArtifact, now: Date.now, log }),
+    cache: new CacheDesk({ pool: store.database.pool, records: parts.records, now: Date.now, log }),
     config: schedulerConfig(settings),
     holder: randomUUID(),
     address: advertised(settings, server.port),

@@ -41,7 +41,12 @@ function desk(): CacheDesk {
       yield Buffer.from(encodeTree(files));
     })();
   };
-  return new CacheDesk({ pool: opened.store.database.pool, openArtifact, now: () => nowMs, log: silentLog() });
+  return new CacheDesk({
+    pool: opened.store.database.pool,
+    records: { openArtifact },
+    now: () => nowMs,
+    log: silentLog(),
+  });
 }
 
 /** What the core asks of the cache for one task. */

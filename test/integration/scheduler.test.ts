@@ -67,7 +67,7 @@ async function startServer(parts: Partial<LeadershipParts> = {}): Promise<Server
     ],
     cache: new CacheDesk({
       pool: opened.store.database.pool,
-      openArtifact: () => Promise.reject(new Error("no code was submitted")),
+      records: { openArtifact: () => Promise.reject(new Error("no code was submitted")) },
       now: Date.now,
       log,
     }),
