@@ -173,11 +173,11 @@ test("one that waits starts when there is room, the most urgent first", async ()
   expect(order).toEqual([first, high, low]);
 });
 
-test("what the machine could never hold fails at once and says why", async () => {
+test("what the machine could never hold ends at once, says why, and spends no retry", async () => {
   expect(
     await bench.run("true", { resources: { cpuMillis: 9000, memoryBytes: 0, diskBytes: 0, gpuMillis: 0, gpu: null } }),
   ).toMatchObject({
-    outcome: { kind: "failed" },
+    outcome: { kind: "lost" },
     message: expect.stringContaining("9 CPUs and this node has 8"),
   });
   expect(await bench.run("true", { gpuUuids: ["GPU-1"] })).toMatchObject({ message: expect.stringContaining("GPU-1") });
