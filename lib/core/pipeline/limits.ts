@@ -19,8 +19,8 @@ export const LIMITS = {
   commandBytes: 100_000,
   /** Text of the whole pipeline: the gRPC message may have 16 MiB and the row is read by every new leader. */
   specBytes: 12 * 1024 * 1024,
-  /** Of weft.yaml on disk: the spec's limit, with as much again for comments and layout. */
-  fileBytes: 13 * 1024 * 1024,
+  /** Of weft.yaml on disk: what people write by hand is a thousandth of it; more is nearly always data in the wrong place. */
+  fileBytes: 9 * 1024 * 1024,
   /** Input artifacts of one instance: some 200 bytes each in the assignment, which must fit 1 MiB. */
   inputsPerInstance: 4_000,
   needsPerTask: 10_000,
