@@ -162,8 +162,10 @@ test("a slow reader slows the writer instead of filling the memory", async () =>
   const server = await startServer();
   const peer = newPeer(server.port);
   const stream = await peer.serverStream(JOBS.Logs, { jobId: "x" });
+  // The reader's stop must come before its resume, however long the first message is under way.
+  const paused = once(stream, "pause");
   stream.once("data", () => stream.pause());
-  await until(() => server.seen.written > 0, "it begins");
+  await paused;
   let last = -1;
   await until(() => last === (last = server.seen.written), "the writer waits", 5_000);
   // 128 MB were to come; what is under way is the windows of HTTP/2 and of the two streams.
