@@ -49,8 +49,8 @@ test("of many that take over the same stale lock one has it", async () => {
 });
 
 test("the lock of a killed agent is taken over though its parent has not asked for its exit status", async () => {
-  // The shell becomes a program that never waits for the child that ended: a zombie, for as long as it runs.
-  const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+  // The shell becomes a program that never waits for the child, which ends after that: a zombie, for as long as it runs.
+  const parent = spawn("sh", ["-c", "sleep 0.3 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
   try {
     const [line] = (await once(parent.stdout, "data")) as [Buffer];
     const pid = Number(line.toString());
