@@ -1,4 +1,5 @@
 import { popHeap, pushHeap } from "../../scheduler/core/heap.ts";
+import { Violation } from "./violation.ts";
 
 interface Due {
   readonly atMs: number;
@@ -6,6 +7,9 @@ interface Due {
   readonly sequence: number;
   readonly act: () => void;
 }
+
+/** Without time going on: more are a loop that never waits. */
+const AT_ONCE_MAX = 100_000;
 
 const earlier = (a: Due, b: Due): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence);
 
@@ -16,6 +20,7 @@ export class Agenda {
   events = 0;
   readonly #heap: Due[] = [];
   #sequence = 0;
+  #atOnce = 0;
 
   after(ms: number, act: () => void): void {
     this.#sequence += 1;
@@ -30,6 +35,9 @@ export class Agenda {
       return false;
     }
     popHeap(this.#heap, earlier);
+    if (first.atMs > this.nowMs) this.#atOnce = 0;
+    else if ((this.#atOnce += 1) > AT_ONCE_MAX)
+      throw new Violation("I13 work gets done", `${AT_ONCE_MAX} things happen at once and time does not go on`);
     this.nowMs = first.atMs;
     this.events += 1;
     first.act();

@@ -23,8 +23,9 @@ export class Clock {
     return this.#agenda.nowMs * this.rate;
   }
 
+  /** Whole, as of Date.now(). */
   wallMs(): number {
-    return EPOCH_MS + this.wallOffsetMs + this.monotonicMs();
+    return Math.floor(EPOCH_MS + this.wallOffsetMs + this.monotonicMs());
   }
 }
 
@@ -67,7 +68,9 @@ export class Life {
   after(localMs: number, act: () => void): () => void {
     let wanted = true;
     const lateMs = this.#late.happens(0.05) ? this.#late.between(0, this.#lateMsMax) : 0;
-    this.#agenda.after(Math.max(0, localMs) / this.#clock.rate + lateMs, () => {
+    // No timer is shorter than a millisecond, except the one that is none.
+    const waitMs = localMs <= 0 ? 0 : Math.max(1, localMs) / this.#clock.rate;
+    this.#agenda.after(waitMs + lateMs, () => {
       if (wanted) this.run(() => wanted && act());
     });
     return () => void (wanted = false);

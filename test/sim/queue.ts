@@ -66,6 +66,12 @@ export class Queues {
     });
   }
 
+  unsubscribe(queue: string, place: Place, push: Subscriber["push"]): void {
+    this.#network.send(place, NATS, () => {
+      if (this.#subscribers.get(queue)?.push === push) this.#subscribers.delete(queue);
+    });
+  }
+
   isSubscribed(queue: string, push: (delivery: Delivery) => void): boolean {
     return !this.#down && this.#subscribers.get(queue)?.push === push;
   }

@@ -12,6 +12,8 @@ import type { Reign, SimStore } from "./store.ts";
 const EXPIRY_MARGIN_MS = 20;
 const LOOKS_PER_LEASE = 3;
 const INTAKE_LOOK_MS = 5_000;
+/** What arrives at a server that does not lead any more is for the next leader. */
+const LATE_MS = 100;
 export const REPORT_QUEUE = "weft.report";
 
 export interface BeatRequest {
@@ -252,6 +254,7 @@ export class SimServer {
     this.reign?.end();
     this.reign = null;
     this.#streams.clear();
+    this.#stopIntake();
     this.#look();
   }
 
@@ -281,14 +284,17 @@ export class SimServer {
     const { queues } = this.parts;
     const { life } = this;
     const push = (delivery: Delivery): void =>
-      life.run(() => (this.reign === led ? led.report(delivery) : delivery.nak(0)));
+      life.run(() => (this.reign === led ? led.report(delivery) : delivery.nak(LATE_MS)));
     const look = (): void => {
-      if (this.reign !== led) return;
+      if (this.reign !== led) return queues.unsubscribe(REPORT_QUEUE, this.place, push);
       if (!queues.isSubscribed(REPORT_QUEUE, push)) queues.subscribe(REPORT_QUEUE, this.place, push);
       life.after(INTAKE_LOOK_MS, look);
     };
     look();
+    this.#stopIntake = () => queues.unsubscribe(REPORT_QUEUE, this.place, push);
   }
+
+  #stopIntake: () => void = () => {};
 
   #pushStops(stops: ReadonlyMap<NodeId, readonly StopOrder[]>): void {
     for (const [node, stop] of stops) {
