@@ -1,8 +1,8 @@
-import { assignSubject, type Report } from "../../lib/core/dispatch.ts";
-import { type Assignment } from "../../lib/core/dispatch.ts";
-import type { AttemptKey } from "../../lib/core/ids.ts";
+import { assignSubject, type Assignment, type Report } from "../../lib/core/dispatch.ts";
+import { attemptKey, type AttemptKey } from "../../lib/core/ids.ts";
 import { type AssignmentCounts, parseAssignMessage, sortAssignments, toStart } from "../../agent/core/assignment.ts";
 import { backoffMs } from "../../agent/core/backoff.ts";
+import { Era } from "../../agent/core/era.ts";
 import { HeartbeatWriter, type NodeState, Unanswered } from "../../agent/core/heartbeat.ts";
 import {
   endsAtMs,
@@ -16,14 +16,14 @@ import {
 } from "../../agent/core/lease.ts";
 import { type OrderAct, OrderBook } from "../../agent/core/orders.ts";
 import { Outbox, type OutboxBatch } from "../../agent/core/outbox.ts";
-import type { Capacity } from "../../scheduler/core/index.ts";
 import type { Chance } from "./chance.ts";
 import type { Life } from "./host.ts";
 import { JournalWriter } from "./journal.ts";
-import type { SimMachine } from "./machine.ts";
-import type { Place } from "./network.ts";
+import { nodeCapacity, type SimMachine } from "./machine.ts";
+import type { Network, Place } from "./network.ts";
 import type { Delivery, Queues } from "./queue.ts";
 import { type BeatAnswer, REPORT_QUEUE, type SimServer } from "./server.ts";
+import { BeatStream } from "./stream.ts";
 import { SimWorker } from "./worker.ts";
 
 /** As in agent/assignments.ts, agent/heartbeat.ts, agent/join.ts, agent/reports.ts and agent/main.ts, in milliseconds. */
@@ -42,6 +42,7 @@ export interface AgentParts {
   readonly machine: SimMachine;
   readonly place: Place;
   readonly queues: Queues;
+  readonly network: Network;
   readonly servers: readonly SimServer[];
   readonly chance: Chance;
   readonly labels: Readonly<Record<string, string>>;
@@ -58,15 +59,18 @@ export class SimAgent {
   readonly #parts: AgentParts;
   readonly #run: string;
   readonly #orders = new OrderBook();
+  readonly #era = new Era();
   #server: SimServer;
   #intervalMs = 1_000;
   #lease: Lease | undefined;
   #callOffLease: () => void = () => {};
   #callOffPump: () => void = () => {};
-  #stream: object = {};
+  #stream: BeatStream | null = null;
   /** On the monotonic clock; undefined: NATS is not connected. */
   #connectedSinceMs: number | undefined;
   #joined = false;
+  /** Of the last batch of reports that the queue has taken. */
+  #settledId = 0;
   #inbox: Delivery[] = [];
 
   constructor(parts: AgentParts, run: number) {
@@ -87,6 +91,7 @@ export class SimAgent {
       for (const key of keep) this.#archive(key);
       this.#join(1, () => {
         this.#joined = true;
+        this.worker.admit();
         this.onNatsBack();
         this.#converse();
       });
@@ -138,42 +143,46 @@ export class SimAgent {
     const server = this.#server;
     let answered = false;
     const event = { kind: "nodeJoined", node, name: place, labels, address: place, capacity } as const;
-    server.event(
-      place,
-      () => event,
-      () =>
-        this.life.run(() => {
-          if (answered) return;
-          answered = true;
-          again();
-          const { leaseMs, heartbeatIntervalMs } = server.times();
-          this.#intervalMs = heartbeatIntervalMs;
-          this.#renewed(sentAtMs, leaseMs);
-          joined();
-        }),
+    server.join(place, event, (era) =>
+      this.life.run(() => {
+        if (answered) return;
+        answered = true;
+        again();
+        const { leaseMs, heartbeatIntervalMs } = server.times();
+        this.#intervalMs = heartbeatIntervalMs;
+        this.#onEra(era);
+        this.#renewed(sentAtMs, leaseMs);
+        joined();
+      }),
     );
   }
 
-  /** One stream of heartbeats, until it falls silent; then the next, for ever. */
+  /** One stream of heartbeats, until it fails or falls silent; then the next, for ever. */
   #converse(failures = 0): void {
-    const { chance, servers, place } = this.#parts;
-    const stream = {};
+    const { chance, servers, place, machine, network } = this.#parts;
+    const stream = new BeatStream(machine.parts.agenda, network);
     this.#stream = stream;
     const writer = new HeartbeatWriter();
     const unanswered = new Unanswered();
     let callOffSilence = (): void => {};
     let heard = false;
+    const end = (): boolean => {
+      if (this.#stream !== stream) return false;
+      callOffSilence();
+      stream.break();
+      this.#stream = null;
+      return true;
+    };
+    const failed = (): void => {
+      if (!end()) return;
+      this.#server = chance.pick(servers);
+      const times = heard ? 1 : failures + 1;
+      const waitMs = backoffMs(times, BEAT_RETRY_MS.first, BEAT_RETRY_MS.most, chance.next());
+      this.life.after(waitMs, () => this.#converse(times));
+    };
     const listen = (): void => {
       callOffSilence();
-      callOffSilence = this.life.after(silenceMs(this.#intervalMs), () => {
-        if (this.#stream !== stream) return;
-        this.#stream = {};
-        this.#server = chance.pick(servers);
-        const failed = heard ? 1 : failures + 1;
-        this.life.after(backoffMs(failed, BEAT_RETRY_MS.first, BEAT_RETRY_MS.most, chance.next()), () =>
-          this.#converse(failed),
-        );
-      });
+      callOffSilence = this.life.after(silenceMs(this.#intervalMs), failed);
     };
     const answer = (told: BeatAnswer): void =>
       this.life.run(() => {
@@ -181,10 +190,7 @@ export class SimAgent {
         heard = true;
         listen();
         this.#answered(told, unanswered);
-        if (!told.rejoin) return;
-        callOffSilence();
-        this.#stream = {};
-        this.#join(1, () => this.#converse());
+        if (told.rejoin && end()) this.#join(1, () => this.#converse());
       });
     const send = (): void => {
       if (this.#stream !== stream) return;
@@ -192,10 +198,11 @@ export class SimAgent {
       if (unanswered.full) return;
       const beat = writer.next(this.#state());
       unanswered.sent(beat.sequence, this.#nowMs());
-      const capacity = beat.capacity ? this.#parts.machine.capacity : null;
+      const capacity = beat.capacity ? machine.capacity : null;
       const active = beat.active.map(({ key }) => key as AttemptKey);
-      const { node } = this.#parts.machine;
-      this.#server.beat({ node, place, sequence: beat.sequence, capacity, active, leaving: beat.leaving, answer });
+      const { sequence, leaving } = beat;
+      const refused = (): void => this.life.run(failed);
+      this.#server.beat({ node: machine.node, place, stream, refused, sequence, capacity, active, leaving, answer });
     };
     listen();
     send();
@@ -205,7 +212,7 @@ export class SimAgent {
     const { machine } = this.#parts;
     return {
       node: machine.node,
-      capacity: beatCapacity(machine.capacity),
+      capacity: nodeCapacity(machine.capacity),
       usage: { gpus: [], problems: [] },
       active: this.worker.active(),
       leaving: false,
@@ -215,7 +222,7 @@ export class SimAgent {
   #answered(told: BeatAnswer, unanswered: Unanswered): void {
     if (told.heartbeatIntervalMs > 0) this.#intervalMs = told.heartbeatIntervalMs;
     const sentAtMs = unanswered.answered(told.sequence);
-    if (sentAtMs !== undefined && told.leaseMs > 0) this.#renewed(sentAtMs, told.leaseMs);
+    this.#onEra(told.era);
     const acts = this.#orders.follow(told, {
       records: this.journal.records,
       active: new Set<string>(this.worker.active().map(({ key }) => key)),
@@ -224,6 +231,19 @@ export class SimAgent {
       atMs: this.#atMs(),
     });
     for (const act of acts) this.#do(act);
+    if (sentAtMs !== undefined && told.leaseMs > 0) this.#renewed(sentAtMs, told.leaseMs);
+  }
+
+  #onEra(era: number): void {
+    if (!this.#era.learn(era)) return;
+    for (const { key } of this.worker.active()) {
+      const record = this.journal.records.get(key);
+      if (record?.kind === "open") this.#fence(record.assignment);
+    }
+  }
+
+  #fence(assignment: Assignment): void {
+    if (this.#era.isOver(assignment)) this.worker.stop(attemptKey(assignment.ref), "fenced", 0);
   }
 
   #do(act: OrderAct): void {
@@ -296,6 +316,7 @@ export class SimAgent {
       for (const assignment of toStart(fresh.values(), this.journal.records)) {
         this.counts.started += 1;
         this.worker.start(assignment);
+        this.#fence(assignment);
       }
     };
     if (fresh.size === 0) return taken();
@@ -352,7 +373,7 @@ export class SimAgent {
     let settled = false;
     queues.publish(place, REPORT_QUEUE, payload, `${this.#run}.${batch.id}`, () =>
       this.life.run(() => {
-        if (settled || !this.#isUnderWay(batch)) return;
+        if (settled || batch.id <= this.#settledId) return;
         settled = true;
         again();
         this.#settled(batch);
@@ -360,14 +381,8 @@ export class SimAgent {
     );
   }
 
-  #underWayId = 0;
-
-  #isUnderWay({ id }: OutboxBatch): boolean {
-    return id > this.#underWayId;
-  }
-
   #settled(batch: OutboxBatch): void {
-    this.#underWayId = batch.id;
+    this.#settledId = batch.id;
     this.outbox.settled();
     const keys = batch.reports.filter(({ kind }) => kind === "ended").map(({ key }) => key);
     const atMs = this.#atMs();
@@ -379,11 +394,4 @@ export class SimAgent {
     }
     this.#pump();
   }
-}
-
-/** Only whether it has changed matters here. */
-function beatCapacity({ cpuMillis, memoryBytes, diskBytes, gpus }: Capacity): NodeState["capacity"] {
-  const devices = gpus.map(({ uuid, healthy }) => ({ uuid, healthy })) as unknown as NodeState["capacity"]["gpus"];
-  const about = { os: "", arch: "", cpuModel: "", hostname: "" };
-  return { cpus: cpuMillis / 1000, memoryBytes, diskBytes, gpus: devices, ...about };
 }

@@ -1,6 +1,7 @@
 import type { Assignment } from "../../lib/core/dispatch.ts";
 import { attemptKey } from "../../lib/core/ids.ts";
 import { Chance } from "./chance.ts";
+import type { Plan } from "./plan.ts";
 
 /** What an attempt's process does; follows from the seed and the attempt alone, wherever and whenever it runs. */
 export interface Behaviour {
@@ -15,10 +16,12 @@ export const FAILS = "SIM_FAILS";
 /** Longest run, in milliseconds. */
 export const LASTS = "SIM_LASTS";
 
-export function behaviourOf(seed: number, { ref, env }: Assignment): Behaviour {
+export function behaviourOf({ seed, focus }: Plan, { ref, env }: Assignment): Behaviour {
   const chance = new Chance(seed, `process/${attemptKey(ref)}`);
+  if (focus === "lease") return { durationMs: chance.scaled(1_000, 40_000), exitCode: 0, termMs: null };
+  const lastsMs = Number(env[LASTS] ?? 1_000);
   return {
-    durationMs: chance.scaled(5, Number(env[LASTS] ?? 1_000)),
+    durationMs: chance.happens(0.3) ? chance.between(lastsMs / 3, lastsMs) : chance.scaled(5, lastsMs),
     exitCode: chance.happens(Number(env[FAILS] ?? 0)) ? chance.whole(1, 3) : 0,
     termMs: chance.happens(0.3) ? null : chance.scaled(1, 2_000),
   };

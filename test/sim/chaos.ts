@@ -56,6 +56,8 @@ export class Chaos {
         return this.#stopNats(fault === "nats forgets" ? chance.scaled(10, 10_000) : 0);
       case "link is cut":
         return this.#cutLink(station);
+      case "node is cut off":
+        return this.#cutOff(station);
       case "agent crashes":
         return station.crashAgent(chance.scaled(50, 1.5 * lease));
       case "agent pauses":
@@ -117,6 +119,29 @@ export class Chaos {
     tell("cannot be reached by it", `${b}<${a}`);
     network.cut(a, b);
     this.#later(chance.scaled(200, 2.5 * this.#plan.leaseMs), () => network.mend(a, b));
+  }
+
+  /** From all servers and perhaps from NATS, in one direction or in both, for about as long as its lease. */
+  #cutOff(station: Station): void {
+    const { network, servers, tell } = this.#world;
+    const chance = this.#chance;
+    const forMs = this.#plan.leaseMs * chance.between(0.5, 2);
+    const [out, back] = chance.pick([
+      [true, false],
+      [false, true],
+      [true, true],
+    ] as const);
+    tell(`is cut off for ${Math.round(forMs)} ms`, station.place);
+    // Without NATS it cannot tell either what it stopped; the servers have nothing but the lease to go by.
+    const places = [...servers.map(({ place }) => place), ...(chance.happens(0.6) ? [NATS] : [])];
+    for (const place of places) {
+      if (out) network.cut(station.place, place);
+      if (back) network.cut(place, station.place);
+      this.#later(forMs, () => {
+        network.mend(station.place, place);
+        network.mend(place, station.place);
+      });
+    }
   }
 
   #loseGpu(station: Station): void {

@@ -1,5 +1,6 @@
 import type { Assignment, LossReason, StopReason } from "../../lib/core/dispatch.ts";
 import { attemptKey, type AttemptKey, type NodeId } from "../../lib/core/ids.ts";
+import type { NodeState } from "../../agent/core/heartbeat.ts";
 import type { Capacity } from "../../scheduler/core/index.ts";
 import { Fence } from "../../worker/core/fence.ts";
 import type { Exit } from "../../worker/core/outcome.ts";
@@ -241,4 +242,11 @@ export class SimRunner {
       usage: { peakMemoryBytes: 1 },
     };
   }
+}
+
+/** As a heartbeat tells it; only whether it has changed matters here. */
+export function nodeCapacity({ cpuMillis, memoryBytes, diskBytes, gpus }: Capacity): NodeState["capacity"] {
+  const devices = gpus.map(({ uuid, healthy }) => ({ uuid, healthy })) as unknown as NodeState["capacity"]["gpus"];
+  const about = { os: "", arch: "", cpuModel: "", hostname: "" };
+  return { cpus: cpuMillis / 1000, memoryBytes, diskBytes, gpus: devices, ...about };
 }

@@ -14,6 +14,9 @@ export interface LinkFaults {
   readonly delayMs: number;
 }
 
+/** TCP's least wait before it sends again, in milliseconds. */
+const RETRANSMIT_MS = 200;
+
 const CALM: LinkFaults = { drop: 0, duplicate: 0, stall: 0, stallMsMax: 0, delayMs: 0.5 };
 
 /** Messages on their way. Each has a fate of its own, so they also overtake each other. */
@@ -41,6 +44,14 @@ export class Network {
 
   mend(from: Place, to: Place): void {
     this.#cut.delete(`${from}>${to}`);
+  }
+
+  /** Of one message of a connection: what is lost is sent again. */
+  transitMs(): number {
+    const { drop, stall, stallMsMax, delayMs } = this.#faults;
+    const again = drop > 0 && this.#chance.happens(drop) ? this.#chance.between(RETRANSMIT_MS, 3 * RETRANSMIT_MS) : 0;
+    const held = stall > 0 && this.#chance.happens(stall) ? this.#chance.between(0, stallMsMax) : 0;
+    return this.#chance.tailed(delayMs) + again + held;
   }
 
   isCut(from: Place, to: Place): boolean {

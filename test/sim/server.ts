@@ -5,6 +5,7 @@ import type { Chance } from "./chance.ts";
 import { type Clock, Life } from "./host.ts";
 import type { Network, Place } from "./network.ts";
 import type { Delivery, Queues } from "./queue.ts";
+import type { BeatStream } from "./stream.ts";
 import { SimReign } from "./reign.ts";
 import type { Reign, SimStore } from "./store.ts";
 
@@ -24,6 +25,8 @@ export interface BeatRequest {
   readonly capacity: Capacity | null;
   readonly active: readonly AttemptKey[];
   readonly leaving: boolean;
+  readonly stream: BeatStream;
+  readonly refused: () => void;
   /** Called with each answer on this stream, also unasked ones. */
   readonly answer: (answer: BeatAnswer) => void;
 }
@@ -35,6 +38,7 @@ export interface BeatAnswer {
   readonly stop: readonly StopOrder[];
   readonly query: readonly AttemptKey[];
   readonly rejoin: boolean;
+  readonly era: number;
 }
 
 export interface ServerParts {
@@ -118,8 +122,38 @@ export class SimServer {
     );
   }
 
+  join(from: Place, event: Event & { kind: "nodeJoined" }, reply: (era: number) => void): void {
+    this.call(from, (server, reign) =>
+      reign.submit(event, (answer) => {
+        if (answer === null) return;
+        const era = eraOf(reign, event.node);
+        server.parts.network.send(server.place, from, () => reply(era));
+      }),
+    );
+  }
+
   beat(request: BeatRequest): void {
-    this.call(request.place, (server, reign) => server.#onBeat(request, reign));
+    request.stream.send(request.place, this.place, () => {
+      if (!this.life.alive) return this.#refuse(request);
+      this.life.run(() => this.#takeBeat(request));
+    });
+  }
+
+  #takeBeat(request: BeatRequest): void {
+    if (this.reign) return this.#onBeat(request, this.reign);
+    const leader = this.parts.peers().find(({ place }) => place === this.#leader);
+    if (!leader || leader === this) return this.#refuse(request);
+    request.stream.send(this.place, leader.place, () =>
+      leader.life.run(() => (leader.reign ? leader.#onBeat(request, leader.reign) : leader.#refuse(request))),
+    );
+  }
+
+  /** The stream ends with an error, which the node hears of unless it is cut off. */
+  #refuse({ stream, place, refused }: BeatRequest): void {
+    stream.send(this.place, place, () => {
+      stream.break();
+      refused();
+    });
   }
 
   /** As answered to a join or a beat. */
@@ -135,19 +169,21 @@ export class SimServer {
   }
 
   #onBeat(request: BeatRequest, reign: SimReign): void {
+    request.stream.owner ??= reign;
+    if (request.stream.owner !== reign) return this.#refuse(request);
     this.#streams.set(request.node, request);
     const said = request.capacity && JSON.stringify(request.capacity);
     const capacity = said !== null && this.#capacities.get(request.node) !== said ? request.capacity : null;
     const { node, active, leaving } = request;
     reign.submit({ kind: "nodeHeard", node, capacity, active, leaving }, (answer) => {
-      if (answer?.kind !== "heard") return;
+      if (answer?.kind !== "heard") return this.#refuse(request);
       if (said !== null && !answer.rejoin) this.#capacities.set(node, said);
-      this.#answer(request, { ...this.times(), ...answer, sequence: request.sequence });
+      this.#answer(request, { ...this.times(), ...answer, sequence: request.sequence, era: eraOf(reign, node) });
     });
   }
 
   #answer(request: BeatRequest, answer: BeatAnswer): void {
-    this.parts.network.send(this.place, request.place, () => request.answer(answer));
+    request.stream.send(this.place, request.place, () => request.answer(answer));
   }
 
   #look(): void {
@@ -299,7 +335,12 @@ export class SimServer {
   #pushStops(stops: ReadonlyMap<NodeId, readonly StopOrder[]>): void {
     for (const [node, stop] of stops) {
       const stream = this.#streams.get(node);
-      if (stream) this.#answer(stream, { ...this.times(), sequence: 0, stop, query: [], rejoin: false });
+      const era = this.reign ? eraOf(this.reign, node) : 0;
+      if (stream) this.#answer(stream, { ...this.times(), sequence: 0, stop, query: [], rejoin: false, era });
     }
   }
+}
+
+function eraOf({ state }: SimReign, node: NodeId): number {
+  return state.nodes.get(node)?.era ?? 0;
 }

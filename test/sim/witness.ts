@@ -192,7 +192,7 @@ export class Witness implements StoreWitness {
   }
 
   onStarted(machine: SimMachine, process: Process): void {
-    const { key, assignment } = process;
+    const { key } = process;
     this.#tell(`process started on ${machine.node}`, key);
     if (this.#started.has(key)) throw new Violation("I2 one process an attempt", `${key} was started twice`, [key]);
     this.#started.add(key);
@@ -207,7 +207,6 @@ export class Witness implements StoreWitness {
     this.#live.set(instance, live);
     this.#checkMachine(machine, key);
     this.#checkNeeds(process);
-    if (assignment.timeoutMs > 0 && assignment.timeoutMs <= process.behaviour.durationMs) this.#failed.add(key);
   }
 
   onGone(machine: SimMachine, process: Process): void {
@@ -216,6 +215,7 @@ export class Witness implements StoreWitness {
     for (const one of this.#live.get(instanceOf(key)) ?? []) {
       if (one.process === process) this.#live.get(instanceOf(key))!.delete(one);
     }
+    if (process.stop?.cause === "timeout") this.#failed.add(key);
     if (process.stop === null) (behaviour.exitCode === 0 ? this.#succeeded : this.#failed).add(key);
   }
 

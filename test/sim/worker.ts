@@ -42,6 +42,7 @@ export class SimWorker {
   readonly #attempts = new Map<AttemptKey, Attempt>();
   readonly #ended = new Set<AttemptKey>();
   #runner: SimRunner | null = null;
+  #held = true;
   #lease: { readonly untilMs: number; readonly marginMs: number } | null = null;
 
   constructor(machine: SimMachine, life: Life, hooks: WorkerHooks) {
@@ -172,7 +173,14 @@ export class SimWorker {
     this.#admit();
   }
 
+  /** The node has been let in: until then nothing starts, since what an earlier agent left may have gone to others. */
+  admit(): void {
+    this.#held = false;
+    this.#admit();
+  }
+
   #admit(): void {
+    if (this.#held) return;
     for (const attempt of this.#room.admit(this.#capacity())) {
       attempt.phase = "preparing";
       this.#life.after(this.#machine.parts.chance.tailed(PREPARE_MS), () => this.#onPrepared(attempt));

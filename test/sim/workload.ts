@@ -6,6 +6,7 @@ import type { Agenda } from "./agenda.ts";
 import { FAILS, LASTS } from "./behaviour.ts";
 import type { Chance } from "./chance.ts";
 import type { SimMachine } from "./machine.ts";
+import type { Plan } from "./plan.ts";
 import type { SimServer } from "./server.ts";
 import type { Witness } from "./witness.ts";
 
@@ -15,6 +16,7 @@ const AGAIN_MS = 2_500;
 export interface WorkloadParts {
   readonly agenda: Agenda;
   readonly chance: Chance;
+  readonly focus: Plan["focus"];
   readonly servers: readonly SimServer[];
   readonly machines: readonly SimMachine[];
   readonly witness: Witness;
@@ -41,7 +43,7 @@ export class Workload {
   /** Within that time all of them have begun. */
   begin(forMs: number): void {
     const { agenda, chance } = this.#parts;
-    const jobs = chance.whole(3, 9);
+    const jobs = chance.whole(5, 16);
     for (let i = 0; i < jobs; i += 1) agenda.after(chance.between(0, forMs), () => this.#submit());
     for (let i = chance.whole(0, 3); i > 0; i -= 1) agenda.after(chance.between(0, forMs), () => this.#cancel());
     for (let i = chance.whole(0, 3); i > 0; i -= 1) agenda.after(chance.between(0, forMs * 0.8), () => this.#operate());
@@ -53,8 +55,8 @@ export class Workload {
   }
 
   #submit(): void {
-    const { chance, agenda } = this.#parts;
-    const spec = somePipeline(chance);
+    const { chance, agenda, focus } = this.#parts;
+    const spec = focus === "lease" ? smallPipeline(chance) : somePipeline(chance);
     const key = chance.happens(0.7) ? `key-${chance.whole(0, 30)}` : null;
     const priority = chance.whole(-1, 1);
     const make = (): Event => {
@@ -127,6 +129,13 @@ function newJob(id: string, spec: PipelineSpec, priority: number, idempotencyKey
   return job(id, spec, { priority, idempotencyKey });
 }
 
+/** One small task: another node has room for it at once. */
+function smallPipeline(chance: Chance): PipelineSpec {
+  return pipeline(
+    task("t0", { map: mapOver(chance.whole(1, 2)), resources: asks(0.25), retries: retriesOf({ limit: 1 }) }),
+  );
+}
+
 function somePipeline(chance: Chance): PipelineSpec {
   const count = chance.whole(1, 6);
   const tasks: TaskSpec[] = [];
@@ -154,6 +163,6 @@ function someTask(chance: Chance, number: number, before: readonly TaskSpec[]): 
       when: producers.length > 0 && chance.happens(0.2) ? chance.pick(["always", "failed"] as const) : "succeeded",
       tolerate: { count: chance.happens(0.2) ? 1 : 0, share: 0 },
     }),
-    env: { [FAILS]: String(chance.pick([0, 0, 0, 0.1, 0.4])), [LASTS]: String(chance.pick([50, 500, 5_000, 15_000])) },
+    env: { [FAILS]: String(chance.pick([0, 0, 0, 0.1, 0.4])), [LASTS]: String(chance.pick([50, 500, 5_000, 30_000])) },
   });
 }

@@ -61,6 +61,7 @@ export class World {
     const machines = this.stations.map(({ machine }) => machine);
     const workload = stream("workload");
     this.#workload = new Workload({
+      focus: plan.focus,
       agenda,
       chance: workload,
       servers: this.servers,
@@ -147,7 +148,7 @@ export class World {
       heartbeatMs,
       leaderLeaseMs,
       tell,
-      clock: this.#newClock(clocks),
+      clock: this.#newClock(clocks, 1),
       config: { leaseMs, skewMs, silentHeartbeatsMax: 3, random: new Chance(plan.seed, "scheduler").next },
       crashes: () => !this.#healed && plan.crashAtCommit > 0 && crash.happens(plan.crashAtCommit),
       afterStep: (_, state, what) => this.witness.afterStep(state, what),
@@ -160,7 +161,7 @@ export class World {
     number: number,
     { clocks, late, process, crash }: Readonly<Record<"clocks" | "late" | "process" | "crash", Chance>>,
   ): Station {
-    const { agenda, plan, queues, servers, tell, witness } = this;
+    const { agenda, plan, queues, network, servers, tell, witness } = this;
     const shape = new Chance(plan.seed, `machine-${number}`);
     const { lateMsMax, killMsMax } = plan;
     // The first two can run anything there is in the workload.
@@ -171,22 +172,32 @@ export class World {
       { ...has, gpus: has.gpus.map((gpu) => ({ ...gpu, uuid: `GPU-${number}-${gpu.uuid}` })) },
       {
         agenda,
-        clock: this.#newClock(clocks),
+        clock: this.#newClock(clocks, -1),
         chance: process,
         late,
         lateMsMax,
         killMsMax,
-        behaviourOf: (assignment) => behaviourOf(plan.seed, assignment),
+        behaviourOf: (assignment) => behaviourOf(plan, assignment),
         onStarted: (...what) => witness.onStarted(...what),
         onGone: (...what) => witness.onGone(...what),
       },
     );
     const chance = new Chance(plan.seed, `agent-${number}`);
-    return new Station({ machine, place: machine.node, queues, servers, chance, labels: {}, tell }, agenda, crash);
+    return new Station(
+      { machine, place: machine.node, queues, network, servers, chance, labels: {}, tell },
+      agenda,
+      crash,
+    );
   }
 
-  #newClock(clocks: Chance): Clock {
-    const { rateError } = this.plan;
-    return new Clock(this.agenda, 1 + clocks.between(-rateError, rateError), clocks.between(-30_000, 30_000));
+  /** `worst`: servers that run fast give up early, agents that run slow let go late. */
+  #newClock(clocks: Chance, worst: 1 | -1): Clock {
+    const { rateError, focus } = this.plan;
+    // At the ends of what is allowed: between them nothing is tried that is not tried there.
+    return new Clock(
+      this.agenda,
+      1 + (focus === "lease" ? worst : clocks.pick([-1, 0, 1])) * rateError,
+      clocks.between(-30_000, 30_000),
+    );
   }
 }
