@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ArtifactClient } from "../lib/artifacts.ts";
 import {
   type ArchivedReport,
+  type Assignment,
   type EndedReport,
   type Report,
   reportSubject,
@@ -12,6 +13,7 @@ import { attemptKey, type AttemptKey, type NodeId } from "../lib/core/ids.ts";
 import type { Log } from "../lib/log.ts";
 import { createWorker, type Engine, type Worker, type WorkerCapacity } from "../worker/index.ts";
 import { Archive } from "./archive.ts";
+import { Era } from "./core/era.ts";
 import { lastGraceMs } from "./core/lease.ts";
 import { messagePaceMs, watchAfterMs } from "./core/pace.ts";
 import type { Journal } from "./journal.ts";
@@ -47,6 +49,7 @@ export class Attempts {
   readonly #archive: Archive;
   readonly #logs: LogShipper;
   #worker: Worker | undefined;
+  readonly #era = new Era();
 
   constructor(options: AttemptsOptions) {
     this.#options = options;
@@ -83,6 +86,7 @@ export class Attempts {
     const { dir, capacity, artifacts, log, journal, runnerProgram } = this.#options;
     this.#worker = await createWorker({
       dir,
+      held: true,
       capacity,
       artifacts,
       log,
@@ -100,6 +104,30 @@ export class Attempts {
       ended.map(({ key }) => key),
     );
     for (const report of ended) this.#logs.end(report, this.#folder(report.key));
+  }
+
+  /** The server has let the node in, in that era, and the lease is held: what an earlier agent left may start. */
+  onJoined(era: number): void {
+    this.onEra(era);
+    this.worker.admit();
+  }
+
+  /** The server says in which era the node is: what was assigned in an earlier one stops, or does not start. */
+  onEra(era: number): void {
+    if (!this.#era.learn(era)) return;
+    for (const { key } of this.worker.active()) {
+      const record = this.#options.journal.records.get(key);
+      if (record?.kind === "open") this.#fence(record.assignment);
+    }
+  }
+
+  start(assignment: Assignment): void {
+    this.worker.start(assignment);
+    this.#fence(assignment);
+  }
+
+  #fence(assignment: Assignment): void {
+    if (this.#era.isOver(assignment)) this.worker.stop(attemptKey(assignment.ref), "fenced", 0);
   }
 
   /** Everything that runs must be gone within `remainingMs`. */

@@ -149,8 +149,9 @@ export class Heartbeats {
   #answered(answer: HeartbeatResponse__Output, unanswered: Unanswered): void {
     if (answer.heartbeatIntervalMs > 0) this.#intervalMs = answer.heartbeatIntervalMs;
     const sent = unanswered.answered(answer.sequence);
-    if (sent !== undefined && answer.leaseMs > 0) this.#renewed(sent, answer.leaseMs);
+    // First: what must not run is stopped before the runner hears that it may run again.
     this.#options.onAnswer(answer);
+    if (sent !== undefined && answer.leaseMs > 0) this.#renewed(sent, answer.leaseMs);
   }
 
   /** Also after a join. */

@@ -144,6 +144,7 @@ class RunningAgent implements Agent {
     const joined = await this.#join(peer, inventory);
     log.info({ node: this.#node, server }, "joined");
     this.#heartbeats = this.#beat(peer, inventory, attempts, journal, joined);
+    attempts.onJoined(joined.answer.era);
     this.#bus = new Bus({
       url: this.#options.natsUrl ?? joined.answer.natsServers.join(","),
       name: `agent ${this.#node}`,
@@ -156,7 +157,7 @@ class RunningAgent implements Agent {
           consumer: joined.answer.assignConsumer,
           journal,
           mayStart: () => this.#heartbeats!.leased && journal.trouble === undefined && !this.#stopping,
-          start: (assignment) => attempts.worker.start(assignment),
+          start: (assignment) => attempts.start(assignment),
           log,
         });
       },
@@ -214,10 +215,11 @@ class RunningAgent implements Agent {
           attempts.stopAll(remainingMs);
         },
         onAnswer: (answer) => {
+          attempts.onEra(answer.era);
           orders.follow(answer);
           sessions.follow(answer.open);
         },
-        rejoin: async () => void (await this.#join(peer, inventory)),
+        rejoin: async () => attempts.onEra((await this.#join(peer, inventory)).answer.era),
       },
       { sentAtMs: joined.sentAtMs, leaseMs, intervalMs: heartbeatIntervalMs },
     );

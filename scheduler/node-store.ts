@@ -6,13 +6,14 @@ export async function upsertNodes(client: ClientBase, rows: readonly NodeRow[]):
   await client.query({
     name: "upsert-nodes",
     text: `
-      insert into nodes (id, name, state, labels, capacity, settings, address)
-      select id, name, state, labels, capacity, settings, address
+      insert into nodes (id, name, state, labels, capacity, settings, address, era)
+      select id, name, state, labels, capacity, settings, address, era
       from json_to_recordset($1::json)
-        as row(id text, name text, state text, labels jsonb, capacity jsonb, settings jsonb, address text)
+        as row(id text, name text, state text, labels jsonb, capacity jsonb, settings jsonb, address text,
+               era integer)
       on conflict (id) do update set
         name = excluded.name, state = excluded.state, labels = excluded.labels, capacity = excluded.capacity,
-        settings = excluded.settings, address = excluded.address`,
+        settings = excluded.settings, address = excluded.address, era = excluded.era`,
     values: [jsonRows(rows)],
   });
 }
@@ -21,7 +22,7 @@ type NodeRecord = Omit<NodeRow, "settings"> & { readonly settings: Partial<NodeS
 
 export async function loadNodes(pool: Pool): Promise<NodeRow[]> {
   const { rows } = await pool.query<NodeRecord>(
-    `select id, name, state, labels, capacity, settings, address from nodes order by name, id`,
+    `select id, name, state, labels, capacity, settings, address, era from nodes order by name, id`,
   );
   return rows.map((row) => ({ ...row, settings: { ...PLAIN_SETTINGS, ...row.settings } }));
 }

@@ -173,6 +173,7 @@ export const nodes = pgTable(
     /** NodeSettings; empty for a node of which nothing was said. */
     settings: jsonb().$type<Partial<NodeSettings>>().notNull().default({}),
     address: text().notNull().default(""),
+    era: integer().notNull().default(0),
   },
   (table) => [check("nodes_state", sql`${table.state} in ('ready', 'cordoned', 'draining', 'lost')`)],
 );

@@ -27,6 +27,8 @@ export interface Worker {
    * attempts in neither `assignments` nor `keep` (ended, their logs not yet archived) are removed.
    */
   recover(assignments: readonly Assignment[], keep: readonly AttemptKey[]): Promise<void>;
+  /** With `held`: from now on attempts are started. */
+  admit(): void;
   /** Returns at once; the attempt waits for room in order of (priority, arrival). One that is known already is ignored. */
   start(assignment: Assignment): void;
   /** Also of one that is still queued. The first reason given stays; a shorter grace shortens. Unknown keys are ignored. */
@@ -80,6 +82,8 @@ export interface Spool {
 export interface WorkerOptions {
   /** Absolute path of the agent's folder. */
   readonly dir: string;
+  /** Nothing is started before `admit`: what an earlier agent left may have gone to others. Default: false. */
+  readonly held?: boolean;
   readonly capacity: () => WorkerCapacity;
   readonly artifacts: ArtifactClient;
   /**

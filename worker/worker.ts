@@ -69,12 +69,14 @@ class LocalWorker implements Worker {
   /** What the runner had when it was found; until `recover` says whose it is. */
   #live: readonly LiveAttempt[] = [];
   #admitting = false;
+  #held: boolean;
   #closing: "no" | "stopping" | "leaving" = "no";
   #onEmpty: () => void = () => {};
 
   constructor(dir: string, options: WorkerOptions, cache: Cache, shelf: Shelf) {
     this.#dir = dir;
     this.#options = options;
+    this.#held = options.held ?? false;
     this.#tools = {
       cache,
       shelf,
@@ -128,6 +130,11 @@ class LocalWorker implements Worker {
     this.#tools.shelf
       .sweep()
       .catch((error: unknown) => this.#options.log.warn({ err: error }, "cannot remove environments"));
+  }
+
+  admit(): void {
+    this.#held = false;
+    this.#admitSoon();
   }
 
   start(assignment: Assignment): void {
@@ -221,7 +228,7 @@ class LocalWorker implements Worker {
     this.#admitting = true;
     queueMicrotask(() => {
       this.#admitting = false;
-      if (this.#closing !== "no") return;
+      if (this.#closing !== "no" || this.#held) return;
       for (const attempt of this.#room.admit(this.#options.capacity())) this.#prepare(attempt);
     });
   }

@@ -14,6 +14,7 @@ const assignment = z.looseObject({
     index: z.int().nonnegative(),
     attempt: z.int().positive(),
   }),
+  era: z.int().nonnegative().optional(),
   pipeline: z.string(),
   run: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("script"), script: z.string() }),

@@ -49,6 +49,8 @@ export interface AssignedInput extends ArtifactRef {
 /** Everything a node needs to make one attempt. `run` and `env` are rendered: no `{{ … }}` is left. */
 export interface Assignment {
   readonly ref: AttemptRef;
+  /** Of the node, when it was given there (see Era in agent/core/era.ts); absent: of a scheduler that does not count. */
+  readonly era?: number;
   readonly pipeline: string;
   readonly run: Run;
   /** WEFT_PARAM_…, WEFT_MAP_… and the task's own; the worker adds what only it knows (paths, devices). */

@@ -65,6 +65,7 @@ export class AgentApi {
       heartbeatIntervalMs: reign.nodes.intervalMs(),
       leaseMs: this.#parts.leaseMs,
       term: reign.term,
+      era: eraOf(node, reign),
     };
   }
 
@@ -122,7 +123,13 @@ async function onHeartbeat(node: NodeId, request: HeartbeatRequest__Output, reig
     query: [...answer.query],
     open: [...reign.sessions.pendingOf(node)],
     rejoin: answer.rejoin,
+    era: eraOf(node, reign),
   };
+}
+
+/** Of now: it may have begun after the event that is answered, and then is the more right. */
+function eraOf(node: NodeId, reign: Reign): number {
+  return reign.loop.read((state) => state.nodes.get(node)?.era ?? 0);
 }
 
 /** Null when the scheduler knows it already: a change of capacity is written to the store. */

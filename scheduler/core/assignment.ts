@@ -26,6 +26,7 @@ export function makeAssignment(instance: Attempted, active: Active): Assignment 
   });
   return {
     ref: { job: job.id, task: spec.name, index, attempt },
+    era: active.node.era,
     pipeline: job.spec.name,
     run,
     env: { ...env, ...serviceVariables(task, active) },

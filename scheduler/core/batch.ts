@@ -105,6 +105,7 @@ export interface NodeRow {
   readonly capacity: Capacity;
   readonly settings: NodeSettings;
   readonly address: string;
+  readonly era: number;
 }
 
 /** A job that others are told of: triggers that wait for its end, and whom its pipeline notifies. */

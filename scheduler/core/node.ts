@@ -24,6 +24,7 @@ export function newNode(row: {
   capacity: Capacity;
   settings?: NodeSettings;
   address?: string;
+  era?: number;
 }): Node {
   return {
     id: row.id,
@@ -35,6 +36,7 @@ export function newNode(row: {
     settings: row.settings ?? PLAIN_SETTINGS,
     mode: "ready",
     lost: false,
+    era: row.era ?? 0,
     leaving: false,
     heardAtMs: 0,
     leaseEndsMs: 0,
@@ -187,6 +189,7 @@ export function onLeaseTimer(state: State, node: Node, nowMs: number): void {
     return addTimer(state.timers, nowMs + state.config.leaseMs, { kind: "lease", node });
   }
   node.lost = true;
+  node.era += 1;
   node.leaving = false;
   state.out.nodes.add(node);
   for (const instance of node.attempts.values()) {

@@ -235,7 +235,7 @@ function dropResult(instance: Instance): void {
 }
 
 function nodeRow(node: Node): NodeRow {
-  const { id, name, labels, address, capacity, settings, mode } = node;
+  const { id, name, labels, address, capacity, settings, mode, era } = node;
   // An operator's word outlasts the loss of the node and the restart of the scheduler.
-  return { id, name, state: mode === "ready" ? nodeState(node) : mode, labels, address, capacity, settings };
+  return { id, name, state: mode === "ready" ? nodeState(node) : mode, labels, address, capacity, settings, era };
 }

@@ -185,6 +185,7 @@ test("a new leader knows which services were ready, and stops those that nobody 
     labels: {},
     address: "n1",
     capacity: capacity(8),
+    era: 0,
   } as const;
   const settings = bench.state.nodes.get(node.id)!.settings;
   const rebuilt = (tasks: readonly TaskRow[]): Bench => {

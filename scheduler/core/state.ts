@@ -210,6 +210,8 @@ export interface Node {
   mode: "ready" | "cordoned" | "draining";
   /** The lease ran out and its attempts were given up. */
   lost: boolean;
+  /** How often it was given up: what it was given in an earlier era has gone to others. */
+  era: number;
   leaving: boolean;
   heardAtMs: number;
   leaseEndsMs: number;

@@ -127,6 +127,7 @@ const node: NodeRow = {
   labels: { zone: "a" },
   settings: PLAIN_SETTINGS,
   address: "one.test",
+  era: 2,
   capacity: capacity(4, 1),
 };
 

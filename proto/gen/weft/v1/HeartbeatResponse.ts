@@ -12,6 +12,7 @@ export interface HeartbeatResponse {
   'query'?: (string)[];
   'term'?: (number | string);
   'rejoin'?: (boolean);
+  'era'?: (number);
   'open'?: (_weft_v1_OpenSession)[];
 }
 
@@ -23,5 +24,6 @@ export interface HeartbeatResponse__Output {
   'query': (string)[];
   'term': (number);
   'rejoin': (boolean);
+  'era': (number);
   'open': (_weft_v1_OpenSession__Output)[];
 }

@@ -12,6 +12,7 @@ export interface JoinResponse {
   'heartbeatIntervalMs'?: (number | string | Long);
   'leaseMs'?: (number | string | Long);
   'term'?: (number | string);
+  'era'?: (number);
 }
 
 export interface JoinResponse__Output {
@@ -24,4 +25,5 @@ export interface JoinResponse__Output {
   'heartbeatIntervalMs': (number);
   'leaseMs': (number);
   'term': (number);
+  'era': (number);
 }
