@@ -1,0 +1,1 @@
+ALTER TABLE "nodes" ADD COLUMN "era" integer DEFAULT 0 NOT NULL;
