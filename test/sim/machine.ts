@@ -174,9 +174,14 @@ export class SimRunner {
 
   renewLease(untilMs: number, marginMs: number): void {
     this.#fence.renew({ untilMs, marginMs });
+    this.#armFence();
+  }
+
+  #armFence(): void {
     this.#callOffFence();
-    const { clock } = this.#machine.parts;
-    this.#callOffFence = this.life.after(this.#fence.stopAtMs - clock.monotonicMs(), () => this.#checkLease());
+    const { stopAtMs } = this.#fence;
+    if (stopAtMs === Infinity) return;
+    this.#callOffFence = this.life.after(stopAtMs - this.#machine.parts.clock.monotonicMs(), () => this.#checkLease());
   }
 
   #look(): void {
@@ -188,7 +193,7 @@ export class SimRunner {
 
   #checkLease(): void {
     const nowMs = this.#machine.parts.clock.monotonicMs();
-    if (this.#fence.mayStart(nowMs)) return;
+    if (this.#fence.mayStart(nowMs)) return this.#armFence();
     for (const process of this.#machine.processes.values())
       this.#stop(process, "lease-lost", this.#fence.graceMs(process.assignment.stopGraceMs, nowMs));
   }

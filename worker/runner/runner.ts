@@ -112,10 +112,14 @@ export class Runner {
 
   renewLease(untilBootMs: number, marginMs: number): void {
     this.#fence.renew({ untilMs: untilBootMs, marginMs });
+    this.#armFence();
+  }
+
+  #armFence(): void {
     clearTimeout(this.#fenceTimer);
     const waitMs = this.#fence.stopAtMs - bootNowMs();
     // It keeps nothing alive: the runner may leave while a lease lasts.
-    this.#fenceTimer = setTimeout(() => this.#checkLease(), Math.min(Math.max(0, waitMs), TIMER_MS_MAX)).unref();
+    this.#fenceTimer = setTimeout(() => this.#checkLease(), Math.min(Math.max(1, waitMs), TIMER_MS_MAX)).unref();
   }
 
   #startNext(): void {
@@ -176,7 +180,8 @@ export class Runner {
 
   #checkLease(): void {
     const nowMs = bootNowMs();
-    if (this.#fence.mayStart(nowMs)) return;
+    // The clock shows hundredths of a second: when the timer fires it may still show the time before.
+    if (this.#fence.mayStart(nowMs)) return this.#armFence();
     for (const order of this.#queue.slice()) this.stop(order.key, "lease-lost", 0);
     for (const attempt of this.#attempts.values()) {
       this.#stop(attempt, "lease-lost", this.#fence.graceMs(attempt.order.graceMs, nowMs));
