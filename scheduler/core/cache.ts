@@ -72,8 +72,9 @@ function lookupOf(task: JobTask, index: number): Lookup {
 }
 
 export function onCacheAnswered(state: State, answers: readonly CacheAnswer[], nowMs: number): void {
+  const waiting = new Map(Array.from(state.lookups.keys(), (task) => [`${task.job.id}.${task.spec.name}`, task]));
   for (const answer of answers) {
-    const task = state.jobs.get(answer.job)?.tasks.find(({ spec }) => spec.name === answer.task);
+    const task = waiting.get(`${answer.job}.${answer.task}`);
     const asking = task && state.lookups.get(task);
     if (!task || !asking || answer.index !== task.fresh) continue;
     asking.asked = false;

@@ -27,7 +27,7 @@ function isModel(model: string, { models }: GpuRequest): boolean {
   return models.some((part) => name.includes(part.toLowerCase()));
 }
 
-/** Versions as numbers with dots: "8.6" is at least "8", and "535.104" less than "535.54.1" is not. */
+/** Versions as numbers with dots: "8.6" is at least "8", and "535.104" at least "535.54.1". */
 function isAtLeast(version: string, least: string): boolean {
   if (version === "") return false;
   const has = version.split(".").map(Number);

@@ -21,7 +21,7 @@ export interface Hold {
 /** Why a hold keeps the ask from the node; null: none does. */
 export function holdMisfit(node: Node, ask: Ask, asked: Resources, nowMs: number): "reserved" | null {
   const { hold } = node;
-  if (hold === null || hold.ask === ask || ask.priority > hold.ask.priority) return null;
+  if (hold === null || hold.ask.key === ask.key || ask.priority > hold.ask.priority) return null;
   if (ask.limitMs > 0 && nowMs + ask.limitMs <= hold.freeAtMs && hold.freeAtMs !== Infinity) return null;
   const { capacity, reserved } = node;
   const beside =
@@ -38,10 +38,11 @@ export function misfit(node: Node, ask: Ask, asked: Resources, nowMs: number): M
   return serviceMisfit(node, ask, nowMs) ?? roomMisfit(node, asked) ?? holdMisfit(node, ask, asked, nowMs);
 }
 
-/** Ends holds whose class waits no more or whose nodes are out of service. */
-export function dropHolds(state: State, waiting: ReadonlySet<Ask>, nowMs: number): void {
+/** `waiting`: keys of asks. Ends holds whose class waits no more or whose nodes are out of service. */
+export function dropHolds(state: State, waiting: ReadonlySet<string>, nowMs: number): void {
   for (const hold of state.holds.values()) {
-    if (waiting.has(hold.ask) && hold.nodes.every((node) => serviceMisfit(node, hold.ask, nowMs) === null)) continue;
+    if (waiting.has(hold.ask.key) && hold.nodes.every((node) => serviceMisfit(node, hold.ask, nowMs) === null))
+      continue;
     dropHold(state, hold.ask);
   }
 }

@@ -14,10 +14,11 @@ import {
   pipeline,
   retriesOf,
   rows,
+  SUCCEEDED,
   task,
 } from "../../test/support/build.ts";
 import { type Capacity, explain, type NodeSettings, restore, type TaskRow, type NodeRow } from "./index.ts";
-import { HOLD_AFTER_MS } from "./limit.ts";
+import { HOLD_AFTER_MS, PLACED_PER_ROUND_MAX } from "./limit.ts";
 
 const anyGpu = { memoryBytes: 0, models: [], computeCapability: "", driver: "", mig: "" };
 
@@ -371,4 +372,29 @@ test("an attempt that its node knows nothing of is made again at once a few time
   expect(unknown(4)).toEqual([]);
   bench.hear("n1");
   expect(assigned(bench.pass(25_000))).toEqual(["a.t.0.5@n1"]);
+});
+
+test("short tasks of a project with a quota do not queue at nodes, where they would pass it as they move up", () => {
+  const bench = new Bench();
+  bench.join("n1", capacity(4));
+  const quota = { cpuMillis: 2000, memoryBytes: null, gpuMillis: null };
+  bench.step({ kind: "projectChanged", settings: { name: "p", weight: 1, quota } });
+  const [other] = assigned(bench.submit(one("other", { resources: asks(3) })));
+  const begun = assigned(bench.submit(one("a", { map: mapOver(50) }, 0, "p")));
+  expect(begun).toHaveLength(1);
+  // It is known to be short from now on.
+  bench.end("n1", key("a.t.0.1"), SUCCEEDED, { startedAtMs: bench.nowMs - 1, endedAtMs: bench.nowMs });
+  bench.end("n1", key(other!.split("@")[0]!));
+  expect(bench.state.projects.get("p")!.usage.cpuMillis).toBe(2000);
+  expect(bench.state.nodes.get("n1" as NodeId)!.attempts.size).toBe(2);
+});
+
+test("thousands of classes that find no room do not keep the scheduler awake", () => {
+  const bench = new Bench();
+  bench.join("n1", capacity(1));
+  bench.submit(one("first", {}));
+  const tasks = Array.from({ length: PLACED_PER_ROUND_MAX + 1 }, (_, i) => task(`t${i}`, { timeoutMs: i + 1 }));
+  bench.step({ kind: "jobSubmitted", job: job("many", pipeline(...tasks)) });
+  bench.settle();
+  expect(bench.state.placementDue).toBe(false);
 });

@@ -10,7 +10,7 @@ import { PREFILL_ATTEMPTS_MAX, PREFILL_MS, PLACED_PER_ROUND_MAX, PREFILL_RUN_MS_
 import { preemptFor } from "./preempt.ts";
 import { peek, type QueueClass, take } from "./queue.ts";
 import { reserve } from "./reservation.ts";
-import { type Amounts, beyondQuota, clusterTotals, dominantShare, projectOf } from "./share.ts";
+import { type Amounts, beyondQuota, clusterTotals, dominantShare, hasQuota, projectOf } from "./share.ts";
 import { type Active, type Instance, type Node, NO_GPUS, type State } from "./state.ts";
 import { orderStop } from "./stop.ts";
 import { addTimer } from "./timer.ts";
@@ -25,7 +25,7 @@ export function place(state: State, nowMs: number): void {
   if (!state.placementDue) return;
   state.placementDue = false;
   const classes = waitingClasses(state);
-  dropHolds(state, new Set(classes.map(({ ask }) => ask)), nowMs);
+  dropHolds(state, new Set(classes.map(({ ask }) => ask.key)), nowMs);
   holdForAged(state, classes, nowMs);
   const round: Round = { totals: clusterTotals(state.nodes.values()), left: PLACED_PER_ROUND_MAX, nowMs };
   for (let i = 0; i < classes.length && round.left > 0;) {
@@ -72,6 +72,8 @@ function fillLevel(state: State, classes: readonly QueueClass[], round: Round): 
   const { totals, nowMs } = round;
   const projects = new Map<string, Contender[]>();
   for (const queueClass of classes) {
+    // It found no room, and none was made since.
+    if (queueClass.tried && state.freed.size === 0) continue;
     const contender = { queueClass, candidates: new Candidates(state, queueClass, nowMs) };
     const of = projects.get(queueClass.ask.project);
     if (of) of.push(contender);
@@ -85,7 +87,7 @@ function fillLevel(state: State, classes: readonly QueueClass[], round: Round): 
     let placed: boolean;
     do {
       placed = placeNext(state, chosen, nowMs);
-      round.left -= chosen.queueClass.ask.nodes;
+      if (placed) round.left -= chosen.queueClass.ask.nodes;
     } while (placed && alone && round.left > 0);
     if (placed) continue;
     if (contenders.length === 1) projects.delete(name);
@@ -148,7 +150,8 @@ function prefill(state: State, queueClass: QueueClass, nowMs: number): void {
   const asked = ask.requests[0]!;
   const meanMs = peek(queueClass)?.task.job.meanRunMs.get(ask.key);
   if (meanMs === undefined || meanMs > PREFILL_RUN_MS_MAX) return;
-  if (beyondQuota(projectOf(state, ask.project), asked, 1) !== null) return;
+  // What queues at a node counts only once it moves up there, and nobody asks then.
+  if (hasQuota(projectOf(state, ask.project))) return;
   for (const node of state.nodes.values()) {
     if (node.hold !== null || serviceMisfit(node, ask, nowMs) !== null) continue;
     if (emptyMisfit(node.capacity, asked) !== null) continue;

@@ -54,6 +54,10 @@ export function addUsage({ usage }: Project, asked: Resources, times: 1 | -1): v
   for (const field of AMOUNTS) usage[field] += times * asked[field];
 }
 
+export function hasQuota({ settings }: Project): boolean {
+  return AMOUNTS.some((field) => settings.quota[field] !== null);
+}
+
 /** The first amount in which the quota would be passed; null: none would. */
 export function beyondQuota(project: Project, asked: Resources, members: number): keyof Amounts | null {
   const { quota } = project.settings;
