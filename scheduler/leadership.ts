@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { attemptKey, type AttemptRef, type NodeId } from "../lib/core/ids.ts";
+import { untoldEnd } from "../lib/core/report.ts";
 import type { Log } from "../lib/log.ts";
 import type { CacheDesk } from "./cache-desk.ts";
 import type { Bus, LeaderNews } from "./bus.ts";
@@ -225,25 +226,10 @@ export class Leadership {
   }
 
   #tooLarge(loop: SchedulerLoop, node: NodeId, ref: AttemptRef, bytes: number): void {
-    const nowMs = this.#parts.now();
-    const event: Event = {
-      kind: "attemptEnded",
-      node,
-      report: {
-        kind: "ended",
-        key: attemptKey(ref),
-        outcome: { kind: "failed", reason: "environment-failed" },
-        message: `the assignment is ${bytes} bytes, more than NATS takes: use fewer inputs or a shorter script, or raise max_payload in the configuration of nats-server`,
-        startedAtMs: null,
-        endedAtMs: nowMs,
-        exitCode: null,
-        signal: null,
-        usage: { cpuMs: 0, peakMemoryBytes: 0, source: "none" },
-        outputs: [],
-        environmentDigest: null,
-        logBytes: { stdout: 0, stderr: 0 },
-      },
-    };
+    const message = `the assignment is ${bytes} bytes, more than NATS takes: use fewer inputs or a shorter script, or raise max_payload in the configuration of nats-server`;
+    const outcome = { kind: "failed", reason: "environment-failed" } as const;
+    const report = untoldEnd(attemptKey(ref), outcome, message, this.#parts.now());
+    const event: Event = { kind: "attemptEnded", node, report };
     // When the reign ends before, the next leader finds the same.
     loop.submit(event).catch(() => undefined);
   }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { JobId } from "../lib/core/ids.ts";
+import { batchOf } from "../test/support/build.ts";
 import type { Batch, JobProgress, TaskRow } from "./core/index.ts";
 import { WatchHub } from "./watch.ts";
 
@@ -33,23 +34,7 @@ function row(task: string, attempt: number, state: TaskRow["state"], job = JOB):
   };
 }
 
-function batch(tasks: TaskRow[], jobs: JobProgress[] = []): Batch {
-  return {
-    jobsNew: [],
-    jobs,
-    news: [],
-    tasks,
-    maps: [],
-    ended: [],
-    nodes: [],
-    projects: [],
-    rates: [],
-    cached: [],
-    lookups: [],
-    assign: [],
-    stop: [],
-  };
-}
+const batch = (tasks: TaskRow[], jobs: JobProgress[] = []): Batch => batchOf({ tasks, jobs });
 
 const running: JobProgress = {
   id: JOB,

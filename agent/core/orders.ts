@@ -1,5 +1,6 @@
 import type { EndedReport, LossReason, Report, StopReason } from "../../lib/core/dispatch.ts";
 import { type AttemptKey, parseAttemptKey } from "../../lib/core/ids.ts";
+import { untoldEnd } from "../../lib/core/report.ts";
 import type { Records } from "./record.ts";
 
 /**
@@ -91,7 +92,7 @@ export class OrderBook {
         if (record.reported) acts.push({ kind: "tell", report: record.report });
         return;
       case "open":
-        if (this.#hasLost(key, view.nowMs)) acts.push({ kind: "lose", report: lostReport(key, view.atMs) });
+        if (this.#hasLost(key, view.nowMs)) acts.push({ kind: "lose", report: lostTrack(key, view.atMs) });
     }
   }
 
@@ -104,19 +105,6 @@ export class OrderBook {
   }
 }
 
-function lostReport(key: AttemptKey, atMs: number): EndedReport {
-  return {
-    kind: "ended",
-    key,
-    outcome: { kind: "lost", reason: "runner-lost" },
-    message: "the agent lost track of it",
-    startedAtMs: null,
-    endedAtMs: atMs,
-    exitCode: null,
-    signal: null,
-    usage: { cpuMs: 0, peakMemoryBytes: 0, source: "none" },
-    outputs: [],
-    environmentDigest: null,
-    logBytes: { stdout: 0, stderr: 0 },
-  };
+function lostTrack(key: AttemptKey, atMs: number): EndedReport {
+  return untoldEnd(key, { kind: "lost", reason: "runner-lost" }, "the agent lost track of it", atMs);
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
 import type { StreamContext } from "../../lib/grpc.ts";
 import type { HeartbeatResponse } from "../../proto/gen/weft/v1/HeartbeatResponse.ts";
+import { batchOf } from "../../test/support/build.ts";
 import type { Batch } from "../core/index.ts";
 import { NodeDesk } from "./node-desk.ts";
 
@@ -40,21 +41,7 @@ test("stop orders go to their node at once, in one message", () => {
     { node: "node-1" as NodeId, order: order("j.a.1.1") },
     { node: "elsewhere" as NodeId, order: order("j.a.2.1") },
   ];
-  desk.onBatch({
-    jobsNew: [],
-    jobs: [],
-    news: [],
-    tasks: [],
-    maps: [],
-    ended: [],
-    nodes: [],
-    projects: [],
-    rates: [],
-    cached: [],
-    lookups: [],
-    assign: [],
-    stop,
-  });
+  desk.onBatch(batchOf({ stop }));
   expect(sent).toMatchObject([
     { sequence: 0, term: 7, leaseMs: 30_000, stop: [{ key: "j.a.0.1" }, { key: "j.a.1.1" }] },
   ]);

@@ -7,6 +7,7 @@ import {
 } from "../../lib/core/dispatch.ts";
 import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
 import { parseAttemptKey } from "../../lib/core/ids.ts";
+import { untoldEnd } from "../../lib/core/report.ts";
 import { makeAssignment } from "./assignment.ts";
 import type { Answer } from "./event.ts";
 import { backoff } from "./backoff.ts";
@@ -105,30 +106,8 @@ export function loseAttempt(
   message: string,
   nowMs: number,
 ): void {
-  endAttempt(state, instance, active, lossReport(active.key, instance, reason, message, nowMs), nowMs);
-}
-
-function lossReport(
-  key: AttemptKey,
-  instance: Instance,
-  reason: "node-lost" | "unknown",
-  message: string,
-  nowMs: number,
-): EndedReport {
-  return {
-    kind: "ended",
-    key,
-    outcome: { kind: "lost", reason },
-    message,
-    startedAtMs: instance.startedAtMs,
-    endedAtMs: nowMs,
-    exitCode: null,
-    signal: null,
-    usage: { cpuMs: 0, peakMemoryBytes: 0, source: "none" },
-    outputs: [],
-    environmentDigest: null,
-    logBytes: { stdout: 0, stderr: 0 },
-  };
+  const report = untoldEnd(active.key, { kind: "lost", reason }, message, nowMs);
+  endAttempt(state, instance, active, { ...report, startedAtMs: instance.startedAtMs }, nowMs);
 }
 
 function endAttempt(state: State, instance: Instance, active: Active, report: EndedReport, nowMs: number): void {

@@ -2,13 +2,14 @@ import type { Assignment, OutputRef } from "../../lib/core/dispatch.ts";
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/json.ts";
 import { mapValues } from "../../lib/core/pipeline/spec.ts";
+import { untoldEnd } from "../../lib/core/report.ts";
 import { formatDuration } from "../../proto/units.ts";
 import { makeAssignment } from "./assignment.ts";
 import { endInstance } from "./job.ts";
 import { newNode } from "./node.ts";
 import { enqueueInstance } from "./queue.ts";
 import { waitForRate } from "./rate.ts";
-import { type Active, type Instance, type JobTask, newInstance, NO_GPUS, type State } from "./state.ts";
+import { type Active, type Instance, type JobTask, newActive, newInstance, NO_GPUS, type State } from "./state.ts";
 
 /** Asked about at once: what is asked is made whole for it, and a task may have 100,000 instances. */
 const LOOKUPS_MAX = 1_000;
@@ -112,18 +113,8 @@ function take(state: State, instance: Instance, hit: CachedResult, nowMs: number
     params: job.params,
     map: mapValues(spec, index, task.values),
     report: {
-      kind: "ended",
-      key: `${job.id}.${spec.name}.${index}.0` as AttemptKey,
-      outcome: { kind: "succeeded" },
-      message: instance.message,
-      startedAtMs: null,
-      endedAtMs: nowMs,
-      exitCode: null,
-      signal: null,
-      usage: { cpuMs: 0, peakMemoryBytes: 0, source: "none" },
+      ...untoldEnd(`${job.id}.${spec.name}.${index}.0` as AttemptKey, { kind: "succeeded" }, instance.message, nowMs),
       outputs: hit.outputs,
-      environmentDigest: null,
-      logBytes: { stdout: 0, stderr: 0 },
     },
   });
   endInstance(state, instance, "succeeded", nowMs, hit);
@@ -132,18 +123,6 @@ function take(state: State, instance: Instance, hit: CachedResult, nowMs: number
 /** A place for an attempt that is on no node. */
 function nowhere(task: JobTask): Active {
   const capacity = { cpuMillis: 0, memoryBytes: 0, diskBytes: 0, gpus: [] };
-  return {
-    kind: "active",
-    node: newNode({ id: "" as NodeId, name: "", labels: {}, address: "", capacity }),
-    key: "" as AttemptKey,
-    gpuUuids: NO_GPUS,
-    choice: 0,
-    asked: task.ask.requests[0]!,
-    masterAddress: "",
-    started: false,
-    prefilled: false,
-    overtook: false,
-    stop: null,
-    silent: 0,
-  };
+  const node = newNode({ id: "" as NodeId, name: "", labels: {}, address: "", capacity });
+  return newActive({ node, key: "" as AttemptKey, gpuUuids: NO_GPUS, choice: 0, asked: task.ask.requests[0]! });
 }

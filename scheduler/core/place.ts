@@ -11,7 +11,7 @@ import { preemptFor } from "./preempt.ts";
 import { peek, type QueueClass, take } from "./queue.ts";
 import { reserve } from "./reservation.ts";
 import { type Amounts, beyondQuota, clusterTotals, dominantShare, hasQuota, projectOf } from "./share.ts";
-import { type Active, type Instance, type Node, NO_GPUS, type State } from "./state.ts";
+import { type Instance, newActive, type Node, NO_GPUS, type State } from "./state.ts";
 import { orderStop } from "./stop.ts";
 import { addTimer } from "./timer.ts";
 
@@ -182,20 +182,7 @@ function assign(state: State, instance: Instance, node: Node, given: Given, nowM
   const gpuUuids = asked.gpuMillis === 0 ? NO_GPUS : chooseDevices(node, asked)!;
   instance.attempt += 1;
   const key = attemptKey({ job: job.id, task: spec.name, index: instance.index, attempt: instance.attempt });
-  const active: Active = {
-    kind: "active",
-    node,
-    key,
-    gpuUuids,
-    choice,
-    asked,
-    masterAddress,
-    started: false,
-    prefilled,
-    overtook: false,
-    stop: null,
-    silent: 0,
-  };
+  const active = newActive({ node, key, gpuUuids, choice, asked, masterAddress, prefilled });
   instance.state = active;
   instance.lastNode = node.id;
   instance.lastGpus = gpuUuids;

@@ -17,6 +17,7 @@ import {
   type InstanceState,
   type Job,
   type JobTask,
+  newActive,
   newInstance,
   newState,
   type Node,
@@ -182,20 +183,8 @@ function restoredAttempt(state: State, instance: Instance, row: TaskRow): Active
   const asked = instance.task.ask.requests[choice]!;
   const prefilled = !started && gpuUuids.length === 0 && spec.nodes === 1 && !hasRoom(node, asked);
   const masterAddress = spec.nodes === 1 ? "" : node.address;
-  return {
-    kind: "active",
-    node,
-    key,
-    gpuUuids,
-    choice,
-    asked,
-    masterAddress,
-    started,
-    prefilled,
-    overtook: !prefilled && !hasRoom(node, asked),
-    stop: null,
-    silent: 0,
-  };
+  const overtook = !prefilled && !hasRoom(node, asked);
+  return newActive({ node, key, gpuUuids, choice, asked, masterAddress, started, prefilled, overtook });
 }
 
 /** A row of a member that has ended says why, and nothing when it succeeded. */

@@ -196,6 +196,22 @@ export interface Active {
   silent: number;
 }
 
+/** What an attempt is when it is made: sent to its node, of which nothing was heard yet. */
+export function newActive(
+  given: Pick<Active, "node" | "key" | "gpuUuids" | "choice" | "asked"> & Partial<Active>,
+): Active {
+  return {
+    kind: "active",
+    masterAddress: "",
+    started: false,
+    prefilled: false,
+    overtook: false,
+    stop: null,
+    silent: 0,
+    ...given,
+  };
+}
+
 export interface Node {
   readonly id: NodeId;
   name: string;

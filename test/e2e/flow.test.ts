@@ -2,31 +2,19 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type JobJson, weft, weftJson } from "../support/command.ts";
-import { type Bare, type Part, type ServerPart, startAgent, startBare, startServer, sweep } from "../support/parts.ts";
+import { type Cluster, startCluster } from "../support/parts.ts";
 
 const LIMIT_MS = 120_000;
 
-let bare: Bare;
-let server: ServerPart;
-let agent: Part;
-let agentDir: string;
+let cluster: Cluster;
 beforeAll(async () => {
-  bare = await startBare();
-  const { databaseUrl, folder, nats } = bare;
-  server = await startServer({ home: join(folder, "home"), databaseUrl, natsUrl: nats.url });
-  agentDir = join(folder, "agent");
-  agent = await startAgent(server.grpc, agentDir, ["--cpus", "4"]);
+  cluster = await startCluster();
 }, LIMIT_MS);
-afterAll(async () => {
-  await agent?.stop();
-  if (agentDir !== undefined) await sweep(agentDir);
-  await server?.stop();
-  await bare?.stop();
-}, LIMIT_MS);
+afterAll(() => cluster?.stop(), LIMIT_MS);
 
 let files = 0;
 function pipeline(text: string): string {
-  const folder = join(bare.folder, `pipeline-${(files += 1)}`);
+  const folder = join(cluster.bare.folder, `pipeline-${(files += 1)}`);
   mkdirSync(folder);
   writeFileSync(join(folder, "weft.yaml"), text);
   return join(folder, "weft.yaml");
@@ -34,10 +22,10 @@ function pipeline(text: string): string {
 
 /** Runs a pipeline to its end, as a user does. */
 async function run(text: string, ...flags: string[]): Promise<JobJson> {
-  const shown = await weft(server.grpc, ["submit", pipeline(text), "--follow", ...flags]);
+  const shown = await weft(cluster.server.grpc, ["submit", pipeline(text), "--follow", ...flags]);
   const id = /^job (\S+)/m.exec(shown.stdout.toString())?.[1];
   if (id === undefined) throw new Error(`${shown.stdout.toString()}${shown.stderr}`);
-  return weftJson<JobJson>(server.grpc, ["job", id]);
+  return weftJson<JobJson>(cluster.server.grpc, ["job", id]);
 }
 
 const states = (job: JobJson): string[] => job.tasks.map(({ name, index, state }) => `${name}[${index}] ${state}`);
@@ -88,9 +76,9 @@ test("lists, conditions and results go from task to task", { timeout: LIMIT_MS }
   expect(job.state).toBe("failed");
   expect(job.reason).toContain("bad: its condition (tasks.fit.result[0].nothing) cannot be told: No such key: nothing");
   expect(job.tasks[2]).toMatchObject({ map: { file: "it's", size: 3 }, result: { file: "it's", size: 3 } });
-  const why = await weftJson<{ reasons: { message: string }[] }>(server.grpc, ["explain", job.id, "none"]);
+  const why = await weftJson<{ reasons: { message: string }[] }>(cluster.server.grpc, ["explain", job.id, "none"]);
   expect(why.reasons[0]?.message).toContain("its condition is false: size(tasks.fit.failed) > 0");
-  const listed = await weftJson<{ counts: Record<string, number> }[]>(server.grpc, ["jobs"]);
+  const listed = await weftJson<{ counts: Record<string, number> }[]>(cluster.server.grpc, ["jobs"]);
   expect(listed[0]?.counts).toEqual({ succeeded: 5, skipped: 1, failed: 1 });
 });
 
@@ -101,20 +89,28 @@ tasks:
   gate: { approve: { by: [ann], message: ship it? } }
   ship: { needs: gate, run: 'test {{ tasks.gate.result.by }} = ann' }
 `;
-  const { id } = await weftJson<{ id: string }>(server.grpc, ["submit", pipeline(text)]);
-  const asked = await weftJson<JobJson>(server.grpc, ["job", id]);
+  const { id } = await weftJson<{ id: string }>(cluster.server.grpc, ["submit", pipeline(text)]);
+  const asked = await weftJson<JobJson>(cluster.server.grpc, ["job", id]);
   expect(states(asked)).toEqual(["gate[0] waiting", "ship[0] pending"]);
-  const refused = await weft(server.grpc, ["approve", id, "gate", "--as", "eve"]);
+  const refused = await weft(cluster.server.grpc, ["approve", id, "gate", "--as", "eve"]);
   expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('"eve" is not among them')]);
-  const given = await weftJson<object>(server.grpc, ["approve", id, "gate", "--as", "ann", "--comment", "it's fine"]);
+  const given = await weftJson<object>(cluster.server.grpc, [
+    "approve",
+    id,
+    "gate",
+    "--as",
+    "ann",
+    "--comment",
+    "it's fine",
+  ]);
   expect(given).toEqual({ id, task: "gate", approved: true, by: "ann" });
-  expect((await weft(server.grpc, ["job", id, "--watch"])).exitCode).toBe(0);
-  const done = await weftJson<JobJson>(server.grpc, ["job", id]);
+  expect((await weft(cluster.server.grpc, ["job", id, "--watch"])).exitCode).toBe(0);
+  const done = await weftJson<JobJson>(cluster.server.grpc, ["job", id]);
   expect(done.tasks[0]).toMatchObject({ message: "approved by ann: it's fine", result: { approved: true, by: "ann" } });
 });
 
 test("a retry takes over what succeeded, a rerun nothing", { timeout: LIMIT_MS }, async () => {
-  const flag = join(bare.folder, "flag");
+  const flag = join(cluster.bare.folder, "flag");
   const text = `
 pipeline: again
 tasks:
@@ -132,7 +128,7 @@ tasks:
   const failed = await run(text);
   expect(states(failed)).toEqual(["list[0] succeeded", "fit[0] succeeded", "fit[1] failed", "sum[0] skipped"]);
   writeFileSync(flag, "");
-  const again = await weft(server.grpc, ["retry", failed.id, "--follow", "--json"]);
+  const again = await weft(cluster.server.grpc, ["retry", failed.id, "--follow", "--json"]);
   const retried = JSON.parse(again.stdout.toString()) as JobJson & { trigger: string };
   expect([retried.state, retried.trigger]).toEqual(["succeeded", `retry of ${failed.id}`]);
   expect(retried.tasks.map(({ attempt, reason }) => [attempt, reason])).toEqual([
@@ -142,15 +138,15 @@ tasks:
     [1, null],
   ]);
   expect(retried.tasks[3]?.result).toBe(2);
-  const nothing = await weft(server.grpc, ["retry", retried.id]);
+  const nothing = await weft(cluster.server.grpc, ["retry", retried.id]);
   expect([nothing.exitCode, nothing.stderr]).toEqual([2, expect.stringContaining("weft rerun")]);
-  const whole = await weft(server.grpc, ["rerun", failed.id, "--follow", "--json"]);
+  const whole = await weft(cluster.server.grpc, ["rerun", failed.id, "--follow", "--json"]);
   const rerun = JSON.parse(whole.stdout.toString()) as JobJson;
   expect(rerun.tasks.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1]);
 });
 
 test("the same work is not done again, and says where its result is from", { timeout: LIMIT_MS }, async () => {
-  const ran = join(bare.folder, "ran");
+  const ran = join(cluster.bare.folder, "ran");
   const text = (what: string) => `
 pipeline: cached
 tasks:
@@ -177,7 +173,7 @@ tasks:
     result: { of: 1 },
   });
   expect(readFileSync(ran, "utf8")).toBe("ran\n");
-  const lineage = await weftJson<{ executions: { id: string; message: string }[] }>(server.grpc, [
+  const lineage = await weftJson<{ executions: { id: string; message: string }[] }>(cluster.server.grpc, [
     "lineage",
     second.id,
   ]);
@@ -187,7 +183,7 @@ tasks:
   });
   const third = await run(text("two"));
   expect(third.tasks[0]).toMatchObject({ attempt: 1, cache: `miss: since ${first.id}.make.0.1 command changed` });
-  const why = await weftJson<{ reasons: { kind: string; message: string }[] }>(server.grpc, [
+  const why = await weftJson<{ reasons: { kind: string; message: string }[] }>(cluster.server.grpc, [
     "explain",
     third.id,
     "make",
@@ -203,13 +199,13 @@ tasks:
   day: { run: 'echo "\\"{{ params.date }}\\"" > $WEFT_RESULT' }
 `);
   const range = ["backfill", file, "--param", "date", "--from", "2024-02-28", "--to", "2024-03-01", "--limit", "2"];
-  const made = await weftJson<{ id: string; jobs: { id: string; value: string }[] }>(server.grpc, range);
+  const made = await weftJson<{ id: string; jobs: { id: string; value: string }[] }>(cluster.server.grpc, range);
   expect(made.jobs.map(({ value }) => value)).toEqual(["2024-02-28", "2024-02-29", "2024-03-01"]);
   for (const { id, value } of made.jobs) {
-    expect((await weft(server.grpc, ["job", id, "--watch"])).exitCode).toBe(0);
-    expect((await weftJson<JobJson>(server.grpc, ["job", id])).tasks[0]?.result).toBe(value);
+    expect((await weft(cluster.server.grpc, ["job", id, "--watch"])).exitCode).toBe(0);
+    expect((await weftJson<JobJson>(cluster.server.grpc, ["job", id])).tasks[0]?.result).toBe(value);
   }
-  const again = await weftJson<{ jobs: { existing: boolean }[] }>(server.grpc, [...range, "--id", made.id]);
+  const again = await weftJson<{ jobs: { existing: boolean }[] }>(cluster.server.grpc, [...range, "--id", made.id]);
   expect(again.jobs.map(({ existing }) => existing)).toEqual([true, true, true]);
 });
 
@@ -217,7 +213,7 @@ test("an expression that cannot be read is refused with its line and column", { 
   const file = pipeline(
     `pipeline: p\ntasks:\n  a:\n    run: "true"\n  b:\n    needs: a\n    run: "true"\n    if: tasks.c.result >\n`,
   );
-  const { exitCode, stderr } = await weft(server.grpc, ["submit", file]);
+  const { exitCode, stderr } = await weft(cluster.server.grpc, ["submit", file]);
   expect(exitCode).toBe(2);
   expect(stderr).toContain("weft.yaml:8:9: if: Unexpected token: EOF");
 });

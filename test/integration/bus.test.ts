@@ -20,6 +20,7 @@ import { Bus } from "../../scheduler/bus.ts";
 import type { Batch } from "../../scheduler/core/index.ts";
 import type { Intake } from "../../scheduler/intake.ts";
 import type { Postman } from "../../scheduler/postman.ts";
+import { batchOf } from "../support/build.ts";
 import { startNats, type TestNats } from "../support/nats.ts";
 import { until } from "../support/wait.ts";
 
@@ -65,21 +66,7 @@ function assignment(job: string, index: number, attempt = 1, script = "true"): A
 }
 
 function batch(assignments: readonly Assignment[], tasks: Batch["tasks"] = []): Batch {
-  return {
-    jobsNew: [],
-    news: [],
-    jobs: [],
-    tasks,
-    maps: [],
-    ended: [],
-    nodes: [],
-    projects: [],
-    rates: [],
-    cached: [],
-    lookups: [],
-    assign: assignments.map((one) => ({ node: N1, assignment: one })),
-    stop: [],
-  };
+  return batchOf({ tasks, assign: assignments.map((one) => ({ node: N1, assignment: one })) });
 }
 
 function openPostman(tooLarge: (bytes: number) => void = () => undefined): Postman {

@@ -14,7 +14,7 @@ import {
 import { JobReader } from "../../scheduler/job-reader.ts";
 import { claimLeadership, LeadershipLost, releaseLeadership, type Reign } from "../../scheduler/leader-store.ts";
 import { type Changes, openStore, type Recorder } from "../../scheduler/store.ts";
-import { capacity, endedReport, key, mapOver, output, pipeline, SUCCEEDED, task } from "../support/build.ts";
+import { batchOf, capacity, endedReport, key, mapOver, output, pipeline, SUCCEEDED, task } from "../support/build.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 
 const LEASE_MS = 60_000;
@@ -44,22 +44,7 @@ function claim(holder: string) {
 }
 
 function changes(parts: Partial<Batch>, archived: Changes["archived"] = []): Changes {
-  const none = {
-    jobsNew: [],
-    jobs: [],
-    news: [],
-    tasks: [],
-    maps: [],
-    ended: [],
-    nodes: [],
-    projects: [],
-    rates: [],
-    cached: [],
-    lookups: [],
-    assign: [],
-    stop: [],
-  };
-  return { batch: { ...none, ...parts }, archived };
+  return { batch: batchOf(parts), archived };
 }
 
 const spec = pipeline(task("first"), task("second", { needs: ["first"], map: mapOver(10) }));

@@ -118,6 +118,26 @@ export function endedReport(key: AttemptKey, outcome: Outcome, parts: Partial<En
   };
 }
 
+/** Of a round in which nothing else happened. */
+export function batchOf(parts: Partial<Batch> = {}): Batch {
+  return {
+    jobsNew: [],
+    jobs: [],
+    news: [],
+    tasks: [],
+    maps: [],
+    ended: [],
+    nodes: [],
+    projects: [],
+    rates: [],
+    cached: [],
+    lookups: [],
+    assign: [],
+    stop: [],
+    ...parts,
+  };
+}
+
 export const SUCCEEDED: Outcome = { kind: "succeeded" };
 export const FAILED: Outcome = { kind: "failed", reason: "exit" };
 

@@ -149,6 +149,35 @@ export async function startBare(): Promise<Bare> {
   };
 }
 
+/** One server and one agent of four CPUs, as most tests want them. */
+export interface Cluster {
+  readonly bare: Bare;
+  readonly server: ServerPart;
+  readonly agentDir: string;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startCluster(): Promise<Cluster> {
+  const bare = await startBare();
+  const stops = [bare.stop];
+  const stop = async (): Promise<void> => {
+    for (const each of stops.toReversed()) await each();
+  };
+  try {
+    const { databaseUrl, folder, nats } = bare;
+    const server = await startServer({ home: join(folder, "home"), databaseUrl, natsUrl: nats.url });
+    stops.push(() => server.stop());
+    const agentDir = join(folder, "agent");
+    stops.push(() => sweep(agentDir));
+    const agent = await startAgent(server.grpc, agentDir, ["--cpus", "4"]);
+    stops.push(() => agent.stop());
+    return { bare, server, agentDir, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
 export interface UpPart extends Part {
   readonly grpc: string;
   readonly http: string;

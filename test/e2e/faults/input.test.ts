@@ -6,39 +6,19 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../../cli/local/port.ts";
 import { type Outcome, weft, weftJson } from "../../support/command.ts";
-import {
-  type Bare,
-  type Part,
-  type ServerPart,
-  startAgent,
-  startBare,
-  startServer,
-  sweep,
-} from "../../support/parts.ts";
+import { type Cluster, startCluster } from "../../support/parts.ts";
 
 const START_LIMIT_MS = 60_000;
 
-let bare: Bare;
-let server: ServerPart;
-let agent: Part;
-let agentDir: string;
+let cluster: Cluster;
 beforeAll(async () => {
-  bare = await startBare();
-  const { databaseUrl, folder, nats } = bare;
-  server = await startServer({ home: join(folder, "home"), databaseUrl, natsUrl: nats.url });
-  agentDir = join(folder, "agent");
-  agent = await startAgent(server.grpc, agentDir, ["--cpus", "4"]);
+  cluster = await startCluster();
 }, START_LIMIT_MS);
-afterAll(async () => {
-  await agent?.stop();
-  if (agentDir !== undefined) await sweep(agentDir);
-  await server?.stop();
-  await bare?.stop();
-}, START_LIMIT_MS);
+afterAll(() => cluster?.stop(), START_LIMIT_MS);
 
 let files = 0;
 function pipeline(text: string | Buffer): string {
-  const folder = join(bare.folder, `pipeline-${(files += 1)}`);
+  const folder = join(cluster.bare.folder, `pipeline-${(files += 1)}`);
   mkdirSync(folder);
   const file = join(folder, "weft.yaml");
   writeFileSync(file, text);
@@ -46,7 +26,7 @@ function pipeline(text: string | Buffer): string {
 }
 
 async function refused(text: string | Buffer): Promise<string> {
-  const { exitCode, stdout, stderr } = await weft(server.grpc, ["submit", pipeline(text)]);
+  const { exitCode, stdout, stderr } = await weft(cluster.server.grpc, ["submit", pipeline(text)]);
   expect(exitCode, stderr).toBe(2);
   expect(stdout.toString()).toBe("");
   // What is meant for users has no stack in it.
@@ -56,7 +36,7 @@ async function refused(text: string | Buffer): Promise<string> {
 
 async function jobCount(): Promise<number> {
   return (
-    await weftJson<{ jobs: unknown[] } | unknown[]>(server.grpc, ["jobs"]).then((answer) =>
+    await weftJson<{ jobs: unknown[] } | unknown[]>(cluster.server.grpc, ["jobs"]).then((answer) =>
       Array.isArray(answer) ? answer : answer.jobs,
     )
   ).length;
@@ -101,7 +81,7 @@ describe("a pipeline that is wrong is refused with exit code 2, and says where",
   });
 
   test("a file that is not there", async () => {
-    const { exitCode, stderr } = await weft(server.grpc, ["submit", join(bare.folder, "nowhere.yaml")]);
+    const { exitCode, stderr } = await weft(cluster.server.grpc, ["submit", join(cluster.bare.folder, "nowhere.yaml")]);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("nowhere.yaml") });
   });
 
@@ -142,7 +122,7 @@ describe("a server that cannot be had is exit code 3, soon, with the address and
   });
 
   test("Weft's own HTTP port", async () => {
-    await unreachable(server.http);
+    await unreachable(cluster.server.http);
   });
 
   test("somebody takes connections and says nothing", async () => {
@@ -168,10 +148,10 @@ describe("one idempotency key is one job", () => {
   test("one after the other, also when the first has ended", async () => {
     const file = pipeline(once_);
     const submit = (): Promise<Outcome> =>
-      weft(server.grpc, ["submit", file, "--idempotency-key", "nightly", "--follow", "--json"]);
+      weft(cluster.server.grpc, ["submit", file, "--idempotency-key", "nightly", "--follow", "--json"]);
     const [first, second] = [idOf(await submit()), idOf(await submit())];
     expect(second.id).toBe(first.id);
-    const third = idOf(await weft(server.grpc, ["submit", file, "--idempotency-key", "nightly", "--json"]));
+    const third = idOf(await weft(cluster.server.grpc, ["submit", file, "--idempotency-key", "nightly", "--json"]));
     expect(third).toMatchObject({ id: first.id, existing: true });
   });
 
@@ -179,7 +159,9 @@ describe("one idempotency key is one job", () => {
     const before = await jobCount();
     const file = pipeline(once_);
     const all = await Promise.all(
-      Array.from({ length: 5 }, () => weft(server.grpc, ["submit", file, "--idempotency-key", "at once", "--json"])),
+      Array.from({ length: 5 }, () =>
+        weft(cluster.server.grpc, ["submit", file, "--idempotency-key", "at once", "--json"]),
+      ),
     );
     const answers = all.map(idOf);
     expect(new Set(answers.map(({ id }) => id)).size).toBe(1);

@@ -3,15 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type JobJson, startWeft, submit, weft, weftJson } from "../../support/command.ts";
-import {
-  type Bare,
-  type Part,
-  type ServerPart,
-  startAgent,
-  startBare,
-  startServer,
-  sweep,
-} from "../../support/parts.ts";
+import { type Cluster, startCluster } from "../../support/parts.ts";
 import { until } from "../../support/wait.ts";
 import { isAlive } from "../../support/worker.ts";
 
@@ -20,27 +12,15 @@ const FLOOD_BYTES = 200_000_000;
 /** Every byte there is, so also what is no UTF-8, no line and no text. */
 const ANY_BYTES = Buffer.from(Array.from({ length: 4096 }, (_, i) => i & 0xff));
 
-let bare: Bare;
-let server: ServerPart;
-let agent: Part;
-let agentDir: string;
+let cluster: Cluster;
 beforeAll(async () => {
-  bare = await startBare();
-  const { databaseUrl, folder, nats } = bare;
-  server = await startServer({ home: join(folder, "home"), databaseUrl, natsUrl: nats.url });
-  agentDir = join(folder, "agent");
-  agent = await startAgent(server.grpc, agentDir, ["--cpus", "4"]);
+  cluster = await startCluster();
 }, LIMIT_MS);
-afterAll(async () => {
-  await agent?.stop();
-  if (agentDir !== undefined) await sweep(agentDir);
-  await server?.stop();
-  await bare?.stop();
-}, LIMIT_MS);
+afterAll(() => cluster?.stop(), LIMIT_MS);
 
 let files = 0;
 function pipeline(task: string): string {
-  const folder = join(bare.folder, `pipeline-${(files += 1)}`);
+  const folder = join(cluster.bare.folder, `pipeline-${(files += 1)}`);
   mkdirSync(folder);
   writeFileSync(join(folder, "any.bin"), ANY_BYTES);
   writeFileSync(join(folder, "weft.yaml"), `pipeline: faults\ntasks:\n  it:\n    ${task.replaceAll("\n", "\n    ")}\n`);
@@ -52,15 +32,15 @@ async function run(
   task: string,
 ): Promise<{ id: string; exitCode: number | null; text: string; it: JobJson["tasks"][0] }> {
   const file = pipeline(task);
-  const shown = await weft(server.grpc, ["submit", file, "--follow"]);
+  const shown = await weft(cluster.server.grpc, ["submit", file, "--follow"]);
   const text = `${shown.stdout.toString()}${shown.stderr}`;
   const id = /^job (\S+)/m.exec(text)?.[1] ?? "";
-  const job = await weftJson<JobJson>(server.grpc, ["job", id]);
+  const job = await weftJson<JobJson>(cluster.server.grpc, ["job", id]);
   return { id, exitCode: shown.exitCode, text, it: job.tasks[0]! };
 }
 
 async function logOf(id: string): Promise<Buffer> {
-  const { exitCode, stdout, stderr } = await weft(server.grpc, ["logs", id, "it"]);
+  const { exitCode, stdout, stderr } = await weft(cluster.server.grpc, ["logs", id, "it"]);
   expect(exitCode, stderr).toBe(0);
   expect(stderr).not.toContain("weft:");
   return stdout;
@@ -114,14 +94,14 @@ test("binary on stdout comes back byte by byte, from the log and as an output", 
   const { id, exitCode, text } = await run("run: cat any.bin | tee copy.bin\noutputs: { copy: copy.bin }");
   expect(exitCode, text).toBe(0);
   expect(await logOf(id)).toEqual(ANY_BYTES);
-  const got = await weft(server.grpc, ["get", id, "it", "copy", "-o", "-"]);
+  const got = await weft(cluster.server.grpc, ["get", id, "it", "copy", "-o", "-"]);
   expect(got.stdout).toEqual(ANY_BYTES);
 });
 
 test("200 MB on stdout are all there, while they are printed and afterwards", { timeout: LIMIT_MS }, async () => {
   const script = `head -c ${FLOOD_BYTES} /dev/zero | tr '\\0' 'x' | fold -w 99`;
-  const id = await submit(server.grpc, pipeline(`run: ${JSON.stringify(script)}`));
-  const followed = startWeft(server.grpc, ["logs", id, "it", "-f"]).done;
+  const id = await submit(cluster.server.grpc, pipeline(`run: ${JSON.stringify(script)}`));
+  const followed = startWeft(cluster.server.grpc, ["logs", id, "it", "-f"]).done;
   const wanted = `${"x".repeat(99)}\n`;
   const lines = Math.floor(FLOOD_BYTES / 99);
   const expected = createHash("sha256");
@@ -140,12 +120,12 @@ test(
   { timeout: LIMIT_MS },
   async () => {
     const id = await submit(
-      server.grpc,
+      cluster.server.grpc,
       pipeline("run: |\n  trap '' TERM\n  sleep 1000 &\n  echo $$ $!\n  while :; do sleep 0.1; done\nstopGrace: 1s"),
     );
     const pids = await until(
       async () => {
-        const { stdout } = await weft(server.grpc, ["logs", id, "it"]);
+        const { stdout } = await weft(cluster.server.grpc, ["logs", id, "it"]);
         const found = stdout.toString().trim().split(" ").map(Number);
         return found.length === 2 && found;
       },
@@ -153,9 +133,9 @@ test(
       30_000,
     );
     expect(pids.map(isAlive)).toEqual([true, true]);
-    const cancelled = await weft(server.grpc, ["cancel", id, "--reason", "enough"]);
+    const cancelled = await weft(cluster.server.grpc, ["cancel", id, "--reason", "enough"]);
     expect(cancelled.exitCode, cancelled.stderr).toBe(0);
-    const ended = await weft(server.grpc, ["job", id, "--watch", "--json"]);
+    const ended = await weft(cluster.server.grpc, ["job", id, "--watch", "--json"]);
     expect(ended.exitCode).toBe(1);
     expect(JSON.parse(ended.stdout.toString())).toMatchObject({ state: "cancelled", tasks: [{ state: "cancelled" }] });
     expect(pids.map(isAlive)).toEqual([false, false]);
@@ -163,11 +143,11 @@ test(
 );
 
 test("nothing of all that is left on the node", async () => {
-  const attempts = join(agentDir, "attempts");
+  const attempts = join(cluster.agentDir, "attempts");
   await until(
     () => !existsSync(attempts) || readdirSync(attempts).length === 0,
     `the attempts' folders to be gone; there are ${readdirSync(attempts).join(" ")}`,
     30_000,
   );
-  expect(readFileSync(join(agentDir, "node.json"), "utf8")).toContain("nodeId");
+  expect(readFileSync(join(cluster.agentDir, "node.json"), "utf8")).toContain("nodeId");
 });
