@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { access, constants, mkdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/nats-core";
@@ -18,6 +19,7 @@ import type { Recorder } from "../../scheduler/store.ts";
 import { hookRoutes } from "../../scheduler/trigger/hooks.ts";
 import { artifactRoutes, openArtifactStore } from "../../services/artifacts/index.ts";
 import { endedLogs, lineageParts, recordArchived, recordEnded } from "../../services/lineage/index.ts";
+import { mlflowApi, openTracking } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
 
@@ -102,9 +104,14 @@ async function serveHttp(parts: {
   });
   registerMetrics(app, metrics);
   await app.register(artifactRoutes(artifacts));
+  const { pool } = database;
+  const newId = (): string => randomBytes(16).toString("hex");
+  const tracking = await openTracking({ pool, artifacts, now: Date.now, newId, log });
+  // MLflow's REST API: one table of routes, to which each service brings its own.
+  await app.register(mlflowApi([...tracking.routes]));
   await app.register(
     hookRoutes({
-      pool: database.pool,
+      pool,
       newJobId: () => newJobId(Date.now()),
       now: Date.now,
       tellLeader: () => void (nats.isClosed() || nats.publish(TRIGGER_HINT_SUBJECT)),

@@ -1,0 +1,16 @@
+import type { Pool } from "pg";
+import type { Store } from "../../lib/cas.ts";
+import type { Log } from "../../lib/log.ts";
+
+/** What the tracking service is given. */
+export interface TrackingParts {
+  readonly pool: Pool;
+  readonly artifacts: Store;
+  readonly now: () => number;
+  /** 32 hex digits that nobody can guess. */
+  readonly newId: () => string;
+  readonly log: Log;
+}
+
+/** Where the files of runs lie unless their experiment says otherwise: behind our artifact proxy. */
+export const ARTIFACT_ROOT = "mlflow-artifacts:";
