@@ -1,5 +1,6 @@
+import { readFileSync, statSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { putTree } from "../lib/artifacts.ts";
 import { describeError, WeftError } from "../lib/core/error.ts";
 import { LIMITS } from "../lib/core/pipeline/limits.ts";
@@ -54,6 +55,19 @@ async function findFile(fileOrFolder: string): Promise<string> {
   throw new WeftError("invalid", `the folder ${fileOrFolder} holds no ${FILE_NAMES[0]}; name the pipeline's file`);
 }
 
+/** Seen from the file that names it. */
+function resolve(from: string, path: string): string {
+  return isAbsolute(path) ? path : join(dirname(from), path);
+}
+
+/** A pipeline that another names; at once, since it is put into that. */
+function read(file: string): string {
+  const { size } = statSync(file);
+  if (size > LIMITS.fileBytes)
+    throw new Error(`it has ${formatSize(size)}; a pipeline has at most ${formatSize(LIMITS.fileBytes)}`);
+  return new TextDecoder("utf8", { fatal: true }).decode(readFileSync(file));
+}
+
 async function readFileOf(file: string): Promise<Read> {
   try {
     const { size } = await stat(file);
@@ -65,7 +79,7 @@ async function readFileOf(file: string): Promise<Read> {
       );
     }
     const bytes = await readFile(file);
-    return readPipeline(new TextDecoder("utf8", { fatal: true }).decode(bytes), shown(file));
+    return readPipeline(new TextDecoder("utf8", { fatal: true }).decode(bytes), shown(file), { resolve, read });
   } catch (error) {
     if (error instanceof WeftError) throw error;
     const what = error instanceof TypeError ? "is not UTF-8 text" : `cannot be read: ${describeError(error)}`;

@@ -171,6 +171,19 @@ export class PipelineBuilder<Task extends string = never, Output extends string 
     return new PipelineBuilder(this.#name, this.#head, before, taskToProto(name, options));
   }
 
+  /**
+   * Another pipeline in the place of a task: its task `fit` becomes `NAME-fit`. What needs NAME needs all of it. Its params can be given
+   * values, or be one of this pipeline's: "{{ params.x }}".
+   */
+  pipeline<const Name extends string>(
+    name: NewName<Name, Task>,
+    inner: { toProto(): PipelineSpec },
+    options: SubOptions<Task> = {},
+  ): PipelineBuilder<Task | Name | `${Name}-${string}`, Output | `${Name}-${string}.${string}`> {
+    const before = this as unknown as PipelineBuilder<string, string>;
+    return new PipelineBuilder(this.#name, this.#head, before, holderToProto(name, inner.toProto(), options));
+  }
+
   /** The message that `JobService.Submit` takes: the same as of the weft.yaml that says the same. */
   toProto(): PipelineSpec {
     const tasks: TaskSpec[] = [];
@@ -190,6 +203,31 @@ export class PipelineBuilder<Task extends string = never, Output extends string 
       ...(rate ? { rate: rateToProto(rate) } : {}),
     };
   }
+}
+
+export interface SubOptions<Task extends string> {
+  readonly params?: Readonly<Record<string, Scalar>>;
+  readonly needs?: readonly Task[];
+  readonly when?: "succeeded" | "always" | "failed";
+  readonly if?: string;
+}
+
+function holderToProto(name: string, pipeline: PipelineSpec, options: SubOptions<string>): TaskSpec {
+  const values: Record<string, Scalar> = {};
+  const paramNames: Record<string, string> = {};
+  for (const [param, value] of Object.entries(options.params ?? {})) {
+    const bound = typeof value === "string" ? /^\{\{\s*params\.([A-Za-z][\w-]*)\s*\}\}$/.exec(value) : null;
+    if (bound) paramNames[param] = bound[1]!;
+    else values[param] = value;
+  }
+  const { needs, when, if: condition } = options;
+  return {
+    name,
+    pipeline: { pipeline, params: toProtoValues(values), paramNames },
+    needs: [...(needs ?? [])],
+    ...(when === undefined || when === "succeeded" ? {} : { when }),
+    ...(condition === undefined ? {} : { if: condition }),
+  };
 }
 
 /** Begins a pipeline. */

@@ -77,6 +77,7 @@ import type { SessionServiceClient as _weft_v1_SessionServiceClient, SessionServ
 import type { SessionUp as _weft_v1_SessionUp, SessionUp__Output as _weft_v1_SessionUp__Output } from './weft/v1/SessionUp.ts';
 import type { SetProjectRequest as _weft_v1_SetProjectRequest, SetProjectRequest__Output as _weft_v1_SetProjectRequest__Output } from './weft/v1/SetProjectRequest.ts';
 import type { StopAttempt as _weft_v1_StopAttempt, StopAttempt__Output as _weft_v1_StopAttempt__Output } from './weft/v1/StopAttempt.ts';
+import type { SubPipeline as _weft_v1_SubPipeline, SubPipeline__Output as _weft_v1_SubPipeline__Output } from './weft/v1/SubPipeline.ts';
 import type { Taints as _weft_v1_Taints, Taints__Output as _weft_v1_Taints__Output } from './weft/v1/Taints.ts';
 import type { TaskSpec as _weft_v1_TaskSpec, TaskSpec__Output as _weft_v1_TaskSpec__Output } from './weft/v1/TaskSpec.ts';
 import type { TriggerSpec as _weft_v1_TriggerSpec, TriggerSpec__Output as _weft_v1_TriggerSpec__Output } from './weft/v1/TriggerSpec.ts';
@@ -173,6 +174,7 @@ export interface ProtoGrpcType {
       SessionUp: MessageTypeDefinition<_weft_v1_SessionUp, _weft_v1_SessionUp__Output>
       SetProjectRequest: MessageTypeDefinition<_weft_v1_SetProjectRequest, _weft_v1_SetProjectRequest__Output>
       StopAttempt: MessageTypeDefinition<_weft_v1_StopAttempt, _weft_v1_StopAttempt__Output>
+      SubPipeline: MessageTypeDefinition<_weft_v1_SubPipeline, _weft_v1_SubPipeline__Output>
       Taints: MessageTypeDefinition<_weft_v1_Taints, _weft_v1_Taints__Output>
       TaskSpec: MessageTypeDefinition<_weft_v1_TaskSpec, _weft_v1_TaskSpec__Output>
       TriggerSpec: MessageTypeDefinition<_weft_v1_TriggerSpec, _weft_v1_TriggerSpec__Output>

@@ -51,6 +51,7 @@ import type { Retries as _weft_v1_Retries, Retries__Output as _weft_v1_Retries__
 import type { ScheduleSource as _weft_v1_ScheduleSource, ScheduleSource__Output as _weft_v1_ScheduleSource__Output } from './weft/v1/ScheduleSource.ts';
 import type { ServiceSpec as _weft_v1_ServiceSpec, ServiceSpec__Output as _weft_v1_ServiceSpec__Output } from './weft/v1/ServiceSpec.ts';
 import type { ServiceStatus as _weft_v1_ServiceStatus, ServiceStatus__Output as _weft_v1_ServiceStatus__Output } from './weft/v1/ServiceStatus.ts';
+import type { SubPipeline as _weft_v1_SubPipeline, SubPipeline__Output as _weft_v1_SubPipeline__Output } from './weft/v1/SubPipeline.ts';
 import type { SubmitRequest as _weft_v1_SubmitRequest, SubmitRequest__Output as _weft_v1_SubmitRequest__Output } from './weft/v1/SubmitRequest.ts';
 import type { SubmitResponse as _weft_v1_SubmitResponse, SubmitResponse__Output as _weft_v1_SubmitResponse__Output } from './weft/v1/SubmitResponse.ts';
 import type { Task as _weft_v1_Task, Task__Output as _weft_v1_Task__Output } from './weft/v1/Task.ts';
@@ -123,6 +124,7 @@ export interface ProtoGrpcType {
       ScheduleSource: MessageTypeDefinition<_weft_v1_ScheduleSource, _weft_v1_ScheduleSource__Output>
       ServiceSpec: MessageTypeDefinition<_weft_v1_ServiceSpec, _weft_v1_ServiceSpec__Output>
       ServiceStatus: MessageTypeDefinition<_weft_v1_ServiceStatus, _weft_v1_ServiceStatus__Output>
+      SubPipeline: MessageTypeDefinition<_weft_v1_SubPipeline, _weft_v1_SubPipeline__Output>
       SubmitRequest: MessageTypeDefinition<_weft_v1_SubmitRequest, _weft_v1_SubmitRequest__Output>
       SubmitResponse: MessageTypeDefinition<_weft_v1_SubmitResponse, _weft_v1_SubmitResponse__Output>
       Task: MessageTypeDefinition<_weft_v1_Task, _weft_v1_Task__Output>

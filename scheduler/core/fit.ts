@@ -87,6 +87,8 @@ export function unsatisfiable(state: State, spec: PipelineSpec): Issue[] {
   const nodes = [...state.nodes.values()];
   const verdicts = new Map<Ask, readonly Verdict[]>();
   return spec.tasks.flatMap((task) => {
+    // It never asks for a node.
+    if (task.flow.approve || task.flow.join) return [];
     const ask = askOf(state, spec.priority, spec.project, task);
     let verdict = verdicts.get(ask);
     if (!verdict) verdicts.set(ask, (verdict = verdictOn(nodes, ask)));

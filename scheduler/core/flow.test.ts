@@ -249,3 +249,72 @@ test("a new leader has the same list, condition and results as the old one", () 
   expect([task1.count, task1.values]).toEqual([2, ["x", "y"]]);
   expect(assigned(after.end("n1", key("a.fit.0.1")))).toEqual(["a.sum.0.1@n1"]);
 });
+
+const joining = (name: string, needs: string[]) =>
+  task(name, {
+    needs,
+    run: { kind: "command", argv: [] },
+    flow: flow({ when: "always", join: true }),
+    resources: { cpuMillis: 9_000_000, memoryBytes: 0, diskBytes: 0, gpuMillis: 0, gpu: null },
+  });
+
+test("a task that stands for a pipeline asks for no node, waits for all of it, and fails when one of it failed", () => {
+  const bench = new Bench();
+  bench.join("n1");
+  const inner = [task("p-a"), after("p-b", ["p-a"]), after("p-clean", ["p-a"], "always")];
+  const outer = [joining("p", ["p-a", "p-b", "p-clean"]), after("next", ["p"]), after("alarm", ["p"], "failed")];
+  bench.submit(job("a", pipeline(...inner, ...outer)));
+  expect(rows(bench.end("n1", key("a.p-a.0.1"), FAILED))).toEqual([
+    "p-a.0#1 failed",
+    "p-b.0#0 skipped",
+    "p-clean.0#1 assigned",
+  ]);
+  const last = bench.end("n1", key("a.p-clean.0.1"));
+  expect(rows(last)).toEqual(["p-clean.0#1 succeeded", "p.0#0 failed", "next.0#0 skipped", "alarm.0#1 assigned"]);
+  expect(last.tasks.find(({ task: name }) => name === "p")).toMatchObject({
+    reason: "pipeline",
+    message: "p-a of its pipeline failed",
+  });
+  bench.submit(job("b", pipeline(...inner, ...outer)));
+  bench.end("n1", key("b.p-a.0.1"));
+  bench.end("n1", key("b.p-clean.0.1"));
+  expect(rows(bench.end("n1", key("b.p-b.0.1")))).toEqual([
+    "p-b.0#1 succeeded",
+    "p.0#0 succeeded",
+    "alarm.0#0 skipped",
+    "next.0#1 assigned",
+  ]);
+});
+
+test("a pipeline of which nothing ran is blocked by what failed before it, or was not wanted", () => {
+  const bench = new Bench();
+  bench.join("n1");
+  const none = cel("q-a", ["first"], { if: "false" });
+  bench.submit(
+    job(
+      "a",
+      pipeline(
+        task("first"),
+        task("bad"),
+        none,
+        joining("q", ["q-a"]),
+        after("p-a", ["bad"]),
+        joining("p", ["p-a"]),
+        after("alarm", ["p"], "failed"),
+        after("next", ["q"]),
+      ),
+    ),
+  );
+  expect(rows(bench.end("n1", key("a.first.0.1")))).toEqual([
+    "first.0#1 succeeded",
+    "q-a.0#0 skipped",
+    "q.0#0 skipped",
+    "next.0#0 skipped",
+  ]);
+  expect(rows(bench.end("n1", key("a.bad.0.1"), FAILED))).toEqual([
+    "bad.0#1 failed",
+    "p-a.0#0 skipped",
+    "p.0#0 skipped",
+    "alarm.0#1 assigned",
+  ]);
+});

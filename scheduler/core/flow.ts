@@ -22,6 +22,8 @@ import { type Instance, instanceName, type JobTask, newInstance, type State } fr
 
 type Decision =
   | { readonly kind: "run" }
+  /** It has nothing to run, and all that it stands for went well. */
+  | { readonly kind: "done" }
   | { readonly kind: "skip" | "fail"; readonly reason: UnstartedReason; readonly message: string };
 
 /**
@@ -51,7 +53,8 @@ export function begin(state: State, task: JobTask, nowMs: number): boolean {
     else becomeReady(state, task, nowMs);
     return true;
   }
-  endFresh(state, task, decision.kind === "skip" ? "skipped" : "failed", decision, nowMs);
+  if (decision.kind === "done") endFresh(state, task, "succeeded", { reason: "", message: "" }, nowMs);
+  else endFresh(state, task, decision.kind === "skip" ? "skipped" : "failed", decision, nowMs);
   return false;
 }
 
@@ -68,6 +71,7 @@ function beginRest(state: State, task: JobTask, nowMs: number): boolean {
 
 /** What follows from the ends before it, from its condition and from its list. What is decided here is never decided again. */
 function decide(state: State, task: JobTask): Decision {
+  if (task.spec.flow.join) return decideJoin(task);
   const decision = decideByNeeds(task);
   if (decision.kind !== "run") return decision;
   const { if: condition, mapFrom } = task.spec.flow;
@@ -106,6 +110,16 @@ function decideByNeeds(task: JobTask): Decision {
   if (failed) return skip(BLOCKED, whatBlocks(failed));
   const skipped = task.needs.find(({ outcome, served }) => outcome !== "succeeded" && !(served && outcome === null));
   return skipped ? skip(UNWANTED, `needs ${skipped.spec.name}, which was ${skipped.outcome}`) : { kind: "run" };
+}
+
+/** It ends as the pipeline that it stands for. */
+function decideJoin({ needs }: JobTask): Decision {
+  const failed = needs.find(({ outcome }) => outcome === "failed");
+  if (failed) return fail("pipeline", `${failed.spec.name} of its pipeline failed`);
+  const blocked = needs.find(({ outcome }) => outcome === "blocked");
+  if (blocked) return skip(BLOCKED, whatBlocks(blocked));
+  const all = needs.every(({ outcome }) => outcome === "skipped");
+  return all ? skip(UNWANTED, "none of its pipeline's tasks was to run") : { kind: "done" };
 }
 
 /** What a submit could not see: results that templates name, and how much comes of lists that are known by now. */
@@ -161,7 +175,7 @@ export function becomeReady(state: State, task: JobTask, nowMs: number): void {
 export function endFresh(
   state: State,
   task: JobTask,
-  as: "cancelled" | "skipped" | "failed",
+  as: "succeeded" | "cancelled" | "skipped" | "failed",
   why: { readonly reason: string; readonly message: string },
   nowMs: number,
 ): void {

@@ -9,12 +9,13 @@ import type { Instance, JobTask, TaskOutcome } from "./state.ts";
  *   empty-map   skipped: there is no element to run for, which is as good as done
  *   map         failed: there is no list to map over
  *   result      failed: a template names a result that is not there
+ *   pipeline    failed: a task of the pipeline that it stands for did
  *   rejected, approval-timeout
  */
 export const BLOCKED = "dependency";
 export const UNWANTED = "condition";
 export const EMPTY_MAP = "empty-map";
-export type UnstartedReason = typeof BLOCKED | typeof UNWANTED | typeof EMPTY_MAP | "map" | "result";
+export type UnstartedReason = typeof BLOCKED | typeof UNWANTED | typeof EMPTY_MAP | "map" | "result" | "pipeline";
 
 /** How a task has ended whose instances all have; follows from their rows alone. */
 export function outcomeOf(task: JobTask): TaskOutcome {
@@ -36,7 +37,14 @@ export function isWithinTolerance(task: JobTask): boolean {
   return task.ended - task.succeeded <= toleratedOf(task.spec.flow.tolerate, task.count);
 }
 
-const FAILED_UNSTARTED: ReadonlySet<string> = new Set([UNWANTED, "map", "result", "rejected", "approval-timeout"]);
+const FAILED_UNSTARTED: ReadonlySet<string> = new Set([
+  UNWANTED,
+  "map",
+  "result",
+  "pipeline",
+  "rejected",
+  "approval-timeout",
+]);
 
 /** It failed before any attempt: no tolerance covers that. */
 export function failedUnstarted({ state, reason }: Instance): boolean {

@@ -191,6 +191,77 @@ tasks:
   expect(why.reasons).toContainEqual(expect.objectContaining({ kind: "cache" }));
 });
 
+test(
+  "a pipeline stands in another: values in, results and outputs out, and its failure is the job's",
+  { timeout: LIMIT_MS },
+  async () => {
+    const file = pipeline(`
+pipeline: outer
+params: { n: 3 }
+tasks:
+  sub: { pipeline: ./inner.yaml, params: { of: "{{ params.n }}" } }
+  use: { needs: [sub, sub-count], inputs: { made: sub-count.made }, run: 'grep -x "{{ tasks.sub-count.result }}" {{ inputs.made }}' }
+  again: { pipeline: ./inner.yaml, params: { of: 7, fail: 1 }, needs: use }
+  never: { needs: again, run: "true" }
+  mourn: { needs: again, when: failed, run: "true" }
+`);
+    const inner = `
+pipeline: inner
+params: { of: 1, fail: 0 }
+tasks:
+  count:
+    run: |
+      echo $WEFT_PARAM_OF{{ params.of }} | tee $WEFT_RESULT > made
+      exit $WEFT_PARAM_FAIL
+    outputs: { made: made }
+  clean: { needs: count, when: always, run: "true" }
+`;
+    writeFileSync(join(file, "../inner.yaml"), inner);
+    const { exitCode, stdout, stderr } = await weft(cluster.server.grpc, [
+      "submit",
+      file,
+      "--follow",
+      "--json",
+      "--param",
+      "n=4",
+    ]);
+    expect([exitCode, stderr]).toEqual([1, ""]);
+    const job = JSON.parse(stdout.toString()) as JobJson;
+    expect(states(job)).toEqual([
+      "sub-count[0] succeeded",
+      "sub-clean[0] succeeded",
+      "sub[0] succeeded",
+      "use[0] succeeded",
+      "again-count[0] failed",
+      "again-clean[0] succeeded",
+      "again[0] failed",
+      "never[0] skipped",
+      "mourn[0] succeeded",
+    ]);
+    expect(job.tasks[0]!.result).toBe(44);
+    const why = await weft(cluster.server.grpc, ["explain", job.id, "again"]);
+    expect(why.stdout.toString()).toContain("again-count of its pipeline failed");
+    const retried = await weft(cluster.server.grpc, ["retry", job.id, "--follow", "--json"]);
+    const second = JSON.parse(retried.stdout.toString()) as JobJson;
+    expect(second.tasks.filter(({ reason }) => reason === "taken-over").map(({ name }) => name)).toEqual([
+      "sub-count",
+      "sub-clean",
+      "sub",
+      "use",
+    ]);
+    expect(second.state).toBe("failed");
+  },
+);
+
+test("the example of pipelines in a pipeline keeps the better of two models", { timeout: LIMIT_MS }, async () => {
+  const example = new URL("../../examples/sub-pipelines", import.meta.url).pathname;
+  const { exitCode, stdout, stderr } = await weft(cluster.server.grpc, ["submit", example, "--follow", "--json"]);
+  expect([exitCode, stderr]).toEqual([0, ""]);
+  const job = JSON.parse(stdout.toString()) as JobJson;
+  const logs = await weft(cluster.server.grpc, ["logs", job.id, "best"]);
+  expect(logs.stdout.toString()).toMatch(/the better one: 2 /);
+});
+
 test("a backfill makes a job for each date, so many at once", { timeout: LIMIT_MS }, async () => {
   const file = pipeline(`
 pipeline: daily

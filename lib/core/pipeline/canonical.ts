@@ -14,6 +14,7 @@ import {
   rateFromProto,
   rateToProto,
 } from "./admission.ts";
+import { type Binding, inlinePipelines, type SubPipeline } from "./inline.ts";
 import type { Issue } from "../error.ts";
 import { completeFlow, type FlowDraft, flowFromProto, flowToProto } from "./flow-proto.ts";
 import { environmentOf, environmentToProto } from "./environment.ts";
@@ -74,6 +75,8 @@ export interface TaskDraft {
   readonly environment?: Environment | undefined;
   readonly stopGraceMs?: number | undefined;
   readonly flow?: FlowDraft;
+  /** Stands in its place. */
+  readonly sub?: SubPipeline;
   readonly service?: ServiceSpec | undefined;
   readonly keepOutputs?: boolean | undefined;
 }
@@ -95,7 +98,13 @@ export type Canonical =
   | { readonly ok: false; readonly issues: Issue[] };
 
 /** Fills in the defaults and orders what has no order, so that equal pipelines are equal values; not checked yet. */
-export function complete(draft: PipelineDraft): PipelineSpec {
+export function complete(draft: PipelineDraft, issues: Issue[] = []): PipelineSpec {
+  const spec = completeHead(draft);
+  const subs = draft.tasks.flatMap(({ name, sub }): [string, SubPipeline][] => (sub ? [[name, sub]] : []));
+  return inlinePipelines(spec, new Map(subs), issues);
+}
+
+function completeHead(draft: PipelineDraft): PipelineSpec {
   return {
     name: draft.name,
     params: byKey(draft.params),
@@ -171,17 +180,21 @@ export function fromProto(message: PipelineSpec__Output): Canonical {
   const notify = message.notify.flatMap((each, i) => notifyFromProto(each, ["notify", i], issues) ?? []);
   const concurrency = concurrencyFromProto(message.concurrency, issues);
   if (issues.length > 0) return { ok: false, issues: issues.slice(0, LIMITS.issues) };
-  const spec = complete({
-    name: message.name,
-    params: Object.fromEntries(params),
-    tasks,
-    triggers,
-    notify,
-    concurrency,
-    rate: rateFromProto(message.rate),
-    project: message.project === "" ? undefined : message.project,
-    priority: message.priority,
-  });
+  const spec = complete(
+    {
+      name: message.name,
+      params: Object.fromEntries(params),
+      tasks,
+      triggers,
+      notify,
+      concurrency,
+      rate: rateFromProto(message.rate),
+      project: message.project === "" ? undefined : message.project,
+      priority: message.priority,
+    },
+    issues,
+  );
+  if (issues.length > 0) return { ok: false, issues: issues.slice(0, LIMITS.issues) };
   const found = checkPipeline(spec);
   return found.length > 0 ? { ok: false, issues: found } : { ok: true, spec };
 }
@@ -221,6 +234,7 @@ function draftOf(task: TaskSpec__Output, issues: Issue[]): TaskDraft {
     environment: environmentOf(task, issues),
     stopGraceMs: said(task.stopGraceMs),
     flow: flowFromProto(task, issues),
+    ...subOf(task, issues),
     alternatives: task.alternatives.map(resourcesDraft),
     placement: placementOf(task.placement),
     nodes: said(task.nodes),
@@ -231,11 +245,44 @@ function draftOf(task: TaskSpec__Output, issues: Issue[]): TaskDraft {
   };
 }
 
-/** Of a task that waits for an approval. */
+/** Of a task that waits for an approval, or stands for a pipeline. */
 export const NOTHING_TO_RUN: Run = Object.freeze({ kind: "command", argv: Object.freeze([]) });
 
+/** What a task that stands for a pipeline may say beside it. */
+const SAID_BESIDE = new Set(["name", "needs", "when", "if", "pipeline", "resources", "retries"]);
+
+function subOf(task: TaskSpec__Output, issues: Issue[]): { sub?: SubPipeline } {
+  const { pipeline: sub } = task;
+  if (!sub?.pipeline) return {};
+  const path = ["tasks", task.name];
+  for (const [key, value] of Object.entries(task)) {
+    if (SAID_BESIDE.has(key) || !isSaid(value)) continue;
+    issues.push({ path: [...path, key], message: `"${key}" means nothing beside "pipeline"; say it to its tasks` });
+  }
+  const read = fromProto(sub.pipeline);
+  if (!read.ok) {
+    for (const issue of read.issues)
+      issues.push({ path: [...path, "pipeline"], message: `${issue.path.join(".")}: ${issue.message}` });
+    return {};
+  }
+  const params: Record<string, Binding> = {};
+  for (const [name, param] of Object.entries(sub.paramNames)) params[name] = { param };
+  for (const [name, value] of Object.entries(sub.params)) {
+    const scalar = fromProtoValue(value);
+    if (scalar === undefined) issues.push({ path: [...path, "params", name], message: NOT_SCALAR });
+    params[name] = { value: scalar ?? null };
+  }
+  return { sub: { spec: read.spec, params } };
+}
+
+function isSaid(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.keys(value).length > 0;
+  return value !== null && value !== "" && value !== 0 && value !== false;
+}
+
 function runOf(task: TaskSpec__Output, issues: Issue[]): Run {
-  if (task.approve && task.script === "" && task.command.length === 0) return NOTHING_TO_RUN;
+  if ((task.approve || task.pipeline || task.join) && task.script === "" && task.command.length === 0)
+    return NOTHING_TO_RUN;
   const both = task.script !== "" && task.command.length > 0;
   const none = task.script === "" && task.command.length === 0;
   if (both || none) {

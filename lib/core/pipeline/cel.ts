@@ -34,6 +34,9 @@ export interface CelName {
   readonly root: "params" | "tasks";
   readonly name: string;
   readonly start: number;
+  readonly end: number;
+  /** `tasks.?name` */
+  readonly optional: boolean;
 }
 
 export interface CelProgram {
@@ -165,12 +168,14 @@ function look(node: ASTNode, depth: number, found: Found): void {
 }
 
 function nameOf(node: ASTNode): CelName | undefined {
-  if (node.op !== "." && node.op !== "[]" && node.op !== ".?") return undefined;
+  if (node.op !== "." && node.op !== "[]" && node.op !== ".?" && node.op !== "[?]") return undefined;
   const [target, key] = node.args;
   if (target.op !== "id" || (target.args !== "tasks" && target.args !== "params")) return undefined;
   const name =
     typeof key === "string" ? key : key.op === "value" && typeof key.args === "string" ? key.args : undefined;
-  return name === undefined ? undefined : { root: target.args, name, start: node.start };
+  if (name === undefined) return undefined;
+  const optional = node.op === ".?" || node.op === "[?]";
+  return { root: target.args, name, start: node.start, end: node.end, optional };
 }
 
 function childrenOf(node: ASTNode): ASTNode[] {

@@ -21,6 +21,8 @@ export function flowFromProto(task: TaskSpec__Output, issues: Issue[]): FlowDraf
     approve: approveOf(task),
     rate: rateFromProto(task.rate),
     cache: cacheOf(task),
+    aliases: Object.keys(task.paramAliases).length === 0 ? undefined : task.paramAliases,
+    join: task.join || undefined,
     tolerate: count === 0 && share === 0 ? undefined : { count, share },
   };
 }
@@ -55,11 +57,15 @@ export function flowToProto({
   approve,
   rate,
   cache,
+  aliases,
+  join,
 }: TaskFlow): Partial<TaskSpecProto> {
   return {
     ...(when === "succeeded" ? {} : { when }),
     ...(condition === "" ? {} : { if: condition }),
     ...(mapFrom ? { mapFrom: { from: mapFrom.from, as: [...mapFrom.as] } } : {}),
+    ...(join ? { join } : {}),
+    ...(aliases ? { paramAliases: { ...aliases } } : {}),
     ...(cache ? { cache: { ttlMs: cache.ttlMs, params: cache.params ? { names: [...cache.params] } : null } } : {}),
     ...(rate ? { rate: rateToProto(rate) } : {}),
     ...(approve ? { approve: { ...approve, by: [...approve.by] } } : {}),

@@ -16,6 +16,10 @@ export function checkFlow(pipeline: PipelineSpec, task: TaskSpec, add: Add): voi
     add(["when"], `task "${task.name}" runs when ${when}, and needs no task that could end; name one in "needs"`);
   }
   checkTolerance(task, add);
+  for (const [name, param] of Object.entries(task.flow.aliases ?? {})) {
+    if (!Object.hasOwn(pipeline.params, param)) add(["params", name], `there is no parameter "${param}"`);
+  }
+  if (task.flow.join) checkJoin(task, add);
   if (task.flow.cache) checkCache(pipeline, task, task.flow.cache, add);
   if (task.flow.rate) checkTaskRate(pipeline, task, task.flow.rate, add);
   if (task.flow.approve) checkApprove(task, task.flow.approve, add);
@@ -61,6 +65,29 @@ function unknownNames(pipeline: PipelineSpec, task: TaskSpec, { names }: CelProg
     return [`"${name}" is not among the "needs" of the task, so it may not have ended by then; add it there${at}`];
   });
   return [...new Set(wrong)];
+}
+
+/** What else it says would be ignored. */
+function checkJoin(task: TaskSpec, add: Add): void {
+  const runs = task.run.kind === "script" || task.run.argv.length > 0;
+  const { flow } = task;
+  const more = {
+    run: runs,
+    map: isMapped(task),
+    inputs: isSaid(task.inputs),
+    outputs: isSaid(task.outputs),
+    service: task.service !== undefined,
+    nodes: task.nodes > 1,
+    checkpoint: task.checkpoint,
+    approve: flow.approve !== null,
+    if: flow.if !== "",
+    rate: flow.rate !== null,
+    cache: flow.cache !== null,
+  };
+  for (const [key, said] of Object.entries(more)) {
+    if (said) add([key], `task "${task.name}" stands for a pipeline, and runs nothing; take "${key}" away`);
+  }
+  if (flow.when !== "always") add(["when"], `task "${task.name}" stands for a pipeline, and waits for all of it`);
 }
 
 function checkCache(pipeline: PipelineSpec, task: TaskSpec, { ttlMs, params }: ResultCache, add: Add): void {

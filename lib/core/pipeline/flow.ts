@@ -53,6 +53,10 @@ export interface TaskFlow {
   readonly rate: Rate | null;
   /** An earlier result of the same work will do. */
   readonly cache: ResultCache | null;
+  /** Of a task that came from another pipeline: the parameters it knows by names of its own. */
+  readonly aliases: Readonly<Record<string, string>> | null;
+  /** It runs nothing: it stands for another pipeline, whose tasks are its needs, and ends as that does. */
+  readonly join: boolean;
 }
 
 /** Of a task that says nothing about it; shared, since of 100,000 tasks most are so. */
@@ -64,6 +68,8 @@ export const PLAIN_FLOW: TaskFlow = Object.freeze({
   approve: null,
   rate: null,
   cache: null,
+  aliases: null,
+  join: false,
 });
 
 /** Of so many instances, how many may fail. */

@@ -71,10 +71,19 @@ export function renderTask(context: RenderContext): Rendered {
       : { kind: "command", argv: templates.run.map((template) => renderTemplate(template, false, valueOf)) };
   const env = Object.fromEntries([
     ...paramEnv(context.params),
+    ...aliasEnv(task, context.params),
     ...Object.entries(map).map(([name, value]) => [`WEFT_MAP_${variableName(name)}`, scalarText(value)] as const),
     ...templates.env.map(([name, template]) => [name, renderTemplate(template, false, valueOf)] as const),
   ]);
   return { run, env };
+}
+
+function aliasEnv({ flow }: TaskSpec, params: RenderContext["params"]): (readonly [string, string])[] {
+  if (!flow.aliases) return [];
+  return Object.entries(flow.aliases).map(([name, param]) => [
+    `WEFT_PARAM_${variableName(name)}`,
+    scalarText(own(params, param)),
+  ]);
 }
 
 function paramEnv(params: Readonly<Record<string, Scalar>>): readonly (readonly [string, string])[] {

@@ -65,7 +65,7 @@ export function checkVariables(names: readonly string[], noun: string, path: rea
 
 function checkRun(task: TaskSpec, add: Add): void {
   const { run } = task;
-  if (task.flow.approve) return;
+  if (task.flow.approve || task.flow.join) return;
   if (run.kind === "script") {
     if (run.script.trim() === "")
       return add(["run"], `task "${task.name}" has nothing to run; give a script or an argument list`);

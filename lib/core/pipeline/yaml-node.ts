@@ -1,7 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Node, type YAMLMap } from "yaml";
 import { hint } from "./nearest.ts";
 import type { LocatedIssue, Source } from "./source.ts";
-import type { Scalar } from "./spec.ts";
+import type { PipelineSpec, Scalar } from "./spec.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -19,8 +19,15 @@ export class NodeReader {
   readonly issues: LocatedIssue[] = [];
   private readonly aliases: ReadonlyMap<Alias, Node>;
   private readonly source: Source;
+  /** The pipeline of another file, or why there is none. */
+  readonly readOther: (path: string) => PipelineSpec | string;
 
-  constructor(aliases: ReadonlyMap<Alias, Node>, source: Source) {
+  constructor(
+    aliases: ReadonlyMap<Alias, Node>,
+    source: Source,
+    readOther: (path: string) => PipelineSpec | string = () => "no other files can be read",
+  ) {
+    this.readOther = readOther;
     this.aliases = aliases;
     this.source = source;
   }

@@ -1,5 +1,6 @@
 import { isScalar, isSeq, type Node } from "yaml";
 import type { TaskDraft } from "./canonical.ts";
+import type { Binding } from "./inline.ts";
 import { FAILURE_REASONS, type FailureReason } from "../dispatch.ts";
 import { hint } from "./nearest.ts";
 import type { InputSpec, MapDimension, Run, Scalar } from "./spec.ts";
@@ -37,7 +38,6 @@ const TASK_LATER = new Set([
   "schedule",
   "on",
   "secrets",
-  "pipeline",
   "ports",
   "container",
   "image",
@@ -56,6 +56,8 @@ export function readTask(reader: NodeReader, entry: Entry): TaskDraft {
   const where = `task "${entry.name}"`;
   const keys = reader.entries(entry.value, entry.path, where, entry.offset);
   if (!keys) return draft;
+  const sub = keys.find(({ name }) => name === "pipeline");
+  if (sub) return readHolder(reader, draft, sub, keys);
   for (const key of keys) readKey(reader, draft, key, where);
   if (!keys.some(({ name }) => name === "run" || name === "approve")) {
     reader.issue(
@@ -65,6 +67,52 @@ export function readTask(reader: NodeReader, entry: Entry): TaskDraft {
     );
   }
   return draft;
+}
+
+const HOLDER_KEYS = ["pipeline", "params", "needs", "when", "if"] as const;
+
+/** A task in whose place another pipeline stands. */
+function readHolder(reader: NodeReader, draft: Mutable<TaskDraft>, sub: Entry, keys: readonly Entry[]): TaskDraft {
+  let params: Record<string, Binding> = {};
+  for (const key of keys) {
+    switch (key.name as (typeof HOLDER_KEYS)[number]) {
+      case "pipeline":
+        break;
+      case "params":
+        params = readBindings(reader, key);
+        break;
+      case "needs":
+      case "when":
+      case "if":
+        readKey(reader, draft, key, `task "${draft.name}"`);
+        break;
+      default:
+        reader.unknownKey(key, `a task that stands for a pipeline`, HOLDER_KEYS, NONE);
+    }
+  }
+  const right = "the path of another pipeline's file would be right, like ./train.yaml";
+  const path = reader.text(sub.value, sub.path, sub.offset, '"pipeline"', right);
+  if (path === undefined) return draft;
+  const spec = reader.readOther(path);
+  if (typeof spec === "string") reader.issue(offsetOfValue(sub), sub.path, spec);
+  else draft.sub = { spec, params };
+  return draft;
+}
+
+function readBindings(reader: NodeReader, entry: Entry): Record<string, Binding> {
+  const entries = reader.entries(entry.value, entry.path, '"params"', entry.offset) ?? [];
+  return Object.fromEntries(
+    entries.flatMap(({ name, value, path, offset }): [string, Binding][] => {
+      const scalar = reader.scalar(value, path, offset, `parameter "${name}"`);
+      if (scalar === undefined) return [];
+      const bound = typeof scalar === "string" ? /^\{\{\s*params\.([A-Za-z][\w-]*)\s*\}\}$/.exec(scalar) : null;
+      if (!bound && typeof scalar === "string" && scalar.includes("{{")) {
+        const right = "a value would be right, or one parameter like {{ params.x }} and nothing else";
+        reader.issue(offset, path, `parameter "${name}" is "${scalar}"; ${right}`);
+      }
+      return [[name, bound ? { param: bound[1]! } : { value: scalar }]];
+    }),
+  );
 }
 
 function readKey(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry, where: string): void {

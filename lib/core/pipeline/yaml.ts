@@ -48,7 +48,35 @@ export type Read =
   | { readonly ok: false; readonly issues: readonly LocatedIssue[] };
 
 /** Reads, completes and checks weft.yaml. Every issue names its line and column, in their order in the file. */
-export function readPipeline(text: string, fileName: string): Read {
+export function readPipeline(text: string, fileName: string, files: PipelineFiles = NO_FILES): Read {
+  return readIn(text, fileName, { files, known: new Map() }, [fileName]);
+}
+
+/** The files that `pipeline:` names, for those who can read them. */
+export interface PipelineFiles {
+  /** The path, seen from the file that names it. */
+  readonly resolve: (from: string, path: string) => string;
+  /** Throws, with a message for people. */
+  readonly read: (file: string) => string;
+}
+
+const NO_FILES: PipelineFiles = {
+  resolve: (_, path) => path,
+  read: () => {
+    throw new Error("other files cannot be read from here; submit with the command line");
+  },
+};
+
+/** Of one pipeline in another in another: more is a mistake. */
+const INCLUDE_DEPTH_MAX = 16;
+
+/** A file that many name is read once: else sixteen files that name the next one twice are read 65,536 times. */
+interface Shelf {
+  readonly files: PipelineFiles;
+  readonly known: Map<string, PipelineSpec | string>;
+}
+
+function readIn(text: string, fileName: string, shelf: Shelf, chain: readonly string[]): Read {
   const source = new Source(text, fileName);
   const bytes = utf8Bytes(text);
   if (bytes > LIMITS.fileBytes) {
@@ -56,7 +84,7 @@ export function readPipeline(text: string, fileName: string): Read {
     return { ok: false, issues: [new Source("", fileName).issueAt(0, [], message)] };
   }
   try {
-    return readDocument(text, source);
+    return readDocument(text, source, (path) => readOther(path, shelf, chain));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return refuse([
@@ -65,7 +93,31 @@ export function readPipeline(text: string, fileName: string): Read {
   }
 }
 
-function readDocument(text: string, source: Source): Read {
+/** The pipeline at the path, or what is wrong with it, in one text. */
+function readOther(path: string, shelf: Shelf, chain: readonly string[]): PipelineSpec | string {
+  const file = shelf.files.resolve(chain.at(-1)!, path);
+  if (chain.includes(file)) return `the pipelines stand in each other in a circle: ${[...chain, file].join(" → ")}`;
+  if (chain.length > INCLUDE_DEPTH_MAX) return `pipelines stand in each other more than ${INCLUDE_DEPTH_MAX} deep`;
+  const known = shelf.known.get(file) ?? readFileOf(file, shelf, chain);
+  shelf.known.set(file, known);
+  return known;
+}
+
+function readFileOf(file: string, shelf: Shelf, chain: readonly string[]): PipelineSpec | string {
+  let text: string;
+  try {
+    text = shelf.files.read(file);
+  } catch (error) {
+    return `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  const read = readIn(text, file, shelf, [...chain, file]);
+  if (read.ok) return read.spec;
+  const [first] = read.issues;
+  const more = read.issues.length > 1 ? ` (and ${read.issues.length - 1} more)` : "";
+  return `${file}:${first!.line}:${first!.column}: ${first!.message}${more}`;
+}
+
+function readDocument(text: string, source: Source, readOther: (path: string) => PipelineSpec | string): Read {
   // uniqueKeys compares every key with every other: a file of many tasks would take minutes. NodeReader looks itself.
   const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, strict: true });
   const broken = [...document.errors, ...document.warnings];
@@ -73,15 +125,25 @@ function readDocument(text: string, source: Source): Read {
   if (document.contents === null) return refuse([source.issueAt(0, [], `the file is empty; ${EXAMPLE}`)]);
   const aliases = resolveAliases(document, source);
   if (aliases.issues.length > 0) return refuse(aliases.issues);
-  const reader = new NodeReader(aliases.targets, source);
+  const reader = new NodeReader(aliases.targets, source, readOther);
   const contents = document.contents;
   const draft = readDraft(reader, contents);
   if (reader.issues.length > 0) return refuse(reader.issues);
-  const spec = complete(draft);
+  const misfits: Issue[] = [];
+  const spec = complete(draft, misfits);
+  const holders = draft.tasks.filter(({ sub }) => sub).map(({ name }) => name);
   const locate = (issue: Issue): LocatedIssue =>
-    source.issueAt(locateOffset(contents, aliases.targets, issue.path), issue.path, issue.message);
-  const issues = checkPipeline(spec);
+    source.issueAt(locateOffset(contents, aliases.targets, holderOf(issue.path, holders)), issue.path, issue.message);
+  const issues = misfits.length > 0 ? misfits : checkPipeline(spec);
   return issues.length > 0 ? refuse(issues.map(locate)) : { ok: true, spec, locate };
+}
+
+/** A task of another pipeline is not in the file: what stands for it is. */
+function holderOf(path: Issue["path"], holders: readonly string[]): Issue["path"] {
+  const [tasks, name] = path;
+  if (tasks !== "tasks" || typeof name !== "string" || holders.includes(name)) return path;
+  const holder = holders.find((each) => name.startsWith(`${each}-`));
+  return holder === undefined ? path : ["tasks", holder, "pipeline"];
 }
 
 function refuse(issues: readonly LocatedIssue[]): Read {

@@ -9,6 +9,7 @@ import type { MapSource as _weft_v1_MapSource, MapSource__Output as _weft_v1_Map
 import type { Approve as _weft_v1_Approve, Approve__Output as _weft_v1_Approve__Output } from '../../weft/v1/Approve.ts';
 import type { Rate as _weft_v1_Rate, Rate__Output as _weft_v1_Rate__Output } from '../../weft/v1/Rate.ts';
 import type { ResultCache as _weft_v1_ResultCache, ResultCache__Output as _weft_v1_ResultCache__Output } from '../../weft/v1/ResultCache.ts';
+import type { SubPipeline as _weft_v1_SubPipeline, SubPipeline__Output as _weft_v1_SubPipeline__Output } from '../../weft/v1/SubPipeline.ts';
 import type { Placement as _weft_v1_Placement, Placement__Output as _weft_v1_Placement__Output } from '../../weft/v1/Placement.ts';
 import type { ServiceSpec as _weft_v1_ServiceSpec, ServiceSpec__Output as _weft_v1_ServiceSpec__Output } from '../../weft/v1/ServiceSpec.ts';
 import type { Long } from '@grpc/proto-loader';
@@ -36,6 +37,9 @@ export interface TaskSpec {
   'approve'?: (_weft_v1_Approve | null);
   'rate'?: (_weft_v1_Rate | null);
   'cache'?: (_weft_v1_ResultCache | null);
+  'pipeline'?: (_weft_v1_SubPipeline | null);
+  'paramAliases'?: ({[key: string]: string});
+  'join'?: (boolean);
   'alternatives'?: (_weft_v1_Resources)[];
   'placement'?: (_weft_v1_Placement | null);
   'nodes'?: (number);
@@ -68,6 +72,9 @@ export interface TaskSpec__Output {
   'approve': (_weft_v1_Approve__Output | null);
   'rate': (_weft_v1_Rate__Output | null);
   'cache': (_weft_v1_ResultCache__Output | null);
+  'pipeline': (_weft_v1_SubPipeline__Output | null);
+  'paramAliases': ({[key: string]: string});
+  'join': (boolean);
   'alternatives': (_weft_v1_Resources__Output)[];
   'placement': (_weft_v1_Placement__Output | null);
   'nodes': (number);
