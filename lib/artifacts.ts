@@ -1,4 +1,4 @@
-import { open, rename, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -17,7 +17,10 @@ import type { PackedTree } from "./tree.ts";
 export interface ArtifactClient {
   /** Those the store does not have. */
   missing(digests: readonly Digest[]): Promise<Digest[]>;
-  /** Sends the file; `invalid` when it no longer has that digest. */
+  /**
+   * Sends the file; `invalid` when it no longer has that digest. A large one goes in parts, several at a time, and who was cut off goes on where
+   * it was, also in another process.
+   */
   putFile(digest: Digest, path: string): Promise<void>;
   putBytes(digest: Digest, bytes: string | Uint8Array): Promise<void>;
   /** Fails with `corrupt` instead of ending when the bytes have another digest, with `unavailable` when cut off. */
@@ -26,6 +29,18 @@ export interface ArtifactClient {
   fetchTo(digest: Digest, path: string): Promise<void>;
   close(): void;
 }
+
+/** Answer to POST /v1/uploads. */
+type Begun =
+  | { readonly stored: true }
+  | {
+      readonly stored: false;
+      readonly id: string;
+      readonly partBytes: number;
+      readonly parts: number;
+      /** Parts that the store has. */
+      readonly done: readonly number[];
+    };
 
 export interface ArtifactClientOptions {
   /** E.g. http://127.0.0.1:8080; a function is asked before each try, so that a server may move. */
@@ -39,6 +54,10 @@ export interface ArtifactClientOptions {
 const MISSING_BATCH = 10_000;
 /** Files sent at the same time: more does not make one disk or one link faster. */
 const PARALLEL_PUTS = 4;
+/** Larger files go in parts: what has come of them need not be sent again, and one connection's pace is not the limit. */
+const IN_PARTS_BYTES_MIN = 64 * 2 ** 20;
+/** Of one file; together with PARALLEL_PUTS as many as the requester has sockets. */
+const PARALLEL_PARTS = 4;
 /** In a row that broke off without a byte: the store, or the way to it, will not deliver the rest. */
 const BARREN_CONNECTIONS_MAX = 5;
 
@@ -56,17 +75,22 @@ class HttpArtifactClient implements ArtifactClient {
   async missing(digests: readonly Digest[]): Promise<Digest[]> {
     const missing: Digest[] = [];
     for (let i = 0; i < digests.length; i += MISSING_BATCH) {
-      const body = JSON.stringify({ digests: digests.slice(i, i + MISSING_BATCH) });
-      const text = await this.#requester.retry("ask which artifacts are missing", async (send) => {
-        const response = await send("POST", "/v1/artifacts/missing", { "content-type": "application/json" }, body);
-        return (await readBody(response)).toString();
-      });
-      missing.push(...(JSON.parse(text) as { missing: Digest[] }).missing);
+      const body = { digests: digests.slice(i, i + MISSING_BATCH) };
+      const what = "ask which artifacts are missing";
+      const answer = await this.#json<{ missing: Digest[] }>(what, "POST", "/v1/artifacts/missing", body);
+      missing.push(...answer.missing);
     }
     return missing;
   }
 
   async putFile(digest: Digest, path: string): Promise<void> {
+    const whole = await open(path, "r");
+    try {
+      const { size } = await whole.stat();
+      if (size > IN_PARTS_BYTES_MIN) return await this.#putParts(digest, whole, size);
+    } finally {
+      await whole.close();
+    }
     // Opened anew for each try, and by descriptor, so that length and bytes are those of one file.
     await this.#put(digest, async (put) => {
       const file = await open(path, "r");
@@ -84,6 +108,38 @@ class HttpArtifactClient implements ArtifactClient {
         await file.close();
       }
     });
+  }
+
+  async #putParts(digest: Digest, file: FileHandle, bytes: number): Promise<void> {
+    const upload = await this.#json<Begun>(`begin the upload of ${digest}`, "POST", "/v1/uploads", { digest, bytes });
+    if (upload.stored) return;
+    const { id, partBytes, parts } = upload;
+    const done = new Set(upload.done);
+    const left = Array.from({ length: parts }, (_, index) => index).filter((index) => !done.has(index));
+    const lane = async (): Promise<void> => {
+      for (let index = left.shift(); index !== undefined; index = left.shift()) {
+        const start = index * partBytes;
+        const length = Math.min(partBytes, bytes - start);
+        await this.#requester.retry(`send part ${index} of artifact ${digest}`, async (send) => {
+          const end = start + length - 1;
+          const body = file.createReadStream({ autoClose: false, start, end, highWaterMark: CHUNK_BYTES });
+          const headers = { "content-type": "application/octet-stream", "content-length": String(length) };
+          await readBody(await send("PUT", `/v1/uploads/${id}/${index}`, headers, body));
+        });
+      }
+    };
+    // All lanes to their end, so that none reads from a file that is closed.
+    const ends = await Promise.allSettled(Array.from({ length: PARALLEL_PARTS }, lane));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
+    await this.#json(`finish the upload of ${digest}`, "POST", `/v1/uploads/${id}/finish`, {});
+  }
+
+  async #json<T>(what: string, method: string, path: string, body: unknown): Promise<T> {
+    const headers = { "content-type": "application/json" };
+    const text = await this.#requester.retry(what, async (send) =>
+      readBody(await send(method, path, headers, JSON.stringify(body))),
+    );
+    return JSON.parse(text.toString()) as T;
   }
 
   async putBytes(digest: Digest, bytes: string | Uint8Array): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
-import { copyFile, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, rename, rm, stat, statfs, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
@@ -13,7 +13,7 @@ import { CHUNK_BYTES, DigestGate, digestFile, DigestMeter, type Digested } from 
  * Content-addressed files under one folder:
  *
  *   <root>/sha256/ab/<64 hex>   the bytes; read-only; there means whole, synced and checked when it was written
- *   <root>/tmp/…                being written; swept at start when its writer is gone
+ *   <root>/tmp/…                being written, or being removed; swept at start when its writer is gone
  *   <root>/corrupt/…            found to have other bytes than its name says; kept for whoever wants to know why
  */
 export interface Store {
@@ -32,6 +32,8 @@ export interface Store {
   putStream(digest: Digest | null, source: Readable, options?: { readonly bytes?: number }): Promise<Stored>;
   /** Stores a copy of the file as it is now: shared blocks where the file system can, else one pass of reading. */
   putFile(path: string): Promise<Stored>;
+  /** Moves a file of the store's own file system in. `invalid`, and the file stays, when `digest` is given and it has another. */
+  takeFile(digest: Digest | null, path: string): Promise<Stored>;
   /**
    * The bytes. Without a range they are checked while they pass: the last chunk is held back until the digest is known
    * to be right, else the stream fails with `corrupt` and the file is put aside. Errors: `not_found`.
@@ -40,6 +42,19 @@ export interface Store {
   /** Reads it all; `corrupt` (and put aside) when the bytes have another digest. */
   verify(digest: Digest): Promise<void>;
   remove(digest: Digest): Promise<void>;
+  /** Somebody counts on these: what is there, and older than `olderThanMs`, is as young again as if it were stored now. */
+  touch(digests: readonly Digest[], olderThanMs: number): Promise<void>;
+  /** All that is there, in no order. */
+  list(): AsyncIterable<Listed>;
+  /** Removes it unless it was stored, or touched, at `beforeMs` or later. Whether it did. */
+  removeOlder(digest: Digest, beforeMs: number): Promise<boolean>;
+}
+
+export interface Listed {
+  readonly digest: Digest;
+  readonly bytes: number;
+  /** Stored or touched last; epoch milliseconds. */
+  readonly atMs: number;
 }
 
 export interface Stored {
@@ -127,6 +142,18 @@ class FolderStore implements Store {
     });
   }
 
+  async takeFile(digest: Digest | null, path: string): Promise<Stored> {
+    await syncAs(path, 0o444);
+    const found = held(digest, await digestFile(path));
+    const existed = (await this.stat(found.digest)) !== undefined;
+    if (existed) await rm(path);
+    else {
+      await rename(path, this.path(found.digest));
+      await syncFolder(join(this.path(found.digest), ".."));
+    }
+    return { ...found, existed };
+  }
+
   async open(
     digest: Digest,
     options: { readonly range?: ByteRange; readonly verify?: boolean } = {},
@@ -156,9 +183,56 @@ class FolderStore implements Store {
     await rm(this.path(digest), { force: true });
   }
 
+  async touch(digests: readonly Digest[], olderThanMs: number): Promise<void> {
+    const now = new Date();
+    await Promise.all(
+      digests.map(async (digest) => {
+        const path = this.path(digest);
+        try {
+          if (now.getTime() - (await stat(path)).mtimeMs > olderThanMs) await utimes(path, now, now);
+        } catch (error) {
+          if (errno(error) !== "ENOENT") throw error;
+        }
+      }),
+    );
+  }
+
+  async *list(): AsyncGenerator<Listed> {
+    const base = join(this.root, "sha256");
+    for (const prefix of await readdir(base)) {
+      for (const hex of await readdir(join(base, prefix))) {
+        const digest = `sha256:${hex}`;
+        const found = await stat(join(base, prefix, hex)).catch(() => undefined);
+        if (found !== undefined && isDigest(digest)) yield { digest, bytes: found.size, atMs: found.mtimeMs };
+      }
+    }
+  }
+
+  async removeOlder(digest: Digest, beforeMs: number): Promise<boolean> {
+    const path = this.path(digest);
+    const aside = this.#temporary();
+    try {
+      // Out of sight first: whoever asks from here on is told that it is not there, and stores it again.
+      await rename(path, aside);
+    } catch (error) {
+      if (errno(error) === "ENOENT") return false;
+      throw error;
+    }
+    if ((await stat(aside)).mtimeMs < beforeMs) {
+      await rm(aside);
+      return true;
+    }
+    await rename(aside, path);
+    return false;
+  }
+
+  #temporary(): string {
+    return join(this.root, "tmp", `${hostname()}.${process.pid}.${INSTANCE}.${(temporaries += 1)}`);
+  }
+
   /** Runs `fill`, which writes and syncs a temporary file, and makes the file visible under its digest. */
   async #write(fill: (temp: string) => Promise<Digested>): Promise<Stored> {
-    const temp = join(this.root, "tmp", `${hostname()}.${process.pid}.${INSTANCE}.${(temporaries += 1)}`);
+    const temp = this.#temporary();
     try {
       const { digest, bytes } = await fill(temp);
       const existed = (await this.stat(digest)) !== undefined;
@@ -205,7 +279,11 @@ class Sink extends Writable {
 }
 
 function check(expected: Digest | null, meter: DigestMeter): Digested {
-  const found = meter.result();
+  return held(expected, meter.result());
+}
+
+/** What was found, held against what was promised. */
+function held(expected: Digest | null, found: Digested): Digested {
   if (expected !== null && found.digest !== expected) {
     throw new WeftError(
       "invalid",

@@ -29,6 +29,8 @@ export function serverCommand(): Command {
 Environment:
   DATABASE_URL  postgres://user:password@host:5432/name   (required)
   NATS_URL      nats://host:4222                          (required)
+  WEFT_ARTIFACTS  s3://bucket/prefix, or a folder; without it: <home>/artifacts. Of S3, region, endpoint and keys are
+                  read from AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
 
 Any number of servers may share one database and one NATS; one of them leads, the others pass on to it.
 

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { WeftError } from "../../lib/core/error.ts";
 import { type NotifySettings, readNotifySettings } from "../../scheduler/notify/settings.ts";
+import { readStorePlace, type StorePlace } from "../../services/artifacts/index.ts";
 import { hostAndPort, isLoopback, milliseconds, port, readConfig } from "../../lib/config.ts";
 
 /** What one server is started with; complete and checked. */
@@ -19,10 +20,11 @@ export interface ServerConfig {
   readonly leaderLeaseMs: number;
   readonly insecureBind: boolean;
   readonly notify: NotifySettings;
+  readonly artifacts: StorePlace;
 }
 
 /** What can be said in flags and checked by itself. */
-type Flags = Omit<ServerConfig, "notify">;
+type Flags = Omit<ServerConfig, "notify" | "artifacts">;
 
 /** As commander gives them. */
 export interface ServerFlags {
@@ -98,7 +100,8 @@ export function readServerConfig(flags: ServerFlags, env: NodeJS.ProcessEnv): Se
       `--heartbeat-ms ${config.heartbeatMs} is too long for --lease-ms ${config.leaseMs}: a node must be able to miss two heartbeats and still renew its lease; at most ${Math.floor(config.leaseMs / 3)} would be right`,
     );
   }
-  return { ...config, home: resolve(config.home), notify: readNotifySettings(env) };
+  const home = resolve(config.home);
+  return { ...config, home, notify: readNotifySettings(env), artifacts: readStorePlace(home, env) };
 }
 
 /** There are no accounts yet: whoever reaches the ports may run commands on every node. */

@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { access, constants, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/nats-core";
 import type { Pool } from "pg";
-import type { Store as ArtifactStore } from "../../lib/cas.ts";
 import { WeftError } from "../../lib/core/error.ts";
 import { type Database, isTransient, openDatabase } from "../../lib/db.ts";
 import { migrate } from "../../lib/db-migrate.ts";
@@ -17,7 +16,7 @@ import { TRIGGER_HINT_SUBJECT } from "../../scheduler/bus.ts";
 import { startScheduler } from "../../scheduler/main.ts";
 import type { Recorder } from "../../scheduler/store.ts";
 import { hookRoutes } from "../../scheduler/trigger/hooks.ts";
-import { artifactRoutes, openArtifactStore } from "../../services/artifacts/index.ts";
+import { artifactRoutes, type ArtifactStore, openArtifactStore } from "../../services/artifacts/index.ts";
 import { endedLogs, lineageParts, recordArchived, recordEnded } from "../../services/lineage/index.ts";
 import { mlflowApi, openTracking } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
@@ -53,7 +52,7 @@ export async function startServer(config: ServerConfig, log: Log, onStop: OnStop
   onStop("the services' connections to Postgres", () => database.close());
   const nats = await connectNats({ url: config.natsUrl, name: "weft server", log });
   onStop("the connection to NATS", () => nats.close());
-  const artifacts = await openArtifactStore(config.home);
+  const artifacts = await openArtifactStore(config.artifacts);
   const httpPort = await serveHttp({ config, log, metrics, database, nats, artifacts, onStop });
   const scheduler = await startScheduler({
     settings: { ...config, agentNatsServers: config.agentNatsUrl.split(",").map((url) => url.trim()) },
@@ -100,7 +99,7 @@ async function serveHttp(parts: {
   registerHealth(app, {
     postgres: () => database.pool.query("select 1"),
     nats: () => nats.rtt(),
-    artifacts: () => access(artifacts.root, constants.W_OK),
+    artifacts: () => artifacts.check(),
   });
   registerMetrics(app, metrics);
   await app.register(artifactRoutes(artifacts));

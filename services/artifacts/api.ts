@@ -1,19 +1,16 @@
-import type { Readable } from "node:stream";
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import type { Store } from "../../lib/cas.ts";
 import { WeftError } from "../../lib/core/error.ts";
 import { isDigest, type Digest } from "../../lib/core/ids.ts";
 import { parseRange } from "./core/range.ts";
+import { readArtifact } from "./manifest.ts";
+import type { ArtifactStore } from "./store.ts";
+import { bodyOf, takeAnyBody, uploadRoutes } from "./upload-api.ts";
 
 /** In one question; 10,000 digests are 0.8 MB of JSON. */
 const MISSING_DIGESTS_MAX = 20_000;
-/**
- * Up to this size bytes are checked before the first is sent, so that a wrong file is answered with 500 `corrupt`; they
- * are read twice, the second time from memory. A larger one is checked while it is sent, and the connection is cut
- * before the last bytes when it is wrong.
- */
-const CHECK_FIRST_BYTES_MAX = 64 * 1024 * 1024;
+/** What is no larger is read into memory and checked before the first byte is sent; see ArtifactStore.checkFirstBytesMax for the rest. */
+const IN_MEMORY_BYTES_MAX = 1024 * 1024;
 
 const missingBody = z.strictObject({
   digests: z.array(z.string().refine(isDigest, "must be sha256: and 64 hex digits")).max(MISSING_DIGESTS_MAX),
@@ -23,14 +20,15 @@ interface DigestParams {
   readonly Params: { readonly digest: string };
 }
 
-/** `/v1/artifacts`, see docs/architecture.md. */
-export function artifactRoutes(store: Store): FastifyPluginAsync {
+/** `/v1/artifacts` and `/v1/uploads`, see docs/artifacts.md. */
+export function artifactRoutes(store: ArtifactStore): FastifyPluginAsync {
   return async (app) => {
     app.post("/v1/artifacts/missing", (request) => onMissing(store, request.body));
     app.head<DigestParams>("/v1/artifacts/:digest", (request, reply) => onHead(store, readDigest(request), reply));
     app.get<DigestParams>("/v1/artifacts/:digest", (request, reply) =>
       onGet(store, readDigest(request), request.headers.range, reply),
     );
+    await app.register(uploadRoutes(store));
     await app.register(async (uploads) => {
       takeAnyBody(uploads);
       uploads.put<DigestParams>("/v1/artifacts/:digest", (request, reply) =>
@@ -40,26 +38,20 @@ export function artifactRoutes(store: Store): FastifyPluginAsync {
   };
 }
 
-/** Whatever content type is sent, the body stays a stream. */
-function takeAnyBody(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", (_request, body, done) => done(null, body));
-}
-
-async function onMissing(store: Store, body: unknown): Promise<{ missing: Digest[] }> {
+async function onMissing(store: ArtifactStore, body: unknown): Promise<{ missing: Digest[] }> {
   const parsed = missingBody.safeParse(body);
   if (!parsed.success)
     throw new WeftError("invalid", `the body must be { "digests": [] }: ${z.prettifyError(parsed.error)}`);
   return { missing: await store.missing(parsed.data.digests) };
 }
 
-async function onHead(store: Store, digest: Digest, reply: FastifyReply): Promise<FastifyReply> {
+async function onHead(store: ArtifactStore, digest: Digest, reply: FastifyReply): Promise<FastifyReply> {
   const { bytes } = await find(store, digest);
   return describe(reply, digest).header("content-length", bytes).send();
 }
 
 async function onGet(
-  store: Store,
+  store: ArtifactStore,
   digest: Digest,
   rangeHeader: string | undefined,
   reply: FastifyReply,
@@ -82,21 +74,24 @@ async function onGet(
       .header("content-length", end - start)
       .send(part);
   }
-  const checkFirst = bytes <= CHECK_FIRST_BYTES_MAX;
+  if (bytes <= IN_MEMORY_BYTES_MAX) {
+    const checked = await readArtifact(store, digest, IN_MEMORY_BYTES_MAX);
+    return describe(reply, digest).header("content-length", checked.length).send(checked);
+  }
+  const checkFirst = bytes <= store.checkFirstBytesMax;
   if (checkFirst) await store.verify(digest);
   const whole = await store.open(digest, { verify: !checkFirst });
   return describe(reply, digest).header("content-length", bytes).send(whole);
 }
 
 async function onPut(
-  store: Store,
+  store: ArtifactStore,
   digest: Digest,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const length = request.headers["content-length"];
-  const body = (request.body ?? request.raw) as Readable;
-  const stored = await store.putStream(digest, body, length === undefined ? {} : { bytes: Number(length) });
+  const stored = await store.putStream(digest, bodyOf(request), length === undefined ? {} : { bytes: Number(length) });
   return reply.code(stored.existed ? 200 : 201).send({ digest, bytes: stored.bytes });
 }
 
@@ -106,7 +101,7 @@ function readDigest(request: FastifyRequest<DigestParams>): Digest {
   throw new WeftError("invalid", `"${digest}" is no digest; it must be sha256: and 64 hex digits`);
 }
 
-async function find(store: Store, digest: Digest): Promise<{ readonly bytes: number }> {
+async function find(store: ArtifactStore, digest: Digest): Promise<{ readonly bytes: number }> {
   const found = await store.stat(digest);
   if (found === undefined) throw new WeftError("not_found", `artifact ${digest} is not in the store`);
   return found;

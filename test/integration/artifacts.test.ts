@@ -10,19 +10,24 @@ import type { FastifyInstance } from "fastify";
 import { Registry } from "prom-client";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createArtifactClient, fetchInto, putTree, type ArtifactClient } from "../../lib/artifacts.ts";
-import { openStore, type Store } from "../../lib/cas.ts";
+import { openStore } from "../../lib/cas.ts";
 import type { Digest } from "../../lib/core/ids.ts";
 import { digestBytes } from "../../lib/digest.ts";
 import { closeHttp, createHttpApp, listenHttp, registerHealth, registerMetrics } from "../../lib/http.ts";
 import { silentLog } from "../../lib/log.ts";
 import { packFolder } from "../../lib/tree.ts";
-import { artifactRoutes, openArtifactStore } from "../../services/artifacts/index.ts";
+import {
+  artifactRoutes,
+  type ArtifactStore,
+  type FolderArtifactStore,
+  openArtifactStore,
+} from "../../services/artifacts/index.ts";
 
 const bytes = randomBytes(5_000_000);
 const digest = digestBytes(bytes);
 
 let folder: string;
-let store: Store;
+let store: FolderArtifactStore;
 let app: FastifyInstance;
 let url: string;
 let client: ArtifactClient;
@@ -40,7 +45,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-async function serve(from: Store, port = 0): Promise<FastifyInstance> {
+async function serve(from: ArtifactStore, port = 0): Promise<FastifyInstance> {
   const served = createHttpApp({ logger: silentLog() });
   await served.register(artifactRoutes(from));
   await listenHttp(served, { host: "127.0.0.1", port });
@@ -60,7 +65,7 @@ function clientOf(baseUrl: string, retryMs = 5_000): ArtifactClient {
 
 const codeOf = async (response: Response) => ((await response.json()) as { error: { code: string } }).error.code;
 const stored = async () =>
-  (await readdir(join(store.root, "sha256"), { recursive: true })).filter((name) => name.length > 2);
+  (await readdir(join(store.place, "sha256"), { recursive: true })).filter((name) => name.length > 2);
 
 test("a file goes to the store and comes back, and is sent once", async () => {
   await writeFile(join(folder, "file"), bytes);
@@ -126,8 +131,8 @@ test.each([
   const path = join(folder, "zeros");
   await writeFile(path, "");
   await truncate(path, length);
-  const { digest: zeros } = await store.putFile(path);
-  const file = await open(store.path(zeros), "r+");
+  const { digest: zeros } = await store.files.putFile(path);
+  const file = await open(store.files.path(zeros), "r+");
   await file.write(Buffer.from([1]), 0, 1, length - 1);
   await file.close();
   const failure = client.fetchTo(zeros, join(folder, "back"));
@@ -144,7 +149,7 @@ test("an upload whose sender goes away leaves nothing visible", async () => {
   const socket = connect(portOf(app), "127.0.0.1");
   socket.write(`PUT /v1/artifacts/${digest} HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes.length}\r\n\r\n`);
   socket.write(bytes.subarray(0, 4_000_000));
-  const temporary = join(store.root, "tmp");
+  const temporary = join(store.place, "tmp");
   while ((await readdir(temporary)).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   socket.destroy();
   while ((await readdir(temporary)).length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -262,7 +267,7 @@ test.skipIf(process.getuid?.() !== 0)(
       message: expect.stringMatching(new RegExp(`${small}.*\\d+ bytes are free`)),
     });
     expect(await full.missing([digest])).toEqual([digest]);
-    expect(await readdir(join(full.root, "tmp"))).toEqual([]);
+    expect(await readdir(join(full.place, "tmp"))).toEqual([]);
     await clientOf(`http://127.0.0.1:${portOf(fullApp)}`).putBytes(digestBytes("fits"), "fits");
   },
 );

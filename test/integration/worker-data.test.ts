@@ -163,8 +163,8 @@ test("content that the store does not have, or has wrong, is an input that is mi
     message: expect.stringContaining(absent.digest),
   });
   const wrong = await bench.fileInput("x", "right");
-  await chmod(bench.store.path(wrong.digest), 0o644);
-  writeFileSync(bench.store.path(wrong.digest), "wrong");
+  await chmod(bench.store.files.path(wrong.digest), 0o644);
+  writeFileSync(bench.store.files.path(wrong.digest), "wrong");
   expect((await run(worker, "true", { inputs: [wrong] }))[0]).toMatchObject({
     outcome: { kind: "failed", reason: "input-missing" },
   });

@@ -4,7 +4,6 @@ import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { inject } from "vitest";
-import type { Store } from "../../lib/cas.ts";
 import {
   type Assignment,
   assignConsumer,
@@ -30,7 +29,7 @@ import type { HeartbeatResponse } from "../../proto/gen/weft/v1/HeartbeatRespons
 import type { JoinRequest__Output } from "../../proto/gen/weft/v1/JoinRequest.ts";
 import type { JoinResponse } from "../../proto/gen/weft/v1/JoinResponse.ts";
 import { Bus } from "../../scheduler/bus.ts";
-import { artifactRoutes, openArtifactStore } from "../../services/artifacts/index.ts";
+import { artifactRoutes, type FolderArtifactStore, openArtifactStore } from "../../services/artifacts/index.ts";
 import { startNats, type TestNats } from "./nats.ts";
 import { until } from "./wait.ts";
 
@@ -56,7 +55,7 @@ export class PlayedServer {
   readonly reports: Report[] = [];
   /** How many reports came in each message. */
   readonly batches: number[] = [];
-  store!: Store;
+  store!: FolderArtifactStore;
   leaseMs = 10_000;
   intervalMs = 100;
   /** Beats are heard and not answered. */

@@ -37,6 +37,7 @@ export async function startTestServer(
     heartbeatMs: 200,
     leaderLeaseMs: 1_000,
     insecureBind: false,
+    artifacts: { kind: "folder", root: join(home, "artifacts") },
     notify: { smtp: null, channels: {} },
     ...parts,
   };

@@ -5,14 +5,13 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { FastifyInstance } from "fastify";
 import { createArtifactClient, putTree, type ArtifactClient } from "../../lib/artifacts.ts";
-import type { Store } from "../../lib/cas.ts";
 import type { AssignedInput, Assignment, EndedReport } from "../../lib/core/dispatch.ts";
 import type { Digest } from "../../lib/core/ids.ts";
 import { digestBytes } from "../../lib/digest.ts";
 import { closeHttp, createHttpApp, listenHttp } from "../../lib/http.ts";
 import { silentLog } from "../../lib/log.ts";
 import { packFolder } from "../../lib/tree.ts";
-import { artifactRoutes, openArtifactStore } from "../../services/artifacts/index.ts";
+import { artifactRoutes, type FolderArtifactStore, openArtifactStore } from "../../services/artifacts/index.ts";
 import type { WorkerOptions } from "../../worker/index.ts";
 import { assignment, keyOf, WorkerBench } from "./worker.ts";
 
@@ -23,7 +22,7 @@ export class StoreBench {
   /** `METHOD /path` of each since the last `up` or `forgetRequests`. */
   requests: string[] = [];
   readonly cleanups: (() => unknown)[] = [];
-  #store: Store | undefined;
+  #store: FolderArtifactStore | undefined;
   #app: FastifyInstance | undefined;
   #port = 0;
 
@@ -40,7 +39,7 @@ export class StoreBench {
     return bench;
   }
 
-  get store(): Store {
+  get store(): FolderArtifactStore {
     return this.#store!;
   }
 

@@ -1,0 +1,7 @@
+/**
+ * For this long after it was stored, or somebody was told that it is there, an artifact is never removed, referred to or not: a client stores
+ * the files of a job, and only then submits it. Longer than any upload of a folder takes; shorter only keeps less garbage.
+ */
+export const GRACE_MS = 24 * 3600 * 1000;
+/** What is counted on is made young again only at half of that, so that asking costs no write but once in half a day. */
+export const TOUCH_AFTER_MS = GRACE_MS / 2;
