@@ -1,11 +1,11 @@
 import type { Pool } from "pg";
-import type { Store } from "../../lib/cas.ts";
+import type { ArtifactStore } from "../artifacts/index.ts";
 import type { Log } from "../../lib/log.ts";
 
 /** What the tracking service is given. */
 export interface TrackingParts {
   readonly pool: Pool;
-  readonly artifacts: Store;
+  readonly artifacts: ArtifactStore;
   readonly now: () => number;
   /** 32 hex digits that nobody can guess. */
   readonly newId: () => string;
