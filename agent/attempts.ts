@@ -3,6 +3,7 @@ import type { ArtifactClient } from "../lib/artifacts.ts";
 import {
   type ArchivedReport,
   type Assignment,
+  type CheckpointReport,
   type EndedReport,
   type Report,
   reportSubject,
@@ -154,11 +155,11 @@ export class Attempts {
     return join(this.#options.dir, "attempts", key);
   }
 
-  async #reported(report: StartedReport | ReadyReport | EndedReport): Promise<void> {
+  async #reported(report: StartedReport | ReadyReport | CheckpointReport | EndedReport): Promise<void> {
     const { journal } = this.#options;
     if (journal.records.get(report.key)?.kind === "ended") return;
     // Asked anew by the next agent: no need to remember it.
-    if (report.kind === "ready") return this.reports.add(report);
+    if (report.kind === "ready" || report.kind === "checkpoint") return this.reports.add(report);
     if (report.kind === "started") {
       journal.jot({ kind: "started", atMs: report.atMs, key: report.key });
       this.reports.add(report);

@@ -1,7 +1,7 @@
-import { constants } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
 import { chmod, copyFile, mkdir, readdir, realpath, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import { digestBytes, digestFile } from "./digest.ts";
+import { type Digested, digestBytes, digestFile } from "./digest.ts";
 import { describeError, WeftError } from "./core/error.ts";
 import type { Digest } from "./core/ids.ts";
 import { encodeTree, isSafePath, type TreeFile, type TreeManifest } from "./core/tree.ts";
@@ -16,6 +16,18 @@ export interface PackedTree {
   readonly bytes: number;
 }
 
+/** What is known of files, so that they need not be read again. */
+export interface KnownDigests {
+  /** `info`: of the file before it is read. */
+  of(path: string, info: BigIntStats, read: () => Promise<Digested>): Promise<Digested>;
+}
+
+export interface PackOptions {
+  /** Names of files and folders that do not count. */
+  readonly leaveOut?: (name: string) => boolean;
+  readonly known?: KnownDigests;
+}
+
 /** Files read or copied at the same time: what libuv's four threads can do, and few open descriptors. */
 const PARALLEL_FILES = 4;
 /** Depth of folders: a link that leads back to a folder above it would otherwise never end. */
@@ -26,12 +38,16 @@ const DEPTH_MAX = 64;
  * counts as what it leads to; one that leads nowhere or out of `root` is refused, as is anything but files and folders.
  * Errors: `invalid`, naming the path.
  */
-export async function packFolder(root: string, paths: readonly string[]): Promise<PackedTree> {
+export async function packFolder(
+  root: string,
+  paths: readonly string[],
+  options: PackOptions = {},
+): Promise<PackedTree> {
   const base = await realpath(root);
   const found = new Map<string, string>();
-  for (const path of paths) await collect(base, path === "." ? "" : path, found, 0);
+  for (const path of paths) await collect(base, path === "." ? "" : path, found, options, 0);
   const entries = [...found.entries()];
-  const files = await inParallel(entries, ([path, real]) => readEntry(path, real));
+  const files = await inParallel(entries, ([path, real]) => readEntry(path, real, options.known));
   const encoded = encodeTree(files);
   const manifest: TreeManifest = JSON.parse(encoded);
   return { manifest, encoded, digest: digestBytes(encoded), bytes: files.reduce((sum, file) => sum + file.bytes, 0) };
@@ -67,7 +83,13 @@ export async function layOutFile(source: string, target: string, executable: boo
   await chmod(target, executable ? 0o755 : 0o644);
 }
 
-async function collect(base: string, path: string, found: Map<string, string>, depth: number): Promise<void> {
+async function collect(
+  base: string,
+  path: string,
+  found: Map<string, string>,
+  options: PackOptions,
+  depth: number,
+): Promise<void> {
   if (path !== "" && !isSafePath(path))
     throw new WeftError("invalid", `the path ${JSON.stringify(path)} leads out of the folder ${base}`);
   if (depth > DEPTH_MAX)
@@ -92,13 +114,20 @@ async function collect(base: string, path: string, found: Map<string, string>, d
   const info = await stat(real);
   if (info.isFile()) found.set(path, real);
   else if (info.isDirectory()) {
-    for (const name of await readdir(real))
-      await collect(base, path === "" ? name : `${path}/${name}`, found, depth + 1);
+    for (const name of await readdir(real)) {
+      if (options.leaveOut?.(name)) continue;
+      await collect(base, path === "" ? name : `${path}/${name}`, found, options, depth + 1);
+    }
   } else throw new WeftError("invalid", `${path} is neither a file nor a folder; leave it out`);
 }
 
-async function readEntry(path: string, real: string): Promise<TreeFile> {
+async function readEntry(path: string, real: string, known: KnownDigests | undefined): Promise<TreeFile> {
   try {
+    if (known) {
+      const info = await stat(real, { bigint: true });
+      const digested = await known.of(real, info, () => digestFile(real));
+      return { path, ...digested, executable: (info.mode & 0o100n) !== 0n };
+    }
     const { mode } = await stat(real);
     return { path, ...(await digestFile(real)), executable: (mode & 0o100) !== 0 };
   } catch (error) {

@@ -34,12 +34,15 @@ const output = z.object({
   bytes: count.int(),
 });
 
+const artifact = z.object({ digest, kind: z.enum(["file", "tree"]), bytes: count.int() });
+
 /** Of any shape; how deep and how large it may be the node has seen to, and is seen to again. */
 const result = z.custom<Json>((value) => isShallow(value as Json, RESULT_DEPTH_MAX));
 
 const report = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("started"), key, atMs: count }),
   z.object({ kind: z.literal("ready"), key, atMs: count, ready: z.boolean(), message: z.string() }),
+  z.object({ kind: z.literal("checkpoint"), key, atMs: count, checkpoint: artifact }),
   z.object({
     kind: z.literal("ended"),
     key,
@@ -52,7 +55,7 @@ const report = z.discriminatedUnion("kind", [
     usage: z.object({ cpuMs: count, peakMemoryBytes: count, source: z.enum(["cgroup", "sampled", "none"]) }),
     outputs: z.array(output),
     result: result.optional(),
-    checkpoint: z.object({ digest, kind: z.enum(["file", "tree"]), bytes: count.int() }).exactOptional(),
+    checkpoint: artifact.exactOptional(),
     environmentDigest: digest.nullable(),
     logBytes: z.object({ stdout: count.int(), stderr: count.int() }),
   }),
@@ -84,6 +87,8 @@ export function reportEvent(node: NodeId, told: Exclude<Report, ArchivedReport>)
       return { kind: "attemptStarted", node, key: told.key, atMs: told.atMs };
     case "ready":
       return { kind: "attemptReady", node, report: told };
+    case "checkpoint":
+      return { kind: "attemptCheckpointed", node, report: told };
     case "ended":
       return { kind: "attemptEnded", node, report: told };
     case "unknown":

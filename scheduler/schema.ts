@@ -106,7 +106,7 @@ export const tasks = pgTable(
     result: json().$type<Json>(),
     /** What the result cache said about it; null: it was not asked. */
     cache: json().$type<{ readonly key: string | null; readonly why: string }>(),
-    checkpoint: json().$type<ArtifactRef>(),
+    checkpoint: json().$type<ArtifactRef & { readonly atMs?: number }>(),
     failures: integer().notNull(),
     losses: integer().notNull(),
     crashes: integer().notNull().default(0),

@@ -18,6 +18,7 @@ import type { Shelf } from "./environment/shelf.ts";
 import type { Folders } from "./folders.ts";
 import { attemptDir, CHECKPOINT, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
 import { OutputError, storeOutputs } from "./outputs.ts";
+import type { Checkpointer } from "./checkpointer.ts";
 import type { Prober } from "./prober.ts";
 import { resultOf } from "./result.ts";
 import { recordUnstarted } from "./runner/exit.ts";
@@ -51,6 +52,8 @@ export interface Attempt {
   spoolShown: boolean;
   /** Of a service that runs. */
   prober: Prober | null;
+  /** Of one that keeps its checkpoint while it runs. */
+  checkpointer: Checkpointer | null;
   /** What its liveness probe said last; empty: nothing was wrong. */
   unhealthy: string;
 }
@@ -87,6 +90,7 @@ export function newAttempt(dir: string, assignment: Assignment): Attempt {
     environment: null,
     spoolShown: false,
     prober: null,
+    checkpointer: null,
     unhealthy: "",
   };
 }
@@ -234,7 +238,8 @@ async function keepThoseThere(
 async function keepCheckpoint(attempt: Attempt, ended: EndedReport, tools: Tools): Promise<EndedReport> {
   try {
     // Not `abort`'s signal: it was stopped, and this is what its stop is to save.
-    const store = () => storeCheckpoint(tools.artifacts, attempt.folder);
+    const store = () => storeCheckpoint(tools.artifacts, attempt.folder, { finishedOnly });
+    const finishedOnly = attempt.assignment.checkpoint?.everyMs !== undefined;
     const never = new AbortController().signal;
     const checkpoint = await patiently(tools.storeWaitMsMax, never, store, ["unavailable", "disk_full"]);
     return checkpoint ? { ...ended, checkpoint } : ended;

@@ -3,8 +3,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type ArtifactClient, putTree } from "../lib/artifacts.ts";
 import type { ArtifactRef } from "../lib/core/dispatch.ts";
+import { WeftError } from "../lib/core/error.ts";
 import type { Digest } from "../lib/core/ids.ts";
-import { packFolder } from "../lib/tree.ts";
+import { type KnownDigests, packFolder } from "../lib/tree.ts";
 import type { Cache } from "./cache.ts";
 import { CHECKPOINT } from "./folder.ts";
 import { layOutFetched } from "./workspace.ts";
@@ -21,16 +22,34 @@ export async function layOutCheckpoint(
   if (from) await layOutFetched(cache, from.digest, target, pin);
 }
 
+/** What a task that runs is still writing: it renames that when it is whole. */
+const UNFINISHED = ".tmp";
+
 /**
  * Stores what the task has left there, without bytes that the store has. Undefined: nothing, or it put something else in
- * the folder's place. Errors: those of ArtifactClient; `invalid` for links that lead out of it.
+ * the folder's place. Errors: those of ArtifactClient; `invalid` for links that lead out of it. With `known` the task goes on meanwhile: `invalid` is thrown when
+ * anything changed before all of it was stored. `finishedOnly`: what is still being written by its name is left out.
  */
-export async function storeCheckpoint(artifacts: ArtifactClient, folder: string): Promise<ArtifactRef | undefined> {
+export async function storeCheckpoint(
+  artifacts: ArtifactClient,
+  folder: string,
+  {
+    known,
+    finishedOnly = known !== undefined,
+  }: { readonly known?: KnownDigests; readonly finishedOnly?: boolean } = {},
+): Promise<ArtifactRef | undefined> {
   const source = join(folder, CHECKPOINT);
   // A link would have us read, and publish, what lies elsewhere.
   if (!lstatSync(source, { throwIfNoEntry: false })?.isDirectory()) return undefined;
-  const packed = await packFolder(source, ["."]);
+  const leaveOut = finishedOnly ? (name: string) => name.endsWith(UNFINISHED) : () => false;
+  const pack = () => packFolder(source, ["."], { leaveOut, ...(known ? { known } : {}) });
+  const packed = await pack();
   if (packed.manifest.files.length === 0) return undefined;
   await putTree(artifacts, packed, source);
+  if (known && (await pack()).digest !== packed.digest)
+    throw new WeftError(
+      "invalid",
+      `files in $WEFT_CHECKPOINT changed while they were read; write to a name that ends in ${UNFINISHED}, and rename it when it is whole`,
+    );
   return { digest: packed.digest, kind: "tree", bytes: packed.bytes };
 }

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { ArtifactClient } from "../lib/artifacts.ts";
 import type {
   Assignment,
+  CheckpointReport,
   EndedReport,
   LossReason,
   ReadyReport,
@@ -90,7 +91,7 @@ export interface WorkerOptions {
    * Reports of one attempt come in order; `ended` may come again after a recovery. The workspace of an ended attempt is
    * kept until the promise for its report is fulfilled (it is in the journal then).
    */
-  readonly onReport: (report: StartedReport | ReadyReport | EndedReport) => void | Promise<void>;
+  readonly onReport: (report: StartedReport | ReadyReport | CheckpointReport | EndedReport) => void | Promise<void>;
   /** Called when an attempt begins (or is adopted), and once more with `ended` before its ended report. */
   readonly onSpool: (key: AttemptKey, spool: Spool) => void;
   readonly log: Logger;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type {
   Assignment,
+  CheckpointReport,
   EndedReport,
   LossReason,
   ReadyReport,
@@ -26,6 +27,7 @@ import {
 import { Cache, CACHE_BYTES_MAX, STORE_WAIT_MS_MAX } from "./cache.ts";
 import { judgeStop, lost, type Verdict } from "./core/outcome.ts";
 import { beyond, Room } from "./core/room.ts";
+import { Checkpointer } from "./checkpointer.ts";
 import { baseEnvironment } from "./environment/base.ts";
 import { AttemptStopped } from "./environment/failure.ts";
 import { Shelf } from "./environment/shelf.ts";
@@ -210,7 +212,10 @@ class LocalWorker implements Worker {
       else if (phase !== "running") abort.abort(new AttemptStopped());
     }
     if (stopAttempts && this.#attempts.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
-    for (const { prober } of this.#attempts.values()) prober?.stop();
+    for (const { prober, checkpointer } of this.#attempts.values()) {
+      prober?.stop();
+      checkpointer?.stop();
+    }
     await Promise.allSettled(this.#ended.values());
     this.#sessions.close();
     await this.#link.close(stopAttempts);
@@ -262,6 +267,19 @@ class LocalWorker implements Worker {
     this.#showSpool(attempt);
     void this.#report({ kind: "started", key: attempt.key, atMs });
     this.#probe(attempt);
+    this.#saveAgain(attempt);
+  }
+
+  #saveAgain(attempt: Attempt): void {
+    const { key, assignment, folder } = attempt;
+    const everyMs = assignment.checkpoint?.everyMs;
+    if (everyMs === undefined || attempt.checkpointer) return;
+    attempt.checkpointer = new Checkpointer({
+      artifacts: this.#tools.artifacts,
+      folder,
+      everyMs,
+      onStored: (checkpoint) => void this.#report({ kind: "checkpoint", key, atMs: Date.now(), checkpoint }),
+    });
   }
 
   #probe(attempt: Attempt): void {
@@ -282,6 +300,7 @@ class LocalWorker implements Worker {
   #onProcessesEnded(attempt: Attempt, exit: ExitRecord): void {
     attempt.phase = "collecting";
     attempt.prober?.stop();
+    attempt.checkpointer?.stop();
     this.#leave(attempt);
     const ended = conclude(attempt, exit, this.#tools);
     if (ended instanceof Promise) void ended.then((report) => this.#end(attempt, report));
@@ -325,7 +344,7 @@ class LocalWorker implements Worker {
   }
 
   /** Ends when the report is kept; or, on the way down, when it is left to the next `recover`. */
-  async #report(report: StartedReport | ReadyReport | EndedReport): Promise<void> {
+  async #report(report: StartedReport | ReadyReport | CheckpointReport | EndedReport): Promise<void> {
     for (;;) {
       try {
         return await this.#options.onReport(report);

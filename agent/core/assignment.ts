@@ -41,7 +41,12 @@ const assignment = z.looseObject({
     gpuMillis: z.int().nonnegative(),
   }),
   gpuMemoryBytes: bytes,
-  checkpoint: z.object({ from: z.object({ digest, kind: z.enum(["file", "tree"]), bytes }).nullable() }).nullable(),
+  checkpoint: z
+    .object({
+      from: z.object({ digest, kind: z.enum(["file", "tree"]), bytes }).nullable(),
+      everyMs: z.number().positive().optional(),
+    })
+    .nullable(),
   gang: z
     .object({
       rank: z.int().nonnegative(),

@@ -44,7 +44,7 @@ export class Outbox {
   }
 
   add(report: Report, nowMs: number): void {
-    if (report.kind === "ready") this.#expedite(report.key, nowMs);
+    if (report.kind === "ready" || report.kind === "checkpoint") this.#expedite(report.kind, report.key, nowMs);
     const told = `${report.kind} ${report.key}`;
     if (this.#told.has(told)) return;
     this.#told.add(told);
@@ -56,13 +56,13 @@ export class Outbox {
     this.#waiting.push(waiting);
   }
 
-  /** What a service said of its readiness before, and has not left, is old; and its start goes first. */
-  #expedite(key: AttemptKey, nowMs: number): void {
+  /** What was said of its readiness or its checkpoint before, and has not left, is old; and its start goes first. */
+  #expedite(kind: "ready" | "checkpoint", key: AttemptKey, nowMs: number): void {
     const held = this.#held.get(key);
     if (held) held.dueAtMs = nowMs;
-    const older = this.#waiting.findIndex(({ report }) => report.kind === "ready" && report.key === key);
+    const older = this.#waiting.findIndex(({ report }) => report.kind === kind && report.key === key);
     if (older >= 0) this.#waiting.splice(older, 1);
-    this.#told.delete(`ready ${key}`);
+    this.#told.delete(`${kind} ${key}`);
   }
 
   #dropHeld(key: AttemptKey): void {

@@ -69,7 +69,7 @@ export interface Assignment {
   /** Null: it runs alone. */
   readonly gang: GangPlace | null;
   /** Null: it keeps none. `from`: what the attempt before it left in $WEFT_CHECKPOINT; null: there was none. */
-  readonly checkpoint: { readonly from: ArtifactRef | null } | null;
+  readonly checkpoint: CheckpointOrder | null;
   /** 0: none. */
   readonly timeoutMs: number;
   readonly stopGraceMs: number;
@@ -79,6 +79,12 @@ export interface Assignment {
   readonly service?: ServiceSpec;
   /** Outputs that are there are stored however it ends; absent: only when it succeeds. */
   readonly keepOutputs?: true;
+}
+
+export interface CheckpointOrder {
+  readonly from: ArtifactRef | null;
+  /** Also while it runs, at this interval; absent: only at its end. */
+  readonly everyMs?: number;
 }
 
 /** A member's place in its gang, and where the members meet. */
@@ -202,6 +208,14 @@ export interface ReadyReport {
   readonly message: string;
 }
 
+/** The checkpoint of an attempt that runs is in the artifact store: the next attempt goes on from there if this one is never heard again. */
+export interface CheckpointReport {
+  readonly kind: "checkpoint";
+  readonly key: AttemptKey;
+  readonly atMs: number;
+  readonly checkpoint: ArtifactRef;
+}
+
 /** The whole log is in the artifact store. Null: that stream is empty. */
 export interface ArchivedReport {
   readonly kind: "archived";
@@ -216,7 +230,7 @@ export interface UnknownReport {
   readonly key: AttemptKey;
 }
 
-export type Report = StartedReport | ReadyReport | EndedReport | ArchivedReport | UnknownReport;
+export type Report = StartedReport | ReadyReport | CheckpointReport | EndedReport | ArchivedReport | UnknownReport;
 
 export interface ReportMessage {
   readonly node: NodeId;

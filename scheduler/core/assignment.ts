@@ -1,6 +1,6 @@
-import type { AssignedInput, Assignment, GangPlace, OutputRef } from "../../lib/core/dispatch.ts";
+import type { AssignedInput, Assignment, CheckpointOrder, GangPlace, OutputRef } from "../../lib/core/dispatch.ts";
 import { renderTask } from "../../lib/core/pipeline/render.ts";
-import { isMapped } from "../../lib/core/pipeline/spec.ts";
+import { isMapped, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
 import { variableName } from "../../lib/core/pipeline/template.ts";
 import { memoryShare } from "./device.ts";
 import { mentionsResults } from "./expression.ts";
@@ -38,7 +38,7 @@ export function makeAssignment(instance: Attempted, active: Active): Assignment 
     gpuUuids: active.gpuUuids,
     gpuMemoryBytes: gpuMemory(active),
     gang: gangPlace(instance, active),
-    checkpoint: spec.checkpoint ? { from: instance.checkpoint } : null,
+    checkpoint: spec.checkpoint ? checkpointOrder(spec, instance.checkpoint) : null,
     timeoutMs: spec.timeoutMs,
     stopGraceMs: spec.stopGraceMs,
     priority: job.priority,
@@ -46,6 +46,11 @@ export function makeAssignment(instance: Attempted, active: Active): Assignment 
     ...(spec.service ? { service: spec.service } : {}),
     ...(spec.keepOutputs ? { keepOutputs: true as const } : {}),
   };
+}
+
+function checkpointOrder(spec: TaskSpec, kept: Instance["checkpoint"]): CheckpointOrder {
+  const from = kept && { digest: kept.digest, kind: kept.kind, bytes: kept.bytes };
+  return spec.checkpointEveryMs === undefined ? { from } : { from, everyMs: spec.checkpointEveryMs };
 }
 
 /** Where the service is to listen, and where those it needs are when it starts. */

@@ -1,4 +1,5 @@
 import {
+  type CheckpointReport,
   CRASH_REASONS,
   type EndedReport,
   type LossReason,
@@ -56,6 +57,15 @@ export function onAttemptReady(state: State, node: NodeId, report: ReadyReport, 
   // The word of its start may be behind this one.
   if (!found.active.started) onAttemptStarted(state, node, report.key, report.atMs);
   return onReadiness(state, found.instance, report, nowMs) ? DONE : STALE;
+}
+
+/** What it has done by now is safe, whatever becomes of its machine. */
+export function onAttemptCheckpointed(state: State, node: NodeId, report: CheckpointReport): Answer {
+  const found = currentAttempt(state, node, report.key);
+  if (!found) return STALE;
+  found.instance.checkpoint = { ...report.checkpoint, atMs: report.atMs };
+  state.out.instances.add(found.instance);
+  return DONE;
 }
 
 function startJob(state: State, instance: Instance, atMs: number): void {
@@ -118,7 +128,7 @@ function endAttempt(state: State, instance: Instance, active: Active, report: En
   instance.exitCode = report.exitCode;
   instance.reason = outcome.kind === "succeeded" ? "" : outcome.reason;
   instance.message = report.message;
-  if (report.checkpoint) instance.checkpoint = report.checkpoint;
+  if (report.checkpoint) instance.checkpoint = { ...report.checkpoint, atMs: report.endedAtMs };
   state.out.instances.add(instance);
   state.out.ended.push({
     assignment,

@@ -1,4 +1,4 @@
-import type { ArtifactRef, Assignment, OutputRef } from "../../lib/core/dispatch.ts";
+import type { Assignment, OutputRef } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/json.ts";
@@ -6,7 +6,7 @@ import type { Code, MapValues, PipelineSpec, Scalar } from "../../lib/core/pipel
 import type { CacheRow, Lookup } from "./cache.ts";
 import type { RateRow } from "./rate.ts";
 import type { ProjectSettings } from "./share.ts";
-import type { ServiceState } from "./state.ts";
+import type { Checkpoint, ServiceState } from "./state.ts";
 import type { Capacity, NodeSettings, StopOrder, TriggeredBy } from "./event.ts";
 
 export type JobState = "pending" | "running" | "succeeded" | "failed" | "cancelled";
@@ -78,7 +78,7 @@ export interface TaskRow {
   /** What it wrote to $WEFT_RESULT. */
   readonly result: Json;
   readonly cache: { readonly key: string | null; readonly why: string } | null;
-  readonly checkpoint: ArtifactRef | null;
+  readonly checkpoint: Checkpoint | null;
   /** Attempts that failed by the task's own doing, and those the platform lost. */
   readonly failures: number;
   readonly losses: number;

@@ -1,4 +1,4 @@
-import type { EndedReport, ReadyReport, OutputRef } from "../../lib/core/dispatch.ts";
+import type { CheckpointReport, EndedReport, ReadyReport, OutputRef } from "../../lib/core/dispatch.ts";
 import type { ErrorCode, Issue } from "../../lib/core/error.ts";
 import type { Adopted } from "./adoption.ts";
 import type { CacheAnswer } from "./cache.ts";
@@ -105,6 +105,7 @@ export type Event =
   | ({ readonly kind: "approvalGiven" } & Word)
   | { readonly kind: "attemptStarted"; readonly node: NodeId; readonly key: AttemptKey; readonly atMs: number }
   | { readonly kind: "attemptReady"; readonly node: NodeId; readonly report: ReadyReport }
+  | { readonly kind: "attemptCheckpointed"; readonly node: NodeId; readonly report: CheckpointReport }
   | { readonly kind: "attemptEnded"; readonly node: NodeId; readonly report: EndedReport }
   | { readonly kind: "attemptUnknown"; readonly node: NodeId; readonly key: AttemptKey }
   /** A timer of `nextTimerMs` is due. */

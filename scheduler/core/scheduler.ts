@@ -1,6 +1,13 @@
 import { admitDue } from "./admission.ts";
 import { makeAssignment } from "./assignment.ts";
-import { backToQueue, onAttemptEnded, onAttemptReady, onAttemptStarted, onAttemptUnknown } from "./attempt.ts";
+import {
+  backToQueue,
+  onAttemptCheckpointed,
+  onAttemptEnded,
+  onAttemptReady,
+  onAttemptStarted,
+  onAttemptUnknown,
+} from "./attempt.ts";
 import type { Batch, JobProgress, JobRow, MapRow, NodeRow, TaskRow } from "./batch.ts";
 import { onCacheAnswered, takeLookups } from "./cache.ts";
 import type { Answer, Event } from "./event.ts";
@@ -64,6 +71,8 @@ function take(state: State, event: Event, nowMs: number): Answer {
       return onAttemptStarted(state, event.node, event.key, event.atMs);
     case "attemptReady":
       return onAttemptReady(state, event.node, event.report, nowMs);
+    case "attemptCheckpointed":
+      return onAttemptCheckpointed(state, event.node, event.report);
     case "attemptEnded":
       return onAttemptEnded(state, event.node, event.report, nowMs);
     case "attemptUnknown":

@@ -119,6 +119,9 @@ export interface ServiceState {
   readonly message: string;
 }
 
+/** `atMs`: when it was stored, by the node's clock; absent: of an earlier version. */
+export type Checkpoint = ArtifactRef & { readonly atMs?: number };
+
 export interface Instance {
   readonly task: JobTask;
   readonly index: number;
@@ -140,7 +143,7 @@ export interface Instance {
   reason: string;
   message: string;
   /** Left by the last attempt that left one. */
-  checkpoint: ArtifactRef | null;
+  checkpoint: Checkpoint | null;
   /** What the result cache said about it; null: it was not asked. */
   cache: { readonly key: string | null; readonly why: string } | null;
 }

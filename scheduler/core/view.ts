@@ -1,4 +1,4 @@
-import { formatDuration } from "../../proto/units.ts";
+import { formatDuration, formatSize } from "../../proto/units.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
 import { whyConcurrency } from "./admission.ts";
@@ -107,7 +107,12 @@ function explainInstance(state: State, instance: Instance, nowMs: number): Expla
         return {
           state: "running",
           sinceMs: instance.startedAtMs ?? nowMs,
-          reasons: [reason("running", where), ...readinessReasons(instance), ...reasons],
+          reasons: [
+            reason("running", where),
+            ...readinessReasons(instance),
+            ...checkpointReasons(instance, nowMs),
+            ...reasons,
+          ],
         };
       const queued = held.prefilled ? "queues there behind other short tasks" : "has not started yet";
       return {
@@ -125,6 +130,15 @@ function explainInstance(state: State, instance: Instance, nowMs: number): Expla
     case "ended":
       return { state: held.as, sinceMs: held.atMs, reasons: [reason("done", instance.message || held.as)] };
   }
+}
+
+/** How much is lost if its machine dies now. */
+function checkpointReasons({ task, checkpoint }: Instance, nowMs: number): Reason[] {
+  if (!task.spec.checkpoint || !checkpoint) return [];
+  // By the node's clock.
+  const ageMs = Math.max(0, nowMs - (checkpoint.atMs ?? nowMs));
+  const age = formatDuration(Math.floor(ageMs / 1000) * 1000);
+  return [reason("checkpoint", `its last checkpoint is kept, ${formatSize(checkpoint.bytes)}, ${age} old`)];
 }
 
 function readinessReasons({ task, service }: Instance): Reason[] {

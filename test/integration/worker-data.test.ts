@@ -3,12 +3,12 @@ import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import type { AssignedInput } from "../../lib/core/dispatch.ts";
-import type { Digest } from "../../lib/core/ids.ts";
+import type { AttemptKey, Digest } from "../../lib/core/ids.ts";
 import { decodeTree } from "../../lib/core/tree.ts";
 import { digestBytes } from "../../lib/digest.ts";
 import { run, StoreBench } from "../support/store-bench.ts";
 import { until } from "../support/wait.ts";
-import { assignment, keyOf, removeBuilt } from "../support/worker.ts";
+import { assignment, keyOf, removeBuilt, type WorkerBench } from "../support/worker.ts";
 
 let bench: StoreBench;
 beforeEach(async () => {
@@ -251,4 +251,64 @@ test("what a stopped attempt left in its checkpoint folder is there for the next
   });
   expect(next).toMatchObject({ outcome: { kind: "succeeded" } });
   expect(next.checkpoint).toBeUndefined();
+});
+
+/** What the worker has said of checkpoints of that attempt, in their order. */
+const checkpointsOf = (worker: WorkerBench, key: AttemptKey) =>
+  worker.reports.flatMap((report) => (report.kind === "checkpoint" && report.key === key ? [report.checkpoint] : []));
+
+test("the checkpoint of a task that runs is stored again and again, whole, and what has not changed is not sent again", async () => {
+  const worker = await bench.worker();
+  const go = join(bench.folder, "go");
+  const made = assignment(
+    `cd "$WEFT_CHECKPOINT"
+    head -c 100000 /dev/zero > base.tmp; mv base.tmp base
+    echo torn > next.tmp
+    echo 1 > step
+    while ! test -e ${go}; do sleep 0.05; done
+    echo 2 > step.tmp; mv step.tmp step
+    exec sleep 60`,
+    { checkpoint: { from: null, everyMs: 50 } },
+  );
+  const key = keyOf(made);
+  worker.worker.start(made);
+  await until(() => checkpointsOf(worker, key).at(-1)?.bytes === 100_002, "the first two files to be kept");
+  const [first] = checkpointsOf(worker, key).slice(-1);
+  const base = digestBytes(Buffer.alloc(100_000));
+  const tree = async (digest: Digest) => decodeTree(await bench.stored(digest));
+  expect((await tree(first!.digest))!.files.map(({ path }) => path)).toEqual(["base", "step"]);
+  const puts = () => bench.requests.filter((request) => request === `PUT /v1/artifacts/${base}`).length;
+  const sent = puts();
+  writeFileSync(go, "");
+  await until(() => checkpointsOf(worker, key).at(-1)?.digest !== first!.digest, "the next one");
+  await until(() => checkpointsOf(worker, key).at(-1)?.bytes === 100_002, "the next one, whole");
+  const kept = checkpointsOf(worker, key).at(-1)!;
+  expect([sent, puts()]).toEqual([1, 1]);
+  // Nothing more is told while nothing changes, also not by the worker that takes it over.
+  const told = checkpointsOf(worker, key).length;
+  const other = await bench.worker();
+  const resumed = await other.run('cat "$WEFT_CHECKPOINT/step"; test ! -e "$WEFT_CHECKPOINT/next.tmp"', {
+    checkpoint: { from: kept, everyMs: 60_000 },
+  });
+  expect(resumed).toMatchObject({ outcome: { kind: "succeeded" } });
+  expect(checkpointsOf(worker, key).length).toBe(told);
+  worker.worker.stop(key, "cancelled", 0);
+  await worker.ended(key);
+});
+
+test("a folder that changes all the time is no checkpoint, which the task is told once", async () => {
+  const worker = await bench.worker();
+  const made = assignment(
+    'cd "$WEFT_CHECKPOINT"; echo begun; i=0; while true; do i=$((i + 1)); echo $i > step; sleep 0.02; done',
+    { checkpoint: { from: null, everyMs: 50 } },
+  );
+  const key = keyOf(made);
+  worker.worker.start(made);
+  const stderr = () => worker.stderr(key);
+  await worker.line(key, "begun");
+  await until(() => stderr().includes("the checkpoint was not stored"), "the complaint");
+  expect(stderr()).toMatch(/changed while they were read; write to a name that ends in \.tmp/);
+  worker.worker.stop(key, "cancelled", 0);
+  await worker.ended(key);
+  expect(stderr().match(/was not stored/g)).toHaveLength(1);
 });

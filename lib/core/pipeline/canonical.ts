@@ -60,6 +60,7 @@ export interface TaskDraft {
   readonly nodes?: number | undefined;
   readonly preemptible?: boolean | undefined;
   readonly checkpoint?: boolean | undefined;
+  readonly checkpointEveryMs?: number | undefined;
   readonly map?: readonly MapDimension[];
   readonly retries?: {
     readonly limit?: number | undefined;
@@ -148,6 +149,7 @@ function completeTask(draft: TaskDraft): TaskSpec {
     nodes: draft.nodes ?? 1,
     preemptible: draft.preemptible ?? false,
     checkpoint: draft.checkpoint ?? false,
+    ...(draft.checkpointEveryMs ? { checkpointEveryMs: draft.checkpointEveryMs } : {}),
     ...(draft.service ? { service: draft.service } : {}),
     ...(draft.keepOutputs ? { keepOutputs: true as const } : {}),
   };
@@ -240,6 +242,7 @@ function draftOf(task: TaskSpec__Output, issues: Issue[]): TaskDraft {
     nodes: said(task.nodes),
     preemptible: task.preemptible,
     checkpoint: task.checkpoint,
+    checkpointEveryMs: task.checkpointEveryMs,
     service: task.service ? serviceFromProto(task.name, task.service, issues) : undefined,
     keepOutputs: task.keepOutputs,
   };
@@ -349,6 +352,7 @@ function taskToProto(task: TaskSpec): TaskSpecProto {
     nodes: task.nodes,
     preemptible: task.preemptible,
     checkpoint: task.checkpoint,
+    ...(task.checkpointEveryMs === undefined ? {} : { checkpointEveryMs: task.checkpointEveryMs }),
     ...(task.service ? { service: serviceToProto(task.service) } : {}),
     ...(task.keepOutputs ? { keepOutputs: true } : {}),
   };

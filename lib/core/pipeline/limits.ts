@@ -47,6 +47,8 @@ export const LIMITS = {
   priority: 1_000,
   retries: 1_000,
   backoffMs: 86_400_000,
+  /** Between two checkpoints of a task that runs: each looks at every file twice. */
+  checkpointMsMin: 1_000,
   /** 365 days. */
   timeoutMs: 365 * 86_400_000,
   /** An hour: a node that is drained waits this long. */

@@ -112,6 +112,8 @@ export interface TaskSpec {
   readonly nodes: number;
   readonly preemptible: boolean;
   readonly checkpoint: boolean;
+  /** It is stored at this interval too while the task runs. Absent: only at the end of an attempt. */
+  readonly checkpointEveryMs?: number;
   /** Absent: it runs to its end. */
   readonly service?: ServiceSpec;
   /** Outputs that are there are kept however the attempt ends. Absent: only of one that succeeds. */

@@ -28,6 +28,7 @@ export function checkTask(pipeline: PipelineSpec, task: TaskSpec, issues: Issue[
   checkAsked(task, add);
   checkMap(task, add);
   checkTimes(task, add);
+  checkCheckpoint(task, add);
   checkEnv(task, add);
   checkFiles(task, add);
   checkEnvironment(task.environment, (key, message) => add(["environment", key], message));
@@ -137,6 +138,16 @@ function checkMap(task: TaskSpec, add: Add): void {
   if (count > LIMITS.instancesPerTask) {
     const product = task.map.map(({ values }) => values.length).join(" × ");
     add(["map"], `makes ${product} = ${count} instances; at most ${LIMITS.instancesPerTask} are allowed`);
+  }
+}
+
+function checkCheckpoint({ name, checkpoint, checkpointEveryMs: everyMs }: TaskSpec, add: Add): void {
+  if (everyMs === undefined) return;
+  if (!checkpoint)
+    add(["checkpoint"], `task "${name}" keeps no checkpoint, and says how often one is stored; say that it keeps one`);
+  if (!(everyMs >= LIMITS.checkpointMsMin && everyMs <= LIMITS.timeoutMs)) {
+    const right = `${formatDuration(LIMITS.checkpointMsMin)} to ${formatDuration(LIMITS.timeoutMs)} would be right`;
+    add(["checkpoint", "every"], `a checkpoint every ${everyMs}ms; ${right}`);
   }
 }
 

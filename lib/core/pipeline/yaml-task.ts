@@ -1,4 +1,4 @@
-import { isScalar, isSeq, type Node } from "yaml";
+import { isMap, isScalar, isSeq, type Node } from "yaml";
 import type { TaskDraft } from "./canonical.ts";
 import type { Binding } from "./inline.ts";
 import { FAILURE_REASONS, type FailureReason } from "../dispatch.ts";
@@ -149,7 +149,7 @@ function readKey(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry, wh
       draft.preemptible = readBoolean(reader, entry);
       return;
     case "checkpoint":
-      draft.checkpoint = readBoolean(reader, entry);
+      readCheckpoint(reader, draft, entry);
       return;
     case "map":
       readAnyMap(reader, draft, entry);
@@ -239,6 +239,19 @@ function readInputs(reader: NodeReader, entry: Entry): Record<string, InputSpec>
       return [];
     }),
   );
+}
+
+/** `true`, or `{ every: 5m }`. */
+function readCheckpoint(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry): void {
+  if (!isMap(reader.resolve(entry.value))) {
+    draft.checkpoint = readBoolean(reader, entry);
+    return;
+  }
+  draft.checkpoint = true;
+  for (const item of reader.entries(entry.value, entry.path, '"checkpoint"', entry.offset) ?? []) {
+    if (item.name === "every") draft.checkpointEveryMs = readAbove0(reader, item, "like 5m");
+    else reader.unknownKey(item, '"checkpoint"', ["every"], NONE);
+  }
 }
 
 function readAnyMap(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry): void {

@@ -103,7 +103,7 @@ tasks:
       pool: big
     nodes: 2
     preemptible: true
-    checkpoint: true
+    checkpoint: { every: 90s }
 `);
   expect([spec.project, spec.priority]).toEqual(["vision", 100]);
   const any = { memoryBytes: 0, models: [], computeCapability: "", driver: "", mig: "" };
@@ -136,6 +136,7 @@ tasks:
     nodes: 2,
     preemptible: true,
     checkpoint: true,
+    checkpointEveryMs: 90_000,
   });
 });
 

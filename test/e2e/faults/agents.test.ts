@@ -119,6 +119,57 @@ test(
 );
 
 test(
+  "a machine that dies takes no more with it than came since the last checkpoint: the next attempt goes on from that",
+  { timeout: LIMIT_MS },
+  async () => {
+    await serve("--lease-ms", "3000", "--heartbeat-ms", "300");
+    const [first, second] = await Promise.all([machine("n1"), machine("n2")]);
+    const folder = join(bare.folder, "training");
+    mkdirSync(folder);
+    const go = join(bare.folder, "go");
+    writeFileSync(
+      join(folder, "weft.yaml"),
+      `pipeline: training
+tasks:
+  train:
+    checkpoint: { every: 1s }
+    run: |
+      cd "$WEFT_CHECKPOINT"
+      step=$(cat step || echo 0)
+      echo "attempt $WEFT_ATTEMPT begins at $step"
+      while test $step -lt 5 || ! test -e ${go}; do
+        step=$((step + 1)); echo $step > step.tmp; mv step.tmp step; sleep 0.1
+      done
+      echo $step > "$WEFT_RESULT"
+`,
+    );
+    const id = await submit(grpc, join(folder, "weft.yaml"));
+    const kept = await until(
+      async () => {
+        const { reasons } = await weftJson<{ reasons: { kind: string; message: string }[] }>(grpc, [
+          "explain",
+          id,
+          "train",
+        ]);
+        return reasons.find(({ kind }) => kind === "checkpoint");
+      },
+      "a checkpoint to be kept while it runs",
+      30_000,
+    );
+    expect(kept.message).toMatch(/^its last checkpoint is kept, \d+B?, \d+m?s old/);
+    const { node } = (await weftJson<JobJson>(grpc, ["job", id])).tasks[0]!;
+    const dying = node === "n1" ? first : second;
+    await killMachine(dying.agent, dying.dir);
+    writeFileSync(go, "");
+    await succeeded(id);
+    const job = await weftJson<JobJson>(grpc, ["job", id]);
+    expect(job.tasks).toMatchObject([{ attempt: 2, node: node === "n1" ? "n2" : "n1" }]);
+    const { stdout } = await weft(grpc, ["logs", id, "train"]);
+    expect(Number(/attempt 2 begins at (\d+)/.exec(stdout.toString())![1])).toBeGreaterThan(0);
+  },
+);
+
+test(
   "an agent that is stopped in order leaves its tasks running, and the next one takes them up",
   { timeout: LIMIT_MS },
   async () => {

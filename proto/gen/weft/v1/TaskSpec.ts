@@ -45,6 +45,7 @@ export interface TaskSpec {
   'nodes'?: (number);
   'preemptible'?: (boolean);
   'checkpoint'?: (boolean);
+  'checkpointEveryMs'?: (number | string | Long);
   'service'?: (_weft_v1_ServiceSpec | null);
   'keepOutputs'?: (boolean);
 }
@@ -80,6 +81,7 @@ export interface TaskSpec__Output {
   'nodes': (number);
   'preemptible': (boolean);
   'checkpoint': (boolean);
+  'checkpointEveryMs': (number);
   'service': (_weft_v1_ServiceSpec__Output | null);
   'keepOutputs': (boolean);
 }
