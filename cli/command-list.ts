@@ -90,6 +90,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/lineage.ts")).lineageCommand(),
   },
   {
+    name: "gc",
+    summary: "remove artifacts that nothing refers to",
+    load: async () => (await import("./commands/gc.ts")).gcCommand(),
+  },
+  {
     name: "explain",
     summary: "show why a task is in the state it is in",
     load: async () => (await import("./commands/explain.ts")).explainCommand(),

@@ -21,6 +21,7 @@ import { endedLogs, lineageParts, recordArchived, recordEnded } from "../../serv
 import { mlflowApi, openTracking } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
+import { recordRoutes } from "./records.ts";
 
 /** Between two tries to reach a Postgres that is away when the server starts. */
 const POSTGRES_RETRY_MS = 500;
@@ -108,6 +109,7 @@ async function serveHttp(parts: {
   const tracking = await openTracking({ pool, artifacts, now: Date.now, newId, log });
   // MLflow's REST API: one table of routes, to which each service brings its own.
   await app.register(mlflowApi([...tracking.routes]));
+  await app.register(recordRoutes({ pool, artifacts }));
   await app.register(
     hookRoutes({
       pool,

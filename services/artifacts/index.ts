@@ -15,3 +15,6 @@ export { MANIFEST_BYTES_MAX, putManifest, readArtifact, readManifest } from "./m
 export { openArtifactStore, readStorePlace, type StorePlace } from "./place.ts";
 export type { ArtifactStore, FolderArtifactStore, Shelf } from "./store.ts";
 export type { Upload, UploadPromise, Uploads } from "./upload.ts";
+export { type Collected, collectGarbage, type Referred, type ReferenceSource } from "./collect.ts";
+export { collectRoutes } from "./collect-api.ts";
+export { referencePages } from "./reference.ts";

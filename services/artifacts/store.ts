@@ -13,7 +13,7 @@ export interface ArtifactStore {
   readonly place: string;
   /** Undefined: the store does not have it. */
   stat(digest: Digest): Promise<{ readonly bytes: number } | undefined>;
-  /** Those the store does not have, each once. What it has is counted on from now: garbage collection leaves it for a day. */
+  /** Those the store does not have, each once. What it has is counted on from now: garbage collection leaves it for three days. */
   missing(digests: readonly Digest[]): Promise<Digest[]>;
   /** Stores what the stream yields; null: under whatever digest it has. In any case of error nothing is visible. */
   putStream(digest: Digest | null, source: Readable, options?: { readonly bytes?: number }): Promise<Stored>;

@@ -2,3 +2,4 @@ export { lineageParts } from "./api.ts";
 export { endedLogs, type EndedExecutionLog } from "./ended-logs.ts";
 export { lineageOfJob, logArchive, recordArchived, recordEnded } from "./store.ts";
 export type { ArtifactRow, EdgeRow, ExecutionRow, JobLineage } from "./store.ts";
+export { lineageReferences } from "./references.ts";

@@ -3,3 +3,4 @@ export { absent, invalid, invalidValue, missingValue, MlflowError, tooLong } fro
 export { mlflowApi, type MlflowRoute } from "./route.ts";
 export { openTracking } from "./tracking.ts";
 export type { TrackingParts } from "./parts.ts";
+export { trackingReferences } from "./references.ts";
