@@ -18,7 +18,7 @@ import type { Recorder } from "../../scheduler/store.ts";
 import { hookRoutes } from "../../scheduler/trigger/hooks.ts";
 import { artifactRoutes, type ArtifactStore, openArtifactStore } from "../../services/artifacts/index.ts";
 import { endedLogs, lineageParts, recordArchived, recordEnded } from "../../services/lineage/index.ts";
-import { mlflowApi, openTracking } from "../../services/tracking/index.ts";
+import { mlflowApi, openTracking, type Tracking } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
 import { recordRoutes } from "./records.ts";
@@ -105,8 +105,7 @@ async function serveHttp(parts: {
   registerMetrics(app, metrics);
   await app.register(artifactRoutes(artifacts));
   const { pool } = database;
-  const newId = (): string => randomBytes(16).toString("hex");
-  const tracking = await openTracking({ pool, artifacts, now: Date.now, newId, log });
+  const tracking = await openTracked(parts);
   // MLflow's REST API: one table of routes, to which each service brings its own.
   await app.register(mlflowApi([...tracking.routes]));
   await app.register(recordRoutes({ pool, artifacts }));
@@ -121,6 +120,36 @@ async function serveHttp(parts: {
   const port = await listenHttp(app, { host: config.host, port: config.httpPort });
   parts.onStop("HTTP", () => closeHttp(app, HTTP_GRACE_MS));
   return port;
+}
+
+async function openTracked(parts: {
+  readonly config: ServerConfig;
+  readonly log: Log;
+  readonly database: Database;
+  readonly artifacts: ArtifactStore;
+  readonly onStop: OnStop;
+}): Promise<Tracking> {
+  const { log } = parts;
+  const ingest = openDatabase(parts.config.databaseUrl, {
+    applicationName: "weft tracking",
+    max: 1,
+    pipeline: true,
+    log,
+  });
+  const tracking = await openTracking({
+    pool: parts.database.pool,
+    ingestPool: ingest.pool,
+    artifacts: parts.artifacts,
+    now: Date.now,
+    newId: () => randomBytes(16).toString("hex"),
+    random: Math.random,
+    log,
+  });
+  parts.onStop("tracking", async () => {
+    await tracking.close();
+    await ingest.close();
+  });
+  return tracking;
 }
 
 const recordLineage: Recorder = async (client, { batch, archived }) => {

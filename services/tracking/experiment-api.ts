@@ -9,10 +9,12 @@ import {
   findExperiment,
   getExperiment,
   renameExperiment,
+  searchExperiments,
   setExperimentDeleted,
   setExperimentTag,
   type Tag,
 } from "./experiment-store.ts";
+import { readEnum, readMaxResults, VIEWS } from "./page.ts";
 import type { TrackingParts } from "./parts.ts";
 import type { MlflowRoute } from "./route.ts";
 
@@ -24,7 +26,17 @@ export function experimentRoutes({ pool, now }: TrackingParts): MlflowRoute[] {
     return found.id;
   };
   const post = (path: string, answer: MlflowRoute["answer"]): MlflowRoute => ({ method: "POST", path, answer });
+  const search: MlflowRoute["answer"] = (fields) =>
+    searchExperiments(pool, {
+      view: (readEnum(fields, "view_type", VIEWS, 1) ?? "ACTIVE_ONLY") as "ALL",
+      filter: fields.text("filter") ?? "",
+      orderBy: fields.texts("order_by"),
+      limit: readMaxResults(fields),
+      pageToken: fields.text("page_token"),
+    });
   return [
+    post("/experiments/search", search),
+    { method: "GET", path: "/experiments/search", answer: search },
     post("/experiments/create", async (fields) => {
       const name = checkExperimentName(fields.requiredText("name"));
       const artifactLocation = checkLocation(fields.text("artifact_location") ?? "");

@@ -1,6 +1,8 @@
 import type { Pool, PoolClient } from "pg";
-import { absent, invalid, MlflowError } from "./core/mlflow-error.ts";
 import { inTransaction } from "../../lib/db.ts";
+import { type ExperimentSearch, experimentSearchStatement } from "./core/experiment-search.ts";
+import { absent, invalid, MlflowError } from "./core/mlflow-error.ts";
+import { pageJson } from "./page.ts";
 import { ARTIFACT_ROOT } from "./parts.ts";
 
 /** The experiment of runs that name none. */
@@ -126,4 +128,15 @@ export async function setExperimentTag(client: Pool | PoolClient, id: string, { 
 export async function deleteExperimentTag(pool: Pool, id: string, key: string): Promise<void> {
   const { rowCount } = await pool.query("delete from experiment_tags where experiment = $1 and key = $2", [id, key]);
   if (rowCount === 0) throw absent(`No tag with name: ${key} in experiment with id ${id}`);
+}
+
+/** A page of MLflow's SearchExperiments.Response as JSON. */
+export async function searchExperiments(pool: Pool, search: ExperimentSearch): Promise<string> {
+  const { sql, values, shape } = experimentSearchStatement(search);
+  const { rows } = await pool.query<{ keys: (string | null)[]; json: string }>(
+    `with page as materialized (${sql})
+     select page.keys, ${EXPERIMENT_JSON} as json from page join experiments e on e.id = page.id order by page.place`,
+    values,
+  );
+  return pageJson("experiments", rows, search.limit, shape);
 }

@@ -6,9 +6,13 @@ import type { Log } from "../../lib/log.ts";
 export interface TrackingParts {
   readonly pool: Pool;
   readonly artifacts: ArtifactStore;
+  /** Pipelined connections, of nobody else: one writes what is logged. */
+  readonly ingestPool: Pool;
   readonly now: () => number;
   /** 32 hex digits that nobody can guess. */
   readonly newId: () => string;
+  /** From 0 to below 1. */
+  readonly random: () => number;
   readonly log: Log;
 }
 

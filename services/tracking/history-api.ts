@@ -1,0 +1,148 @@
+import type { Fields, Int64 } from "./core/fields.ts";
+import { LIMITS } from "./core/limits.ts";
+import { invalid, missingValue } from "./core/mlflow-error.ts";
+import { checkRunId } from "./core/name.ts";
+import { makePageToken, readPageToken } from "./core/page-token.ts";
+import type { Points } from "./core/points.ts";
+import { type Place, readHistory, sampleHistory, type StepRange } from "./history-store.ts";
+import type { TrackingParts } from "./parts.ts";
+import type { MlflowRoute } from "./route.ts";
+import { getRun } from "./run-store.ts";
+
+export function historyRoutes(parts: TrackingParts): MlflowRoute[] {
+  const get = (path: string, answer: MlflowRoute["answer"]): MlflowRoute => ({ method: "GET", path, answer });
+  return [
+    get("/metrics/get-history", (fields) => onHistory(parts, fields)),
+    get("/metrics/get-history-bulk", (fields) => onBulk(parts, fields)),
+    get("/metrics/get-history-bulk-interval", (fields) => onInterval(parts, fields)),
+  ];
+}
+
+async function onHistory({ pool }: TrackingParts, fields: Fields): Promise<string> {
+  const id = checkRunId(fields.runId());
+  const key = fields.requiredText("metric_key");
+  const asked = fields.integer("max_results");
+  if (asked !== undefined && asked <= 0)
+    throw invalid(`Invalid value ${asked} for parameter 'max_results' supplied. It must be a positive integer.`);
+  const shape = `history ${key}`;
+  const after = readPlace(fields.text("page_token"), shape);
+  const run = await getRun(pool, id);
+  const metric = { run: run.number, key };
+  if (asked === undefined) return `{${await wholeHistory(pool, metric, after)}}`;
+  const limit = Math.min(asked, LIMITS.historyPoints);
+  // One more tells whether there is a next page.
+  const points = await readHistory(pool, metric, { after, limit: limit + 1 });
+  const count = Math.min(points.values.length, limit);
+  const token = points.values.length > limit ? `,"next_page_token":"${placeToken(shape, points, limit - 1)}"` : "";
+  return count === 0 ? "{}" : `{"metrics":[${pointsJson(key, points, count)}]${token}}`;
+}
+
+/** Without a page size the whole history is the answer; it is put together page by page. */
+async function wholeHistory(
+  pool: TrackingParts["pool"],
+  metric: { readonly run: number; readonly key: string },
+  from: Place | null,
+): Promise<string> {
+  const pages: string[] = [];
+  for (let after = from; ;) {
+    const points = await readHistory(pool, metric, { after, limit: LIMITS.historyPoints });
+    const count = points.values.length;
+    if (count > 0) pages.push(pointsJson(metric.key, points, count));
+    if (count < LIMITS.historyPoints) break;
+    after = placeAt(points, count - 1);
+  }
+  return pages.length === 0 ? "" : `"metrics":[${pages.join(",")}]`;
+}
+
+/** The first points of several runs, run by run. */
+async function onBulk({ pool }: TrackingParts, fields: Fields): Promise<string> {
+  const ids = fields.texts("run_id");
+  if (ids.length === 0) throw invalid("GetMetricHistoryBulk request must specify at least one run_id.");
+  if (ids.length > LIMITS.historyRuns)
+    throw invalid(
+      `GetMetricHistoryBulk request cannot specify more than ${LIMITS.historyRuns} run_ids. Received ${ids.length} run_ids.`,
+    );
+  const key = fields.text("metric_key");
+  if (key === undefined) throw invalid("GetMetricHistoryBulk request must specify a metric_key.");
+  let left = Math.min(fields.integer("max_results") ?? LIMITS.historyPoints, LIMITS.historyPoints);
+  const found: string[] = [];
+  for (const id of ids.map(checkRunId).toSorted()) {
+    if (left <= 0) break;
+    const run = await getRun(pool, id);
+    const points = await readHistory(pool, { run: run.number, key }, { after: null, limit: left });
+    left -= points.values.length;
+    if (points.values.length > 0) found.push(pointsJson(key, points, points.values.length, id));
+  }
+  return `{"metrics":[${found.join(",")}]}`;
+}
+
+/** A view: of each run as many points as were asked for, evenly spread. */
+async function onInterval({ pool }: TrackingParts, fields: Fields): Promise<string> {
+  const ids = fields.texts("run_ids");
+  if (ids.length === 0) throw missingValue("run_ids");
+  if (ids.length > LIMITS.historyRuns)
+    throw invalid(
+      `GetMetricHistoryBulkInterval request must specify at most ${LIMITS.historyRuns} run_ids. Received ${ids.length} run_ids.`,
+    );
+  const key = fields.requiredText("metric_key");
+  const steps = readSteps(fields);
+  const count = fields.integer("max_results") ?? LIMITS.samplePoints;
+  if (count < 1 || count > LIMITS.samplePoints)
+    throw invalid(`max_results must be between 1 and ${LIMITS.samplePoints}.`);
+  const runs = await Promise.all(ids.map((id) => getRun(pool, checkRunId(id))));
+  const found = await Promise.all(
+    runs.map(async ({ number, id }) => {
+      const points = await sampleHistory(pool, { run: number, key }, steps, count);
+      return pointsJson(key, points, points.values.length, id);
+    }),
+  );
+  const metrics = found.filter((json) => json !== "");
+  return metrics.length === 0 ? "{}" : `{"metrics":[${metrics.join(",")}]}`;
+}
+
+function readSteps(fields: Fields): StepRange | null {
+  const first = fields.int64("start_step");
+  const last = fields.int64("end_step");
+  if (first === undefined && last === undefined) return null;
+  if (first === undefined || last === undefined)
+    throw invalid("If either start step or end step are specified, both must be specified.");
+  if (first > last)
+    throw invalid(`end_step must be greater than start_step. Found start_step=${first} and end_step=${last}.`);
+  return { first, last };
+}
+
+/** Written by hand: this is what histories take their time for, and integers stay exact. */
+function pointsJson(key: string, { timesMs, steps, values }: Points, count: number, runId?: string): string {
+  const head = `{"key":${JSON.stringify(key)},"value":`;
+  const tail = runId === undefined ? "}" : `,"run_id":${JSON.stringify(runId)}}`;
+  const parts: string[] = [];
+  for (let index = 0; index < count; index += 1)
+    parts.push(`${head}${doubleJson(values[index]!)},"timestamp":${timesMs[index]!},"step":${steps[index]!}${tail}`);
+  return parts.join(",");
+}
+
+function doubleJson(value: number): string {
+  return Number.isFinite(value) ? String(value) : `"${value}"`;
+}
+
+function placeToken(shape: string, points: Points, index: number): string {
+  const { timeMs, step, value } = placeAt(points, index);
+  return makePageToken(shape, [String(timeMs), String(step), Object.is(value, -0) ? "-0" : String(value)]);
+}
+
+function placeAt({ timesMs, steps, values }: Points, index: number): Place {
+  return { timeMs: timesMs[index]!, step: steps[index]!, value: values[index]! };
+}
+
+function readPlace(token: string | undefined, shape: string): Place | null {
+  const after = readPageToken(token, shape, 3);
+  if (after === null) return null;
+  const [timeMs, step, value] = after as [string, string, string];
+  if (!/^-?\d{1,19}$/.test(timeMs) || !/^-?\d{1,19}$/.test(step)) throw invalid(`Invalid page token '${token}'`);
+  return { timeMs: narrow(timeMs), step: narrow(step), value: Number(value) };
+}
+
+function narrow(text: string): Int64 {
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : BigInt(text);
+}

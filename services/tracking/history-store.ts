@@ -1,0 +1,149 @@
+import type { Pool } from "pg";
+import type { Int64 } from "./core/fields.ts";
+import {
+  addPoint,
+  decodePoints,
+  noPoints,
+  order,
+  orderValues,
+  type Points,
+  sortBySteps,
+  sortPoints,
+  spread,
+} from "./core/points.ts";
+
+/** A point that a page ended with. */
+export interface Place {
+  readonly timeMs: Int64;
+  readonly step: Int64;
+  readonly value: number;
+}
+
+export interface Metric {
+  /** The run's number. */
+  readonly run: number;
+  readonly key: string;
+}
+
+export interface StepRange {
+  readonly first: Int64;
+  readonly last: Int64;
+}
+
+interface ChunkData {
+  readonly points: Buffer;
+  /** Where the chunk after it begins; null: it is the last. */
+  readonly next_ms: string | null;
+  readonly next_step: string | null;
+}
+
+/** Up to this many points a view is drawn from all of them, above from the samples of their chunks. */
+const EXACT_POINTS_MAX = 50_000;
+const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+
+/**
+ * The next points in order of time, step and value, each once; at most `limit`, and fewer only at the end. Reads only
+ * about as many chunks as hold them. Each look is one statement, so that chunks being put together do not matter.
+ */
+export async function readHistory(
+  pool: Pool,
+  metric: Metric,
+  page: { readonly after: Place | null; readonly limit: number },
+): Promise<Points> {
+  for (let wanted = page.limit; ; wanted *= 2) {
+    const chunks = await selectChunks(pool, metric, page.after, wanted);
+    const gathered = noPoints();
+    for (const chunk of chunks) decodePoints(chunk.points, gathered);
+    const bound = chunks.at(-1);
+    const isEnd = bound?.next_ms == null;
+    const found = within(sortPoints(gathered), page.after, isEnd ? null : bound);
+    // Chunks that overlap, or repeat points, may give fewer than their counts say.
+    if (isEnd || found.values.length >= page.limit) return head(found, page.limit);
+  }
+}
+
+/** In order of their beginning, from the first that may hold points after the place, as many as have `wanted` points. */
+async function selectChunks(
+  pool: Pool,
+  { run, key }: Metric,
+  after: Place | null,
+  wanted: number,
+): Promise<ChunkData[]> {
+  const { rows } = await pool.query<ChunkData>({
+    name: "tracking-history-chunks",
+    text: `select points, next_ms, next_step from (
+             select points, sum(count) over w - count as before,
+                    lead(first_ms) over w as next_ms, lead(first_step) over w as next_step
+               from (select * from metric_chunks
+                      where run = $1 and key = $2 and (last_ms, last_step) >= ($3::bigint, $4::bigint)
+                      order by first_ms, first_step, id limit $5::int + 1) c
+             window w as (order by first_ms, first_step, id)) d
+            where before < $5::int`,
+    values: [run, key, String(after?.timeMs ?? INT64_MIN), String(after?.step ?? INT64_MIN), wanted],
+  });
+  return rows;
+}
+
+/** Of sorted points, those after the place that are certainly before all that the next chunk holds. */
+function within(points: Points, after: Place | null, bound: ChunkData | null | undefined): Points {
+  const found = noPoints();
+  const boundMs = BigInt(bound?.next_ms ?? 0);
+  const boundStep = BigInt(bound?.next_step ?? 0);
+  for (let index = 0; index < points.values.length; index += 1) {
+    const timeMs = points.timesMs[index]!;
+    const step = points.steps[index]!;
+    const value = points.values[index]!;
+    if (bound != null && (order(timeMs, boundMs) || order(step, boundStep)) >= 0) break;
+    if (after !== null && comparePlace(timeMs, step, value, after) <= 0) continue;
+    addPoint(found, timeMs, step, value);
+  }
+  return found;
+}
+
+function comparePlace(timeMs: Int64, step: Int64, value: number, place: Place): number {
+  return order(timeMs, place.timeMs) || order(step, place.step) || orderValues(value, place.value);
+}
+
+function head(points: Points, count: number): Points {
+  if (points.values.length <= count) return points;
+  return {
+    timesMs: points.timesMs.slice(0, count),
+    steps: points.steps.slice(0, count),
+    values: points.values.slice(0, count),
+  };
+}
+
+/**
+ * At most `count` points in order of step, evenly spread over the metric's history or the steps given, with the first and the last.
+ * Of a long history they are taken from what its chunks keep for it, so that it is not read whole.
+ */
+export async function sampleHistory(
+  pool: Pool,
+  { run, key }: Metric,
+  steps: StepRange | null,
+  count: number,
+): Promise<Points> {
+  const { first, last } = steps ?? { first: INT64_MIN, last: INT64_MAX };
+  const { rows } = await pool.query<{ points: Buffer }>({
+    name: "tracking-history-sample",
+    // A chunk that reaches out of the steps is read whole: its sample may have nothing between them.
+    text: `select case when sum(count) over () > $5::int and first_step >= $3::bigint and last_step <= $4::bigint
+                       then coalesce(sample, points) else points end as points
+             from metric_chunks where run = $1 and key = $2 and last_step >= $3::bigint and first_step <= $4::bigint`,
+    values: [run, key, String(first), String(last), EXACT_POINTS_MAX],
+  });
+  const gathered = noPoints();
+  for (const { points } of rows) decodePoints(points, gathered);
+  return spread(between(sortBySteps(gathered), first, last), count);
+}
+
+function between(points: Points, first: Int64, last: Int64): Points {
+  const { steps } = points;
+  if (steps.length === 0 || (order(steps[0]!, first) >= 0 && order(steps.at(-1)!, last) <= 0)) return points;
+  const found = noPoints();
+  for (let index = 0; index < steps.length; index += 1)
+    if (order(steps[index]!, first) >= 0 && order(steps[index]!, last) <= 0)
+      addPoint(found, points.timesMs[index]!, steps[index]!, points.values[index]!);
+  return found;
+}
