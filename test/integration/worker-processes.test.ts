@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isAlive, limited, removeBuilt, WorkerBench } from "../support/worker.ts";
 import { until } from "../support/wait.ts";
@@ -119,6 +121,31 @@ test("CPU time and memory of the whole tree are measured", async () => {
     expect(usage.peakMemoryBytes).toBeGreaterThan(150e6);
     expect(usage.peakMemoryBytes).toBeLessThan(400e6);
   }
+});
+
+test("what a task used that was over at once is known as well", async () => {
+  const { usage } = await bench.run(["sh", "-c", "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done"]);
+  expect(usage.source).toBe("sampled");
+  expect(usage.cpuMs).toBeGreaterThan(0);
+  expect(usage.cpuMs).toBeLessThan(1000);
+});
+
+test("a task starts with no signal blocked, none ignored, and none of the runner's files open", async () => {
+  const key = bench.start(
+    "grep -E '^Sig(Blk|Ign)' /proc/self/status; readlink /proc/self/fd/* | grep exit.json || echo none",
+  );
+  await bench.ended(key);
+  const none = "0".repeat(16);
+  expect(bench.stdout(key)).toBe(`SigBlk:\t${none}\nSigIgn:\t${none}\nnone\n`);
+});
+
+test("a program is looked up in the task's own PATH, and one without #! goes to the shell", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "weft-path-"));
+  writeFileSync(join(folder, "greet"), "echo from $0\n", { mode: 0o755 });
+  const key = bench.start(["greet"], { env: { PATH: `/nowhere:${folder}` } });
+  expect((await bench.ended(key)).outcome).toEqual({ kind: "succeeded" });
+  expect(bench.stdout(key)).toBe(`from ${folder}/greet\n`);
+  rmSync(folder, { recursive: true });
 });
 
 let lastSeconds = 1_000_000;

@@ -1,4 +1,3 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { PROCESS, STDERR, STDOUT, WORKSPACE } from "../folder.ts";
@@ -6,6 +5,7 @@ import type { Census } from "./census.ts";
 import { Container } from "./container.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { findCommand } from "./find-command.ts";
+import { launch, type ProcessExit } from "./launch.ts";
 import { isDead, offerToOomKiller, readStat } from "./proc.ts";
 import type { ExitRecord, OutOfMemory, ProcessRecord, StartRequest, StopCause } from "./protocol.ts";
 import type { Tree } from "./tree.ts";
@@ -21,7 +21,7 @@ export class RunningAttempt {
   readonly order: StartRequest;
   readonly startedAtMs: number;
   readonly exitFile: number;
-  readonly child: ChildProcess;
+  readonly pid: number;
   readonly tree: Tree;
   readonly cgroup: Cgroup | undefined;
   readonly container: Container | undefined;
@@ -29,9 +29,8 @@ export class RunningAttempt {
   readonly startedNowMs = performance.now();
   stop: { readonly cause: StopCause; killAtMs: number } | null = null;
   /** Of the main process, once it has ended. */
-  exit: { readonly code: number | null; readonly signal: string | null } | null = null;
+  exit: ProcessExit | null = null;
   outOfMemory: OutOfMemory | null = null;
-  reapedCpuMs = 0;
   samples = 0;
   /** Age at which it is to be looked at next, in milliseconds. */
   sampleAgeMs = 0;
@@ -43,18 +42,14 @@ export class RunningAttempt {
   readonly #leftovers = new Set<number>();
 
   /** `exitFile`: see markStarted. */
-  constructor(order: StartRequest, exitFile: number, child: ChildProcess, census: Census, cgroup: Cgroup | undefined) {
+  constructor(order: StartRequest, exitFile: number, pid: number, census: Census, cgroup: Cgroup | undefined) {
     this.order = order;
     this.exitFile = exitFile;
-    this.child = child;
+    this.pid = pid;
     this.startedAtMs = Date.now();
-    this.tree = census.track(order.key, child.pid!);
+    this.tree = census.track(order.key, pid);
     this.cgroup = cgroup;
     this.container = order.container && new Container(order.container, order.env, order.folder);
-  }
-
-  get pid(): number {
-    return this.child.pid!;
   }
 
   ageMs(nowMs: number): number {
@@ -126,7 +121,10 @@ export class RunningAttempt {
 
   record(unkillable: number): ExitRecord {
     const exact = this.cgroup?.usage();
-    const sampled = { cpuMs: Math.max(this.tree.cpuMs, this.reapedCpuMs), peakMemoryBytes: this.tree.peakMemoryBytes };
+    const sampled = {
+      cpuMs: Math.max(this.tree.cpuMs, this.exit?.cpuMs ?? 0),
+      peakMemoryBytes: Math.max(this.tree.peakMemoryBytes, this.exit?.peakMemoryBytes ?? 0),
+    };
     return {
       startedAtMs: this.startedAtMs,
       endedAtMs: Date.now(),
@@ -144,28 +142,21 @@ export class RunningAttempt {
   }
 }
 
-const devNull = openSync("/dev/null", "r");
-
 /**
- * Starts the process as leader of its own session and process group. Throws errno errors; Node tells of some only later,
- * by the child's "error" event.
+ * Starts the process as leader of its own session and process group, and gives its pid. Throws errno errors; some are only
+ * told later, to `onError`, and then it gives undefined.
  */
-export function startProcess(order: StartRequest, cgroup: Cgroup | undefined): ChildProcess {
-  const cwd = join(order.folder, WORKSPACE);
-  if (cgroup && !findCommand(order.argv[0]!, order.env["PATH"] ?? "", cwd)) throw errnoError("ENOENT");
-  // Appending: a process that opens /dev/stderr anew then writes at the end too.
-  const stdout = openSync(join(order.folder, STDOUT), "a", 0o600);
-  try {
-    const stderr = openSync(join(order.folder, STDERR), "a", 0o600);
-    try {
-      const argv = cgroup ? cgroup.enter(order.argv) : order.argv;
-      return spawn(argv[0]!, argv.slice(1), { cwd, env: order.env, detached: true, stdio: [devNull, stdout, stderr] });
-    } finally {
-      closeSync(stderr);
-    }
-  } finally {
-    closeSync(stdout);
-  }
+export function startProcess(
+  order: StartRequest,
+  cgroup: Cgroup | undefined,
+  onExit: (exit: ProcessExit) => void,
+  onError: (error: unknown) => void,
+): number | undefined {
+  const { argv, env, folder } = order;
+  const cwd = join(folder, WORKSPACE);
+  if (cgroup && !findCommand(argv[0]!, env["PATH"] ?? "", cwd)) throw errnoError("ENOENT");
+  const places = { cwd, stdout: join(folder, STDOUT), stderr: join(folder, STDERR) };
+  return launch({ argv: cgroup ? cgroup.enter(argv) : argv, env, ...places }, onExit, onError);
 }
 
 function errnoError(code: string): Error {

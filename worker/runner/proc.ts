@@ -41,14 +41,6 @@ export function readStat(pid: number | "self"): ProcessStat | undefined {
   };
 }
 
-/** User and system time of all children that this process has waited for, with theirs. */
-export function reapedCpuMs(): number | undefined {
-  const text = read("/proc/self/stat");
-  if (text === undefined) return undefined;
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[13]) + Number(fields[14])) * MS_PER_TICK;
-}
-
 /** Dead but not waited for: it holds nothing and cannot be killed again. */
 export function isDead(stat: ProcessStat | undefined): boolean {
   return stat === undefined || stat.state === "Z" || stat.state === "X";

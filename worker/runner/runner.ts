@@ -4,8 +4,9 @@ import { Census } from "./census.ts";
 import type { Enclosure } from "./enclosure.ts";
 import type { Cgroup, CgroupHost } from "./cgroup.ts";
 import { finishExit, markStarted, readExit, recordUnstarted, writeExit } from "./exit.ts";
+import type { ProcessExit } from "./launch.ts";
 import { Fence } from "../core/fence.ts";
-import { bootNowMs, reapedCpuMs } from "./proc.ts";
+import { bootNowMs } from "./proc.ts";
 import type { ExitRecord, LiveAttempt, Notice, StartRequest, StopCause, VisitRequest } from "./protocol.ts";
 import { Visits } from "./visits.ts";
 import { Watch } from "./watch.ts";
@@ -41,9 +42,6 @@ export class Runner {
   readonly #fence = new Fence();
   #fenceTimer: NodeJS.Timeout | undefined;
   #leaseTimer: NodeJS.Timeout | undefined;
-  #lastExitNowMs = 0;
-  #reapedMs = reapedCpuMs();
-  #reapedCurrent = true;
 
   constructor(parts: {
     readonly attemptsDir: string;
@@ -143,9 +141,11 @@ export class Runner {
       this.#publish(order.key, order.folder, recordUnstarted(null, errno(error)), exitFile);
     };
     try {
-      const child = startProcess(order, cgroup);
-      if (child.pid === undefined) child.once("error", fail);
-      else this.#onStarted(new RunningAttempt(order, exitFile, child, this.#census, cgroup));
+      let attempt: RunningAttempt | undefined;
+      const pid = startProcess(order, cgroup, (exit) => this.#onExit(attempt!, exit), fail);
+      if (pid === undefined) return;
+      attempt = new RunningAttempt(order, exitFile, pid, this.#census, cgroup);
+      this.#onStarted(attempt);
     } catch (error) {
       fail(error);
     }
@@ -163,9 +163,6 @@ export class Runner {
   #onStarted(attempt: RunningAttempt): void {
     const { order } = attempt;
     this.#attempts.set(order.key, attempt);
-    attempt.child.on("exit", (code, signal) => this.#onExit(attempt, code, signal));
-    // A kill that fails is told this way as well; only the exit counts.
-    attempt.child.on("error", () => {});
     this.#notify({ kind: "started", key: order.key, atMs: attempt.startedAtMs });
     if (order.timeoutMs > 0) this.#armTimeout(attempt);
     this.#leaseTimer ??= setInterval(() => this.#checkLease(), LEASE_CHECK_MS);
@@ -210,9 +207,8 @@ export class Runner {
     this.#sweepIn(attempt, SWEEP_MS_MIN);
   }
 
-  #onExit(attempt: RunningAttempt, code: number | null, signal: NodeJS.Signals | null): void {
-    attempt.exit = { code, signal };
-    attempt.reapedCpuMs = this.#measureReaped();
+  #onExit(attempt: RunningAttempt, exit: ProcessExit): void {
+    attempt.exit = exit;
     clearTimeout(attempt.timeoutTimer);
     this.visits.endAllOf(attempt.order.key);
     this.#noteOutOfMemory(attempt);
@@ -290,18 +286,6 @@ export class Runner {
   /** While many wait to be started the machine does not idle for want of another. */
   #notify(notice: Notice): void {
     this.#tell(notice, this.#queue.length >= HOLD_QUEUE_MIN ? HOLD_MS : 0);
-  }
-
-  /** CPU time of the attempt that was just waited for; known only when no other ended close to it, else 0. */
-  #measureReaped(): number {
-    const nowMs = performance.now();
-    const alone = nowMs - this.#lastExitNowMs > 10;
-    this.#lastExitNowMs = nowMs;
-    const before = this.#reapedCurrent ? this.#reapedMs : undefined;
-    this.#reapedCurrent = alone;
-    if (!alone) return 0;
-    this.#reapedMs = reapedCpuMs();
-    return before === undefined || this.#reapedMs === undefined ? 0 : this.#reapedMs - before;
   }
 
   #noteOutOfMemory(attempt: RunningAttempt): void {
