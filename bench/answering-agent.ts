@@ -4,6 +4,7 @@ import { BUSY_PACE_MS } from "../agent/core/pace.ts";
 import { Heartbeats } from "../agent/heartbeat.ts";
 import { join, type Joined } from "../agent/join.ts";
 import { openReports, type Publish, type Reports } from "../agent/reports.ts";
+import { expandAssignment } from "../lib/core/alike.ts";
 import type { AssignMessage, EndedReport } from "../lib/core/dispatch.ts";
 import { attemptKey, type AttemptKey, type NodeId } from "../lib/core/ids.ts";
 import { Peer } from "../lib/grpc.ts";
@@ -47,7 +48,7 @@ export async function startAnsweringAgent(options: {
     for await (const message of messages) {
       const { assignments } = message.json<AssignMessage>();
       message.ack();
-      for (const { ref } of assignments) {
+      for (const { ref } of assignments.flatMap(expandAssignment)) {
         active.add(attemptKey(ref));
         reportAll(reports, attemptKey(ref));
       }
@@ -121,7 +122,6 @@ function reportAll(reports: Reports, key: AttemptKey): void {
   const nowMs = Date.now();
   reports.add({ kind: "started", key, atMs: nowMs });
   reports.add(endedAt(key, nowMs));
-  reports.add({ kind: "archived", key, stdout: null, stderr: null });
 }
 
 function endedAt(key: AttemptKey, nowMs: number): EndedReport {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { expandAssignment } from "../lib/core/alike.ts";
 import { assignSubject, type Assignment } from "../lib/core/dispatch.ts";
 import { attemptKey, type AttemptRef, type JobId, type NodeId } from "../lib/core/ids.ts";
 import type { Log } from "../lib/log.ts";
@@ -24,6 +25,13 @@ interface Letter {
 }
 interface Part {
   readonly ref: AttemptRef;
+  /** Of one attempt its key; of a range also how many it is for. */
+  readonly id: string;
+  /**
+   * What supersedes it. A range is never superseded: should one of its instances have moved on before it could be sent, the
+   * node is told to stop it, as it is when a message comes late.
+   */
+  readonly instance: string;
   readonly json: string;
 }
 
@@ -59,7 +67,7 @@ export class Postman {
   post(batch: Batch): void {
     if (this.#unsent.size > 0) for (const row of batch.tasks) this.#supersede(row);
     for (const letter of letters(batch.assign)) {
-      for (const { ref } of letter.parts) this.#unsent.set(instanceKey(ref), ref.attempt);
+      for (const { ref, instance } of letter.parts) this.#unsent.set(instance, ref.attempt);
       this.#waiting.push(letter);
     }
     this.#pump();
@@ -104,7 +112,7 @@ export class Postman {
 
   async #deliver(letter: Letter): Promise<void> {
     for (let waitMs = RETRY_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
-      const parts = letter.parts.filter(({ ref }) => this.#unsent.get(instanceKey(ref)) === ref.attempt);
+      const parts = letter.parts.filter(({ ref, instance }) => this.#unsent.get(instance) === ref.attempt);
       if (parts.length === 0 || this.#isTooLarge(letter.node, parts)) return;
       try {
         const payload = `{"term":${this.#parts.term},"assignments":[${parts.map(({ json }) => json).join(",")}]}`;
@@ -122,9 +130,8 @@ export class Postman {
   }
 
   #delivered(parts: readonly Part[]): void {
-    for (const { ref } of parts) {
-      const key = instanceKey(ref);
-      if (this.#unsent.get(key) === ref.attempt) this.#unsent.delete(key);
+    for (const { ref, instance } of parts) {
+      if (this.#unsent.get(instance) === ref.attempt) this.#unsent.delete(instance);
     }
     if (this.#failing) this.#parts.log.info("assignments are published again");
     this.#failing = false;
@@ -135,7 +142,7 @@ export class Postman {
     if (!only || parts.length > 1 || only.json.length * 3 <= this.#parts.payloadBytesMax()) return false;
     const bytes = Buffer.byteLength(only.json) + ENVELOPE_BYTES;
     if (bytes <= this.#parts.payloadBytesMax()) return false;
-    this.#unsent.delete(instanceKey(only.ref));
+    this.#unsent.delete(only.instance);
     this.#parts.onTooLarge(node, only.ref, bytes);
     return true;
   }
@@ -148,8 +155,7 @@ const ENVELOPE_BYTES = 256;
 export function letters(assign: Batch["assign"]): Letter[] {
   const done: Letter[] = [];
   const open = new Map<NodeId, { parts: Part[]; bytes: number }>();
-  for (const { node, assignment } of assign) {
-    const part = partOf(assignment);
+  for (const { node, part } of assign.flatMap(partsOf)) {
     let letter = open.get(node);
     const full = letter && letter.parts.length >= ASSIGNMENTS_PER_MESSAGE_MAX;
     if (!letter || full || letter.bytes + part.json.length > MESSAGE_BYTES_MAX) {
@@ -163,13 +169,27 @@ export function letters(assign: Batch["assign"]): Letter[] {
   return done;
 }
 
+/** A range goes as one, unless what its instances do not have in common is too much for a message. */
+function partsOf({ node, assignment }: Batch["assign"][number]): { readonly node: NodeId; readonly part: Part }[] {
+  const part = partOf(assignment);
+  if (!assignment.alike || part.json.length <= MESSAGE_BYTES_MAX) return [{ node, part }];
+  return expandAssignment(assignment).map((alone) => ({ node, part: partOf(alone) }));
+}
+
 function partOf(assignment: Assignment): Part {
-  return { ref: assignment.ref, json: JSON.stringify(assignment) };
+  const { ref, alike } = assignment;
+  const range = alike ? `+${alike.count}` : "";
+  return {
+    ref,
+    id: attemptKey(ref) + range,
+    instance: instanceKey(ref) + range,
+    json: JSON.stringify(assignment),
+  };
 }
 
 /** The attempt's key, or a digest of several: the same assignments have the same id, whoever publishes them. */
-export function messageId(parts: readonly { readonly ref: AttemptRef }[]): string {
-  const keys = parts.map(({ ref }) => attemptKey(ref)).toSorted();
+export function messageId(parts: readonly { readonly id: string }[]): string {
+  const keys = parts.map(({ id }) => id).toSorted();
   return keys.length === 1 ? keys[0]! : createHash("sha1").update(keys.join("\n")).digest("hex");
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   type ArchivedReport,
+  type EndedRangeReport,
   FAILURE_REASONS,
   LOSS_REASONS,
   type Report,
@@ -18,6 +19,17 @@ const REPORTS_PER_MESSAGE_MAX = 10_000;
 const key = z.custom<AttemptKey>((value) => typeof value === "string" && parseAttemptKey(value) !== undefined);
 const digest = z.custom<Digest>((value) => typeof value === "string" && isDigest(value));
 const count = z.number().nonnegative();
+
+const source = z.enum(["cgroup", "sampled", "none"]);
+
+/** Not element by element, which costs more than all else about a range. */
+const counts = z.custom<number[]>(
+  (value) =>
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.length <= REPORTS_PER_MESSAGE_MAX &&
+    value.every((one) => typeof one === "number" && one >= 0),
+);
 
 const outcome = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("succeeded") }),
@@ -52,16 +64,32 @@ const report = z.discriminatedUnion("kind", [
     endedAtMs: count,
     exitCode: z.number().int().nullable(),
     signal: z.string().nullable(),
-    usage: z.object({ cpuMs: count, peakMemoryBytes: count, source: z.enum(["cgroup", "sampled", "none"]) }),
+    usage: z.object({ cpuMs: count, peakMemoryBytes: count, source }),
     outputs: z.array(output),
     result: result.optional(),
     checkpoint: artifact.exactOptional(),
     environmentDigest: digest.nullable(),
     logBytes: z.object({ stdout: count.int(), stderr: count.int() }),
   }),
+  z
+    .object({
+      kind: z.literal("endedRange"),
+      key,
+      startedAtMs: counts,
+      endedAtMs: counts,
+      cpuMs: counts,
+      peakMemoryBytes: counts,
+      usageSource: source,
+      environmentDigest: digest.nullable(),
+    })
+    .refine(isEven, "its lists differ in length"),
   z.object({ kind: z.literal("archived"), key, stdout: digest.nullable(), stderr: digest.nullable() }),
   z.object({ kind: z.literal("unknown"), key }),
 ]);
+
+function isEven({ startedAtMs, endedAtMs, cpuMs, peakMemoryBytes }: EndedRangeReport): boolean {
+  return [endedAtMs, cpuMs, peakMemoryBytes].every(({ length }) => length === startedAtMs.length);
+}
 
 const message = z.object({
   node: z.custom<NodeId>((value) => typeof value === "string" && value !== ""),
@@ -81,8 +109,10 @@ export function decodeReports(data: Uint8Array): { message: ReportMessage } | { 
 }
 
 /** What the scheduler's core learns from a report. */
-export function reportEvent(node: NodeId, told: Exclude<Report, ArchivedReport>): Event {
+export function reportEvent(node: NodeId, told: Exclude<Report, ArchivedReport> | EndedRangeReport): Event {
   switch (told.kind) {
+    case "endedRange":
+      return { kind: "rangeEnded", node, report: told };
     case "started":
       return { kind: "attemptStarted", node, key: told.key, atMs: told.atMs };
     case "ready":

@@ -67,7 +67,7 @@ export class SchedulerLoop {
         report.kind === "archived" ? this.#inbox.archived(report) : this.submit(reportEvent(message.node, report)),
       ),
     );
-    const stale = answers.filter((answer) => answer.kind === "stale").length;
+    const stale = answers.reduce((sum, answer) => (answer.kind === "stale" ? sum + (answer.count ?? 1) : sum), 0);
     this.#staleReports += stale;
     this.#parts.metrics.staleReports.inc(stale);
   }

@@ -12,7 +12,7 @@ import { insertMaps, loadUnfinishedMaps } from "./map-store.ts";
 import { loadNodes, upsertNodes } from "./node-store.ts";
 import { loadRates, upsertRates } from "./rate-store.ts";
 import { loadProjects, upsertProjects } from "./project-store.ts";
-import { loadUnfinishedTasks, upsertTasks } from "./task-store.ts";
+import { loadUnfinishedTasks, upsertRanges, upsertTasks } from "./task-store.ts";
 
 /** Wait before a commit is tried again, in milliseconds; doubles up to the second. A restart of Postgres takes seconds. */
 const RETRY_MS = 50;
@@ -132,13 +132,14 @@ async function writeAll(
     sent.push(insertJobs(client, batch.jobsNew, progress));
   }
   if (later.length > 0) sent.push(updateJobs(client, later));
+  if (batch.ranges.length > 0) sent.push(upsertRanges(client, batch.ranges));
   if (batch.tasks.length > 0) sent.push(upsertTasks(client, batch.tasks));
   if (batch.maps.length > 0) sent.push(insertMaps(client, batch.maps));
   if (batch.nodes.length > 0) sent.push(upsertNodes(client, batch.nodes));
   if (batch.cached.length > 0) sent.push(keepResults(client, batch.cached));
   if (batch.rates.length > 0) sent.push(upsertRates(client, batch.rates));
   if (batch.projects.length > 0) sent.push(upsertProjects(client, batch.projects));
-  if (batch.ended.length > 0 || archived.length > 0 || batch.news.length > 0) {
+  if (batch.ended.length + batch.endedRanges.length > 0 || archived.length > 0 || batch.news.length > 0) {
     for (const record of recorders) sent.push(record(client, changes));
   }
   await allSettledOrFirstError(sent);

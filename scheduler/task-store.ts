@@ -1,7 +1,7 @@
 import type { ClientBase, Pool } from "pg";
 import type { JobId, NodeId } from "../lib/core/ids.ts";
 import { jsonRows } from "../lib/json-rows.ts";
-import type { ServiceState, TaskRow, TaskState } from "./core/index.ts";
+import type { RangeRow, ServiceState, TaskRow, TaskState } from "./core/index.ts";
 import type { RowCounts } from "./shape.ts";
 
 /**
@@ -36,6 +36,25 @@ const UPSERT = `
     cache = excluded.cache
   where tasks.attempt < excluded.attempt
      or (tasks.attempt = excluded.attempt and tasks.state not in ('succeeded', 'failed', 'cancelled', 'skipped'))`;
+
+/** The rows that the ranges stand for (see rangeTasks), under the same rule. */
+export async function upsertRanges(client: ClientBase, rows: readonly RangeRow[]): Promise<void> {
+  await client.query({ name: "upsert-ranges", text: UPSERT_RANGES, values: [jsonRows(rows)] });
+}
+
+const UPSERT_RANGES = `
+  insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, started_at_ms,
+                     finished_at_ms, exit_code, reason, message, outputs, failures, losses)
+  select job, task, index + i - 1, case when "startedAtMs" is null then 'assigned' else 'succeeded' end, 1, node, '[]',
+         "assignedAtMs", "startedAtMs"[i], "finishedAtMs", case when "startedAtMs" is null then null else 0 end,
+         '', '', '[]', 0, 0
+  from json_to_recordset($1::json) as row(
+    job text, task text, index integer, count integer, node text, "assignedAtMs" float8, "startedAtMs" float8[],
+    "finishedAtMs" float8), generate_series(1, count) as i
+  on conflict (job, task, index) do update set
+    state = excluded.state, started_at_ms = excluded.started_at_ms, finished_at_ms = excluded.finished_at_ms,
+    exit_code = excluded.exit_code
+  where tasks.attempt = 1 and tasks.state = 'assigned' and excluded.state = 'succeeded'`;
 
 interface TaskRecord {
   job: JobId;

@@ -1,5 +1,12 @@
 import type { JobId } from "../lib/core/ids.ts";
-import { type Batch, type JobProgress, type MapRow, TERMINAL_TASK_STATES, type TaskRow } from "./core/index.ts";
+import {
+  type Batch,
+  type JobProgress,
+  type MapRow,
+  rangeTasks,
+  TERMINAL_TASK_STATES,
+  type TaskRow,
+} from "./core/index.ts";
 
 /** What changed in a job since the last look: its progress, and the latest row of each instance that has changed. */
 export interface JobChange {
@@ -23,7 +30,9 @@ export class WatchHub {
     for (const row of batch.maps) {
       for (const watcher of this.#watchers.get(row.job) ?? []) watcher.addMap(row);
     }
-    for (const row of batch.tasks) {
+    // Made only for jobs that are watched.
+    const ranges = batch.ranges.filter(({ job }) => this.#watchers.has(job)).flatMap(rangeTasks);
+    for (const row of [...ranges, ...batch.tasks]) {
       for (const watcher of this.#watchers.get(row.job) ?? []) watcher.addTask(row);
     }
   }

@@ -1,10 +1,16 @@
 import { z } from "zod";
-import type { Assignment, AssignMessage } from "../../lib/core/dispatch.ts";
+import { expandAssignment } from "../../lib/core/alike.ts";
+import type { Alike, Assignment, AssignMessage } from "../../lib/core/dispatch.ts";
 import { attemptKey, type AttemptKey, isDigest, NAME } from "../../lib/core/ids.ts";
 import type { Records } from "./record.ts";
 
 const digest = z.string().refine(isDigest);
 const bytes = z.number().nonnegative();
+
+const run = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("script"), script: z.string() }),
+  z.object({ kind: z.literal("command"), argv: z.array(z.string()).min(1) }),
+]);
 
 /** What the agent must be able to rely on; the scheduler made it, so unknown fields are of a newer one and pass. */
 const assignment = z.looseObject({
@@ -16,10 +22,7 @@ const assignment = z.looseObject({
   }),
   era: z.int().nonnegative().optional(),
   pipeline: z.string(),
-  run: z.discriminatedUnion("kind", [
-    z.object({ kind: z.literal("script"), script: z.string() }),
-    z.object({ kind: z.literal("command"), argv: z.array(z.string()).min(1) }),
-  ]),
+  run,
   env: z.record(z.string(), z.string()),
   code: digest.nullable(),
   files: z.array(z.string()),
@@ -59,6 +62,14 @@ const assignment = z.looseObject({
   timeoutMs: bytes,
   stopGraceMs: bytes,
   priority: z.number(),
+  alike: z
+    .object({
+      count: z.int().positive(),
+      env: z.record(z.string(), z.array(z.string())),
+      runs: z.array(run).nullable(),
+    })
+    .refine(isEven, "its lists differ in length")
+    .optional(),
   environment: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("none") }),
     z.object({ kind: z.literal("node"), lock: z.string() }),
@@ -67,9 +78,13 @@ const assignment = z.looseObject({
   ]),
 });
 
+function isEven({ count, env, runs }: Alike): boolean {
+  return [...Object.values(env), ...(runs ? [runs] : [])].every(({ length }) => length === count);
+}
+
 const message = z.looseObject({ term: z.number(), assignments: z.array(assignment) });
 
-/** The message, or why it is none. */
+/** The message, with an assignment for each instance, or why it is none. */
 export function parseAssignMessage(text: string): AssignMessage | { readonly invalid: string } {
   let value: unknown;
   try {
@@ -78,7 +93,9 @@ export function parseAssignMessage(text: string): AssignMessage | { readonly inv
     return { invalid: `no JSON: ${(error as Error).message}` };
   }
   const result = message.safeParse(value);
-  return result.success ? (result.data as unknown as AssignMessage) : { invalid: z.prettifyError(result.error) };
+  if (!result.success) return { invalid: z.prettifyError(result.error) };
+  const { assignments, ...rest } = result.data as unknown as AssignMessage;
+  return { ...rest, assignments: assignments.flatMap(expandAssignment) };
 }
 
 export interface AssignmentCounts {

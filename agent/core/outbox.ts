@@ -1,3 +1,4 @@
+import { gatherReports, isPlainEnd } from "../../lib/core/alike.ts";
 import type { Report } from "../../lib/core/dispatch.ts";
 import type { AttemptKey } from "../../lib/core/ids.ts";
 
@@ -10,7 +11,8 @@ export const BATCH_CHARS_MAX = 256 * 1024;
 
 interface Waiting {
   readonly report: Report;
-  readonly json: string;
+  /** Null: a plain end, which is told with those beside it. */
+  readonly json: string | null;
   /** Not to be sent before. */
   dueAtMs: number;
 }
@@ -19,7 +21,7 @@ interface Waiting {
 export interface OutboxBatch {
   readonly id: number;
   readonly reports: readonly Report[];
-  /** JSON of each report. */
+  /** JSON of the reports, of plain ends beside each other together. */
   readonly json: readonly string[];
 }
 
@@ -48,7 +50,7 @@ export class Outbox {
     const told = `${report.kind} ${report.key}`;
     if (this.#told.has(told)) return;
     this.#told.add(told);
-    const waiting = { report, json: JSON.stringify(report), dueAtMs: nowMs };
+    const waiting = { report, json: isPlainEnd(report) ? null : JSON.stringify(report), dueAtMs: nowMs };
     if (report.kind === "started") {
       waiting.dueAtMs += STARTED_HOLD_MS;
       this.#held.set(report.key, waiting);
@@ -98,12 +100,12 @@ export class Outbox {
     let chars = 0;
     for (const waiting of this.#waiting) {
       const fits =
-        taken.length < BATCH_REPORTS_MAX && (taken.length === 0 || chars + waiting.json.length <= BATCH_CHARS_MAX);
+        taken.length < BATCH_REPORTS_MAX && (taken.length === 0 || chars + charsOf(waiting) <= BATCH_CHARS_MAX);
       if (!fits || waiting.dueAtMs > nowMs) {
         left.push(waiting);
         continue;
       }
-      chars += waiting.json.length;
+      chars += charsOf(waiting);
       if (waiting.report.kind === "started") this.#held.delete(waiting.report.key);
       taken.push(waiting);
     }
@@ -111,7 +113,7 @@ export class Outbox {
     this.#waiting = left;
     this.#id += 1;
     this.#sentAtMs = nowMs;
-    this.#underWay = { id: this.#id, reports: taken.map(({ report }) => report), json: taken.map(({ json }) => json) };
+    this.#underWay = { id: this.#id, reports: taken.map(({ report }) => report), json: jsonOf(taken) };
     return this.#underWay;
   }
 
@@ -120,4 +122,18 @@ export class Outbox {
     for (const { kind, key } of this.#underWay?.reports ?? []) this.#told.delete(`${kind} ${key}`);
     this.#underWay = undefined;
   }
+}
+
+/** A plain end that is told alone has fewer characters than this. */
+const PLAIN_END_CHARS = 400;
+
+function charsOf({ json }: Waiting): number {
+  return json?.length ?? PLAIN_END_CHARS;
+}
+
+/** Plain ends go behind the others: what was told of their starts is among those. */
+function jsonOf(taken: readonly Waiting[]): string[] {
+  const others = taken.flatMap(({ json }) => json ?? []);
+  const plain = taken.flatMap(({ report, json }) => (json === null ? [report] : []));
+  return [...others, ...gatherReports(plain).map((report) => JSON.stringify(report))];
 }

@@ -17,7 +17,13 @@ import { startScheduler } from "../../scheduler/main.ts";
 import type { Recorder } from "../../scheduler/store.ts";
 import { hookRoutes } from "../../scheduler/trigger/hooks.ts";
 import { artifactRoutes, type ArtifactStore, openArtifactStore } from "../../services/artifacts/index.ts";
-import { endedLogs, lineageParts, recordArchived, recordEnded } from "../../services/lineage/index.ts";
+import {
+  endedLogs,
+  lineageParts,
+  recordArchived,
+  recordEnded,
+  recordEndedRanges,
+} from "../../services/lineage/index.ts";
 import { mlflowApi, openTracking, type Tracking } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
@@ -154,7 +160,11 @@ async function openTracked(parts: {
 
 const recordLineage: Recorder = async (client, { batch, archived }) => {
   // Both at once, so that they share a round trip; the connection keeps their order.
-  await Promise.all([recordEnded(client, batch.ended), recordArchived(client, archived)]);
+  await Promise.all([
+    recordEnded(client, batch.ended),
+    recordEndedRanges(client, batch.endedRanges),
+    recordArchived(client, archived),
+  ]);
 };
 
 function recordsOf(pool: Pool, artifacts: ArtifactStore): Records {

@@ -79,6 +79,18 @@ export interface Assignment {
   readonly service?: ServiceSpec;
   /** Outputs that are there are stored however it ends; absent: only when it succeeds. */
   readonly keepOutputs?: true;
+  /** The instances from this one on are given to the node, too; absent: this one alone (see expandAssignment). */
+  readonly alike?: Alike;
+}
+
+/** What differs between neighbouring instances of one task that a node is given at once, all with the same attempt. */
+export interface Alike {
+  /** Instances, the first counted. */
+  readonly count: number;
+  /** Variables that differ: element i is of instance `ref.index + i`. */
+  readonly env: Readonly<Record<string, readonly string[]>>;
+  /** What each runs; null: all run the same. */
+  readonly runs: readonly Run[] | null;
 }
 
 export interface CheckpointOrder {
@@ -198,6 +210,21 @@ export interface EndedReport {
   readonly logBytes: { readonly stdout: number; readonly stderr: number };
 }
 
+/**
+ * Attempts of neighbouring instances that ended alike: exit code 0, and nothing left to tell but times and usage (no
+ * output, result, checkpoint or log). Element i of each list is of the instance i behind that of `key`.
+ */
+export interface EndedRangeReport {
+  readonly kind: "endedRange";
+  readonly key: AttemptKey;
+  readonly startedAtMs: readonly number[];
+  readonly endedAtMs: readonly number[];
+  readonly cpuMs: readonly number[];
+  readonly peakMemoryBytes: readonly number[];
+  readonly usageSource: Usage["source"];
+  readonly environmentDigest: Digest | null;
+}
+
 /** A service is ready, or is not any more; or has not become so in the time of its probe's failures, which `message` tells. */
 export interface ReadyReport {
   readonly kind: "ready";
@@ -234,5 +261,5 @@ export type Report = StartedReport | ReadyReport | CheckpointReport | EndedRepor
 
 export interface ReportMessage {
   readonly node: NodeId;
-  readonly reports: readonly Report[];
+  readonly reports: readonly (Report | EndedRangeReport)[];
 }

@@ -1,6 +1,6 @@
-import type { Assignment, EndedReport } from "./dispatch.ts";
+import type { Assignment, EndedRangeReport, EndedReport } from "./dispatch.ts";
 import type { Digest, NodeId } from "./ids.ts";
-import type { Code, Scalar } from "./pipeline/spec.ts";
+import type { Code, Run, Scalar } from "./pipeline/spec.ts";
 
 /**
  * One attempt that has ended, with all that lineage keeps about it. The scheduler makes it and hands it, inside the
@@ -14,6 +14,15 @@ export interface EndedAttempt {
   readonly params: Readonly<Record<string, Scalar>>;
   readonly map: Readonly<Record<string, Scalar>>;
   readonly report: EndedReport;
+}
+
+/** Attempts of neighbouring instances of one task that have succeeded alike; what each has to itself is in lists, in order. */
+export interface EndedRange extends Pick<EndedAttempt, "node" | "code" | "params"> {
+  readonly inputs: Assignment["inputs"];
+  /** One when all ran the same. */
+  readonly runs: readonly Run[];
+  readonly maps: readonly Readonly<Record<string, Scalar>>[];
+  readonly report: EndedRangeReport;
 }
 
 /** Where the whole log of an attempt lies. */

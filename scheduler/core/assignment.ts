@@ -1,12 +1,21 @@
-import type { AssignedInput, Assignment, CheckpointOrder, GangPlace, OutputRef } from "../../lib/core/dispatch.ts";
-import { renderTask } from "../../lib/core/pipeline/render.ts";
-import { isMapped, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
+import type {
+  AssignedInput,
+  Assignment,
+  CheckpointOrder,
+  GangPlace,
+  OutputRef,
+  EndedRangeReport,
+} from "../../lib/core/dispatch.ts";
+import { renderTask, renderAlike, type RenderContext, renderRuns } from "../../lib/core/pipeline/render.ts";
+import { isMapped, type TaskSpec, mapValues } from "../../lib/core/pipeline/spec.ts";
+import type { EndedRange } from "../../lib/core/execution.ts";
+import { attemptKey } from "../../lib/core/ids.ts";
 import { variableName } from "../../lib/core/pipeline/template.ts";
 import { memoryShare } from "./device.ts";
 import { mentionsResults } from "./expression.ts";
 import { resultsFor } from "./flow.ts";
 import { addressesFor } from "./service.ts";
-import type { Active, Instance, JobTask } from "./state.ts";
+import { type Active, type Instance, type JobTask, newActive, NO_GPUS, type Range } from "./state.ts";
 
 type Attempted = Pick<Instance, "task" | "index" | "attempt" | "checkpoint">;
 
@@ -14,16 +23,7 @@ type Attempted = Pick<Instance, "task" | "index" | "attempt" | "checkpoint">;
 export function makeAssignment(instance: Attempted, active: Active): Assignment {
   const { task, index, attempt } = instance;
   const { job, spec } = task;
-  const { run, env } = renderTask({
-    job: job.id,
-    pipeline: job.spec,
-    params: job.params,
-    task: spec,
-    index,
-    attempt,
-    mapValues: task.values,
-    ...(mentionsResults(spec) ? { results: resultsFor(task) } : {}),
-  });
+  const { run, env } = renderTask(contextOf(task, index, attempt));
   return {
     ref: { job: job.id, task: spec.name, index, attempt },
     era: active.node.era,
@@ -51,6 +51,42 @@ export function makeAssignment(instance: Attempted, active: Active): Assignment 
 function checkpointOrder(spec: TaskSpec, kept: Instance["checkpoint"]): CheckpointOrder {
   const from = kept && { digest: kept.digest, kind: kept.kind, bytes: kept.bytes };
   return spec.checkpointEveryMs === undefined ? { from } : { from, everyMs: spec.checkpointEveryMs };
+}
+
+/** The message that starts the first attempts of all in the range. */
+export function makeRangeAssignment({ task, from, to, node, asked }: Range): Assignment {
+  const first = { task, index: from, attempt: 1, checkpoint: null };
+  const key = attemptKey({ job: task.job.id, task: task.spec.name, index: from, attempt: 1 });
+  const assignment = makeAssignment(first, newActive({ node, key, gpuUuids: NO_GPUS, choice: 0, asked }));
+  return { ...assignment, alike: { count: to - from, ...renderAlike(contextOf(task, from, 1), to - from) } };
+}
+
+/** What lineage keeps of those in the range, who have ended. */
+export function makeEndedRange({ task, from, to, node }: Range, report: EndedRangeReport): EndedRange {
+  const { code, params } = task.job;
+  return {
+    node: { id: node.id, name: node.name },
+    code,
+    params,
+    inputs: inputsOf(task),
+    runs: renderRuns(contextOf(task, from, 1), to - from),
+    maps: Array.from({ length: to - from }, (_, i) => mapValues(task.spec, from + i, task.values)),
+    report,
+  };
+}
+
+function contextOf(task: JobTask, index: number, attempt: number): RenderContext {
+  const { job, spec, values } = task;
+  return {
+    job: job.id,
+    pipeline: job.spec,
+    params: job.params,
+    task: spec,
+    index,
+    attempt,
+    mapValues: values,
+    ...(mentionsResults(spec) ? { results: resultsFor(task) } : {}),
+  };
 }
 
 /** Where the service is to listen, and where those it needs are when it starts. */

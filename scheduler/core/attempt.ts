@@ -6,7 +6,7 @@ import {
   type Outcome,
   type ReadyReport,
 } from "../../lib/core/dispatch.ts";
-import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
+import type { AttemptKey, AttemptRef, NodeId } from "../../lib/core/ids.ts";
 import { parseAttemptKey } from "../../lib/core/ids.ts";
 import { untoldEnd } from "../../lib/core/report.ts";
 import { makeAssignment } from "./assignment.ts";
@@ -16,10 +16,11 @@ import { failGang, onMemberEnded, succeedGang } from "./gang.ts";
 import { endInstance } from "./job.ts";
 import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, LOSSES_AT_ONCE_MAX } from "./limit.ts";
 import { enqueueInstance } from "./queue.ts";
+import { breakRange, rangeOf } from "./range.ts";
 import { waitForRate } from "./rate.ts";
 import { release, reserveStarted } from "./reservation.ts";
 import { afterService, onReadiness } from "./service.ts";
-import type { Active, Instance, State } from "./state.ts";
+import type { Active, Instance, Job, JobTask, State } from "./state.ts";
 import { mapValues } from "../../lib/core/pipeline/spec.ts";
 import { addTimer } from "./timer.ts";
 
@@ -33,9 +34,17 @@ function currentAttempt(
   key: AttemptKey,
 ): { instance: Instance; active: Active } | undefined {
   const ref = parseAttemptKey(key);
+  if (ref) leaveRange(state, node, ref);
   const held = ref && state.nodes.get(node)?.attempts.get(key);
   if (!held || held.state.kind !== "active" || held.state.key !== key) return undefined;
   return { instance: held, active: held.state };
+}
+
+/** What is told of one attempt of a range sets it apart. */
+function leaveRange(state: State, id: NodeId, ref: AttemptRef): void {
+  const node = state.nodes.get(id);
+  const range = node && node.ranges.size > 0 ? rangeOf(node, ref) : undefined;
+  if (range) breakRange(state, range);
 }
 
 export function onAttemptStarted(state: State, node: NodeId, key: AttemptKey, atMs: number): Answer {
@@ -47,7 +56,7 @@ export function onAttemptStarted(state: State, node: NodeId, key: AttemptKey, at
   instance.startedAtMs = atMs;
   reserveStarted(state, instance, active);
   state.out.instances.add(instance);
-  startJob(state, instance, atMs);
+  startJob(state, instance.task.job, atMs);
   return DONE;
 }
 
@@ -68,8 +77,7 @@ export function onAttemptCheckpointed(state: State, node: NodeId, report: Checkp
   return DONE;
 }
 
-function startJob(state: State, instance: Instance, atMs: number): void {
-  const { job } = instance.task;
+export function startJob(state: State, job: Job, atMs: number): void {
   if (job.startedAtMs !== null) return;
   job.startedAtMs = atMs;
   state.out.jobs.add(job);
@@ -80,8 +88,8 @@ export function onAttemptEnded(state: State, node: NodeId, report: EndedReport, 
   if (!found) return STALE;
   if (report.startedAtMs !== null) {
     found.instance.startedAtMs = report.startedAtMs;
-    startJob(state, found.instance, report.startedAtMs);
-    if (report.outcome.kind === "succeeded") learnRunTime(found.instance, report.endedAtMs - report.startedAtMs);
+    startJob(state, found.instance.task.job, report.startedAtMs);
+    if (report.outcome.kind === "succeeded") learnRunTime(found.instance.task, report.endedAtMs - report.startedAtMs);
   }
   endAttempt(state, found.instance, found.active, report, nowMs);
   return DONE;
@@ -90,8 +98,7 @@ export function onAttemptEnded(state: State, node: NodeId, report: EndedReport, 
 /** Weight of the newest sample: a job whose tasks grow longer is noticed within a few. */
 const RUN_TIME_WEIGHT = 0.2;
 
-function learnRunTime(instance: Instance, ranMs: number): void {
-  const { job, ask } = instance.task;
+export function learnRunTime({ job, ask }: JobTask, ranMs: number): void {
   const known = job.meanRunMs.get(ask.key);
   job.meanRunMs.set(ask.key, known === undefined ? ranMs : known + RUN_TIME_WEIGHT * (ranMs - known));
 }

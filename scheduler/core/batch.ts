@@ -1,5 +1,5 @@
 import type { Assignment, OutputRef } from "../../lib/core/dispatch.ts";
-import type { EndedAttempt } from "../../lib/core/execution.ts";
+import type { EndedAttempt, EndedRange } from "../../lib/core/execution.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/json.ts";
 import type { Code, MapValues, PipelineSpec, Scalar } from "../../lib/core/pipeline/spec.ts";
@@ -89,6 +89,48 @@ export interface TaskRow {
   readonly notBeforeMs: number | null;
 }
 
+/** What the rows of neighbouring instances have in common, who are in their first attempt and of which nothing else is to be said. */
+export interface RangeRow {
+  readonly job: JobId;
+  readonly task: string;
+  /** Of the first. */
+  readonly index: number;
+  readonly count: number;
+  readonly node: NodeId;
+  readonly assignedAtMs: number;
+  /** Null: they are assigned; else they have succeeded, and each had started then. */
+  readonly startedAtMs: readonly number[] | null;
+  readonly finishedAtMs: number | null;
+}
+
+/** The rows that a range stands for. */
+export function rangeTasks({ count, startedAtMs, ...range }: RangeRow): TaskRow[] {
+  return Array.from({ length: count }, (_, i) => ({
+    ...NOTHING_OF_ITS_OWN,
+    ...range,
+    index: range.index + i,
+    state: startedAtMs ? "succeeded" : "assigned",
+    startedAtMs: startedAtMs?.[i] ?? null,
+    exitCode: startedAtMs ? 0 : null,
+  }));
+}
+
+const NOTHING_OF_ITS_OWN = {
+  attempt: 1,
+  gpuUuids: [],
+  choice: 0,
+  reason: "",
+  message: "",
+  outputs: [],
+  result: null,
+  cache: null,
+  checkpoint: null,
+  failures: 0,
+  losses: 0,
+  crashes: 0,
+  notBeforeMs: null,
+};
+
 /** The instances of a task whose list became known: `count` of them, with `as.length` values each, one after the other. */
 export interface MapRow {
   readonly job: JobId;
@@ -122,8 +164,11 @@ export interface Batch {
   readonly news: readonly JobNews[];
   /** At most one row an instance: as it stands at the end of the round. */
   readonly tasks: readonly TaskRow[];
+  /** Rows of instances that are alike, before what any of them has in `tasks`. */
+  readonly ranges: readonly RangeRow[];
   readonly maps: readonly MapRow[];
   readonly ended: readonly EndedAttempt[];
+  readonly endedRanges: readonly EndedRange[];
   readonly nodes: readonly NodeRow[];
   readonly projects: readonly ProjectSettings[];
   readonly rates: readonly RateRow[];
@@ -141,6 +186,7 @@ export function isEmpty(batch: Batch): boolean {
     batch.jobsNew.length +
       batch.jobs.length +
       batch.tasks.length +
+      batch.ranges.length +
       batch.maps.length +
       batch.rates.length +
       batch.cached.length +

@@ -4,6 +4,7 @@ import { gangOf, isLeader } from "./gang.ts";
 import { outcomeOf } from "./outcome.ts";
 import { taskRateKey } from "./rate.ts";
 import { haveServed, isFinishing } from "./service.ts";
+import { spansSize } from "./span.ts";
 import type { Instance, Job, JobTask, Node, State } from "./state.ts";
 
 /**
@@ -35,9 +36,12 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
   const instances = [...(task.instances?.values() ?? [])];
   const ended = instances.filter((instance) => instance.state.kind === "ended");
   const succeeded = ended.filter((instance) => instance.state.kind === "ended" && instance.state.as === "succeeded");
-  if (task.ended !== ended.length) faults.push(`${name} counts ${task.ended} ended, has ${ended.length}`);
-  if (task.succeeded !== succeeded.length)
-    faults.push(`${name} counts ${task.succeeded} succeeded, has ${succeeded.length}`);
+  const done = spansSize(task.done);
+  if (task.ended !== ended.length + done)
+    faults.push(`${name} counts ${task.ended} ended, has ${ended.length} and ${done} in ranges`);
+  if (task.succeeded !== succeeded.length + done)
+    faults.push(`${name} counts ${task.succeeded} succeeded, has ${succeeded.length} and ${done} in ranges`);
+  checkRanges(task, name, faults);
   if (task.fresh < task.count && task.instances?.has(task.fresh))
     faults.push(`${name} has instance ${task.fresh} twice`);
   if ((task.outcome !== null) !== (task.ended === task.count)) faults.push(`${name} has ended in one place only`);
@@ -46,7 +50,7 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
   const needsLeft = task.needs.filter((need) => need.outcome === null && !need.served).length;
   if (task.needsLeft !== needsLeft) faults.push(`${name} counts ${task.needsLeft} needs left, has ${needsLeft}`);
   // I3: nothing starts before what it needs has ended, nor when that has not ended as it wants.
-  const began = instances.some((instance) => instance.attempt > 0);
+  const began = instances.some((instance) => instance.attempt > 0) || done > 0 || (task.ranges?.size ?? 0) > 0;
   if (began && needsLeft > 0) faults.push(`${name} was assigned before its needs had ended`);
   if (began && !mayRun(task)) faults.push(`${name} was assigned though it runs when ${task.spec.flow.when}`);
   // I1: what has not ended waits for something that will come.
@@ -54,8 +58,7 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
   const isQueued = task.spec.flow.cache ? state.lookups.has(task) : isInLine(state, task);
   const isHeld = task.job.waitsFor !== "";
   if (waits && needsLeft === 0 && !isHeld && !isQueued) faults.push(`${name} is ready and in no queue`);
-  if (isHeld && instances.some(({ attempt }) => attempt > 0))
-    faults.push(`${name} has begun though its job waits for ${task.job.waitsFor}`);
+  if (isHeld && began) faults.push(`${name} has begun though its job waits for ${task.job.waitsFor}`);
   if (task.served !== haveServed(task)) faults.push(`${name} has been ready in one place only`);
   for (const instance of instances) {
     checkInstance(state, instance, faults);
@@ -63,6 +66,25 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
     const isOrphan = task.spec.service && isFinishing(task.job) && !task.job.cancelRequested;
     if (isOrphan && instance.state.kind === "active" && instance.state.stop?.reason !== "finished")
       faults.push(`${name}.${instance.index} serves a job of which nothing else is left`);
+  }
+}
+
+/** Each instance is in one place: fresh, alone, on its way in a range, or done in one. */
+function checkRanges(task: JobTask, name: string, faults: string[]): void {
+  const places = new Map<number, number>([...(task.instances?.keys() ?? [])].map((index) => [index, 1]));
+  const ranges = [...(task.ranges ?? [])];
+  for (const { from, to } of [...ranges, ...(task.done ?? [])]) {
+    for (let index = from; index < to; index += 1) places.set(index, (places.get(index) ?? 0) + 1);
+  }
+  const known = [...places.keys()].filter((index) => index < task.fresh).length;
+  if (known < task.fresh) faults.push(`${name} has lost sight of ${task.fresh - known} instances`);
+  for (const [index, count] of places) if (count > 1) faults.push(`${name} has instance ${index} in ${count} places`);
+  for (const { from, to, reserved, node } of ranges) {
+    if (reserved < 0 || reserved > to - from) faults.push(`${name} reserves ${reserved} for [${from}, ${to})`);
+    if (!node.ranges.has(ranges.find((range) => range.from === from)!))
+      faults.push(`${name}: [${from}, ${to}) is not on the books of its node`);
+    if (node.lost) faults.push(`${name}: [${from}, ${to}) is on node ${node.name}, which is lost`);
+    if (task.job.cancelRequested) faults.push(`${name}: [${from}, ${to}) runs on though its job is cancelled`);
   }
 }
 
@@ -178,6 +200,11 @@ function checkNode(state: State, node: Node, faults: string[]): void {
         faults.push(`GPU ${uuid} of ${key} is not on the books of ${node.name}`);
     }
   }
+  for (const range of node.ranges) {
+    if (!range.task.ranges?.has(range)) faults.push(`node ${node.name} has a range that its task has not`);
+    if (!state.jobs.has(range.task.job.id)) faults.push(`node ${node.name} holds a range of a job that has ended`);
+    add(sum, range.asked, range.reserved);
+  }
   // I4: a device is given whole once, or in shares that are at most the whole.
   for (const [uuid, share] of shares)
     if (share > 1000) faults.push(`GPU ${uuid} of ${node.name} is given ${share / 1000} times`);
@@ -195,10 +222,10 @@ function checkNode(state: State, node: Node, faults: string[]): void {
   }
 }
 
-function add(sum: { cpuMillis: number; memoryBytes: number; diskBytes: number }, asked: Resources): void {
-  sum.cpuMillis += asked.cpuMillis;
-  sum.memoryBytes += asked.memoryBytes;
-  sum.diskBytes += asked.diskBytes;
+function add(sum: { cpuMillis: number; memoryBytes: number; diskBytes: number }, asked: Resources, times = 1): void {
+  sum.cpuMillis += times * asked.cpuMillis;
+  sum.memoryBytes += times * asked.memoryBytes;
+  sum.diskBytes += times * asked.diskBytes;
 }
 
 /** Usage is what the attempts hold; a hold is known on both sides. */
@@ -211,6 +238,8 @@ function checkProjects(state: State, faults: string[]): void {
       if (of.kind !== "active" || of.prefilled) continue;
       held.set(task.ask.project, (held.get(task.ask.project) ?? 0) + of.asked.cpuMillis);
     }
+    for (const { task, asked, reserved } of node.ranges)
+      held.set(task.ask.project, (held.get(task.ask.project) ?? 0) + reserved * asked.cpuMillis);
   }
   for (const [name, { usage }] of state.projects) {
     const cpuMillis = held.get(name) ?? 0;

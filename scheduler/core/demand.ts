@@ -37,7 +37,7 @@ export function demand(state: State): NodeDemand[] {
     kinds.set(key, kind);
     if (node.mode !== "ready" || node.leaving) continue;
     kind.ready += 1;
-    if (node.attempts.size === 0) kind.idle += 1;
+    if (node.attempts.size + node.ranges.size === 0) kind.idle += 1;
   }
   let unplaceable = 0;
   for (const queueClass of state.queue.values()) {

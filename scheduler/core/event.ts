@@ -1,4 +1,10 @@
-import type { CheckpointReport, EndedReport, ReadyReport, OutputRef } from "../../lib/core/dispatch.ts";
+import type {
+  CheckpointReport,
+  EndedReport,
+  ReadyReport,
+  OutputRef,
+  EndedRangeReport,
+} from "../../lib/core/dispatch.ts";
 import type { ErrorCode, Issue } from "../../lib/core/error.ts";
 import type { Adopted } from "./adoption.ts";
 import type { CacheAnswer } from "./cache.ts";
@@ -107,6 +113,7 @@ export type Event =
   | { readonly kind: "attemptReady"; readonly node: NodeId; readonly report: ReadyReport }
   | { readonly kind: "attemptCheckpointed"; readonly node: NodeId; readonly report: CheckpointReport }
   | { readonly kind: "attemptEnded"; readonly node: NodeId; readonly report: EndedReport }
+  | { readonly kind: "rangeEnded"; readonly node: NodeId; readonly report: EndedRangeReport }
   | { readonly kind: "attemptUnknown"; readonly node: NodeId; readonly key: AttemptKey }
   /** A timer of `nextTimerMs` is due. */
   | { readonly kind: "clockTicked" };
@@ -121,8 +128,11 @@ export type Answer =
   | { readonly kind: "done" }
   | { readonly kind: "accepted"; readonly job: JobId; readonly existing: boolean; readonly instances: number }
   | { readonly kind: "refused"; readonly code: ErrorCode; readonly message: string; readonly issues: readonly Issue[] }
-  /** A report about an attempt that is not the current one of its instance on that node: nothing changed. */
-  | { readonly kind: "stale" }
+  /**
+   * A report about an attempt that is not the current one of its instance on that node: nothing changed. `count`: so many
+   * of a range; absent: one.
+   */
+  | { readonly kind: "stale"; readonly count?: number }
   | {
       readonly kind: "heard";
       readonly stop: readonly StopOrder[];

@@ -3,6 +3,7 @@ import { compileCel, evaluateCel, type CelValue, isFault } from "../../lib/core/
 import { templatesOf } from "../../lib/core/pipeline/render.ts";
 import { isMapped, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
 import { EMPTY_MAP } from "./outcome.ts";
+import { hasIndex } from "./span.ts";
 import type { JobTask } from "./state.ts";
 
 /** Of one task's results together, kept in memory for expressions, as JSON characters. More, and they cannot be used. */
@@ -60,6 +61,7 @@ function viewOf(task: JobTask): Json {
   const failed: number[] = [];
   for (let index = 0; index < task.count; index += 1) {
     const held = task.instances?.get(index)?.state;
+    if (!held && hasIndex(task.done, index)) succeeded.push(index);
     if (held?.kind !== "ended") continue;
     if (held.as === "succeeded") succeeded.push(index);
     if (held.as === "failed") failed.push(index);

@@ -204,6 +204,11 @@ export function countEnded(state: State, instance: Instance, nowMs: number): boo
     if (task.resultWanted && held.result !== null) keepResult(instance, held);
   }
   if (held.kind === "ended" && held.as === "failed") noteFailure(instance);
+  return countTaskEnded(state, task, nowMs);
+}
+
+/** Called when some of its instances have been counted as ended; true: they were the last. */
+export function countTaskEnded(state: State, task: JobTask, nowMs: number): boolean {
   if (task.ended < task.count) return false;
   task.outcome = outcomeOf(task);
   const { job } = task;

@@ -104,6 +104,11 @@ function freeAtMs(node: Node, nowMs: number): number {
     if (task.spec.timeoutMs === 0) return Infinity;
     atMs = Math.max(atMs, (startedAtMs ?? assignedAtMs ?? nowMs) + task.spec.timeoutMs);
   }
+  for (const { task, assignedAtMs, reserved } of node.ranges) {
+    if (reserved === 0) continue;
+    if (task.spec.timeoutMs === 0) return Infinity;
+    atMs = Math.max(atMs, assignedAtMs + task.spec.timeoutMs);
+  }
   return atMs;
 }
 

@@ -6,6 +6,7 @@ import type { Json } from "../../lib/core/json.ts";
 import { readsResultsOf } from "./expression.ts";
 import { type Adopted, adopt } from "./adoption.ts";
 import { admitJob } from "./admission.ts";
+import { breakRangesOfJob } from "./range.ts";
 import { rateLog, taskRateKey } from "./rate.ts";
 import { countEnded, endFresh, followTask } from "./flow.ts";
 import { askOf } from "./ask.ts";
@@ -84,6 +85,8 @@ function newTask(state: State, job: Job, number: number): JobTask {
     readyAtMs: null,
     fresh: 0,
     instances: null,
+    ranges: null,
+    done: null,
     ended: 0,
     succeeded: 0,
     outcome: null,
@@ -133,6 +136,7 @@ function cancelJob(state: State, job: Job, reason: string, nowMs: number): void 
   job.waitsFor = "";
   job.reason = reason;
   state.out.jobs.add(job);
+  breakRangesOfJob(state, job);
   for (const task of job.tasks) {
     state.lookups.delete(task);
     // What was let go and will not be placed gives its start back.

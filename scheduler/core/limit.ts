@@ -20,6 +20,10 @@ export const PREFILL_RUN_MS_MAX = 100;
  */
 export const PLACED_PER_ROUND_MAX = 2_000;
 
+/** Instances that a node is given together (see range.ts). Fewer save nothing; more, and one that fails takes many out of their range. */
+export const RANGE_INSTANCES_MIN = 4;
+export const RANGE_INSTANCES_MAX = 512;
+
 /** Nodes with room that are compared before the best is taken: more make a fuller cluster by little, and cost each class a look at each. */
 export const COMPARED_NODES_MAX = 512;
 

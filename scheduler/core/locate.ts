@@ -1,4 +1,5 @@
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
+import { hasIndex } from "./span.ts";
 import type { State } from "./state.ts";
 
 /** Where an instance's attempt is. */
@@ -16,5 +17,7 @@ export function locate(state: State, job: JobId, taskName: string, index: number
     return { kind: "running", node: held.node.id, nodeName: held.node.name, key: held.key };
   if (held?.kind === "active") return { kind: "not-running", state: "assigned" };
   if (held?.kind === "ended") return { kind: "not-running", state: held.as };
+  if (hasIndex(task.done, index)) return { kind: "not-running", state: "succeeded" };
+  if (index < task.fresh) return { kind: "not-running", state: "assigned" };
   return { kind: "not-running", state: task.readyAtMs === null ? "pending" : "ready" };
 }

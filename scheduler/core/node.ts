@@ -1,5 +1,6 @@
 import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
 import { loseAttempt } from "./attempt.ts";
+import { breakRangesOf, reconcileRanges } from "./range.ts";
 import { stopAll } from "./stop.ts";
 import type { Answer, Capacity, Event, NodeSettings, StopOrder } from "./event.ts";
 import { MASS_LOSS_NODES_MIN } from "./limit.ts";
@@ -41,6 +42,7 @@ export function newNode(row: {
     heardAtMs: 0,
     leaseEndsMs: 0,
     attempts: new Map(),
+    ranges: new Set(),
     reserved: { cpuMillis: 0, memoryBytes: 0, diskBytes: 0 },
     devices: new Map(),
     deviceRoom: null,
@@ -73,7 +75,7 @@ function noteFreed(state: State, node: Node): void {
 }
 
 function changeCapacity(node: Node, capacity: Capacity): void {
-  if (node.attempts.size === 0) node.capacityBefore = capacity;
+  if (node.attempts.size + node.ranges.size === 0) node.capacityBefore = capacity;
   else node.capacityBefore = largest(node.capacityBefore, node.capacity);
   node.capacity = capacity;
   node.deviceRoom = null;
@@ -124,9 +126,7 @@ export function onNodeHeard(state: State, event: Heard, nowMs: number): Answer {
 function reconcile(state: State, node: Node, named: readonly AttemptKey[]): Answer {
   const stop: StopOrder[] = [];
   const query: AttemptKey[] = [];
-  for (const key of named) {
-    if (!node.attempts.has(key)) stop.push({ key, graceMs: 0, reason: "fenced" });
-  }
+  for (const key of reconcileRanges(state, node, named)) stop.push({ key, graceMs: 0, reason: "fenced" });
   const names = new Set(named);
   for (const [key, instance] of node.attempts) {
     if (instance.state.kind !== "active") continue;
@@ -192,6 +192,7 @@ export function onLeaseTimer(state: State, node: Node, nowMs: number): void {
   node.era += 1;
   node.leaving = false;
   state.out.nodes.add(node);
+  breakRangesOf(state, node);
   for (const instance of node.attempts.values()) {
     if (instance.state.kind !== "active") continue;
     const silentMs = nowMs - node.heardAtMs;

@@ -6,12 +6,20 @@ import { chooseDevices } from "./device.ts";
 import { emptyMisfit, serviceMisfit } from "./fit.ts";
 import { chooseGangNodes, gangOf } from "./gang.ts";
 import { dropHold, dropHolds, holdForAged, misfit } from "./hold.ts";
-import { PREFILL_ATTEMPTS_MAX, PREFILL_MS, PLACED_PER_ROUND_MAX, PREFILL_RUN_MS_MAX, TAKE_BACK_MS } from "./limit.ts";
+import {
+  PLACED_PER_ROUND_MAX,
+  PREFILL_ATTEMPTS_MAX,
+  PREFILL_MS,
+  PREFILL_RUN_MS_MAX,
+  RANGE_INSTANCES_MAX,
+  TAKE_BACK_MS,
+} from "./limit.ts";
 import { preemptFor } from "./preempt.ts";
 import { peek, type QueueClass, take } from "./queue.ts";
-import { reserve } from "./reservation.ts";
+import { assignRange, breakRange, rangeSize } from "./range.ts";
+import { queuedAt, reserve, roomFor } from "./reservation.ts";
 import { type Amounts, beyondQuota, clusterTotals, dominantShare, hasQuota, projectOf } from "./share.ts";
-import { type Instance, newActive, type Node, NO_GPUS, type State } from "./state.ts";
+import { type Instance, newActive, type Node, NO_GPUS, type Range, type State } from "./state.ts";
 import { orderStop } from "./stop.ts";
 import { addTimer } from "./timer.ts";
 
@@ -84,12 +92,13 @@ function fillLevel(state: State, classes: readonly QueueClass[], round: Round): 
     const contenders = projects.get(name)!;
     const chosen = contenders.length === 1 ? contenders[0]! : oldest(contenders);
     const alone = projects.size === 1 && contenders.length === 1;
-    let placed: boolean;
+    let placed: number;
     do {
-      placed = placeNext(state, chosen, nowMs);
-      if (placed) round.left -= chosen.queueClass.ask.nodes;
-    } while (placed && alone && round.left > 0);
-    if (placed) continue;
+      // Nobody else wants what is there: as many as have room go together.
+      placed = placeNext(state, chosen, alone ? round.left : 1, nowMs);
+      round.left -= placed;
+    } while (placed > 0 && alone && round.left > 0);
+    if (placed > 0) continue;
     if (contenders.length === 1) projects.delete(name);
     else contenders.splice(contenders.indexOf(chosen), 1);
   }
@@ -115,17 +124,22 @@ function oldest(contenders: readonly Contender[]): Contender {
   return first;
 }
 
-/** Places the head of the class; false: nothing waits there, or nothing more can be placed in this round. */
-function placeNext(state: State, { queueClass, candidates }: Contender, nowMs: number): boolean {
-  if (!peek(queueClass)) return false;
+/**
+ * Places the head of the class, and up to `most` fresh instances of the same task beside it; how many attempts it made.
+ * 0: nothing waits there, or nothing more can be placed in this round.
+ */
+function placeNext(state: State, { queueClass, candidates }: Contender, most: number, nowMs: number): number {
+  if (!peek(queueClass)) return 0;
   const { ask } = queueClass;
   const project = projectOf(state, ask.project);
   for (const [choice, asked] of ask.requests.entries()) {
     if (beyondQuota(project, asked, ask.nodes) !== null) continue;
+    let placed = 0;
     if (ask.nodes === 1) {
       const node = candidates.best(choice);
       if (!node) continue;
-      assign(state, take(queueClass)!, node, { choice, asked }, nowMs);
+      placed = giveTo(state, queueClass, node, hasQuota(project) ? 1 : Math.min(most, roomFor(node, asked)), nowMs);
+      if (placed === 0) assign(state, take(queueClass)!, node, { choice, asked }, nowMs);
     } else {
       const nodes = chooseGangNodes(candidates.all(choice), ask.nodes);
       if (!nodes) continue;
@@ -134,10 +148,28 @@ function placeNext(state: State, { queueClass, candidates }: Contender, nowMs: n
       members.forEach((member, rank) => assign(state, member, nodes[rank]!, { choice, asked, masterAddress }, nowMs));
     }
     if (state.holds.size > 0) dropHold(state, ask);
-    return true;
+    return Math.max(placed, ask.nodes);
   }
   queueClass.tried = ask.requests.every((asked) => beyondQuota(project, asked, ask.nodes) === null);
-  return false;
+  return 0;
+}
+
+/** Gives a range of at most so many to the node; 0: the head of the class has to go alone. */
+function giveTo(
+  state: State,
+  queueClass: QueueClass,
+  node: Node,
+  most: number,
+  nowMs: number,
+  prefilled = false,
+): number {
+  const head = peek(queueClass);
+  // Beside what is kept for others there is room for one at a time.
+  if (!head || head.instance || node.hold !== null) return 0;
+  const count = rangeSize(head.task, Math.min(most, RANGE_INSTANCES_MAX));
+  if (count === 1) return 0;
+  assignRange(state, head.task, count, { node, asked: queueClass.ask.requests[0]!, prefilled }, nowMs);
+  return count;
 }
 
 function mayQueueAtNodes(ask: Ask): boolean {
@@ -157,7 +189,9 @@ function prefill(state: State, queueClass: QueueClass, nowMs: number): void {
     if (emptyMisfit(node.capacity, asked) !== null) continue;
     for (let head = peek(queueClass); head; head = peek(queueClass)) {
       const mean = head.task.job.meanRunMs.get(ask.key);
-      if (mean === undefined || node.prefilled.size >= prefillMax(node, asked, mean)) break;
+      const most = mean === undefined ? 0 : prefillMax(node, asked, mean) - queuedAt(node);
+      if (most <= 0) break;
+      if (giveTo(state, queueClass, node, most, nowMs, true) > 0) continue;
       assign(state, take(queueClass)!, node, { choice: 0, asked, prefilled: true }, nowMs);
     }
   }
@@ -212,4 +246,15 @@ export function onTakeBackTimer(state: State, instance: Instance, attempt: numbe
     if (misfit(node, ask, active.asked, nowMs) === null) return orderStop(state, instance, "fenced");
   }
   addTimer(state.timers, nowMs + TAKE_BACK_MS, { kind: "takeBack", instance, attempt });
+}
+
+/** The same of a range of which some still queue: they go their own ways, and each is looked at. */
+export function onTakeBackRangeTimer(state: State, range: Range, nowMs: number): void {
+  const { node, task, asked, reserved, from, to } = range;
+  if (!node.ranges.has(range) || reserved === to - from) return;
+  for (const other of state.nodes.values()) {
+    // Its instances have timers of their own, which are due.
+    if (misfit(other, task.ask, asked, nowMs) === null) return breakRange(state, range);
+  }
+  addTimer(state.timers, nowMs + TAKE_BACK_MS, { kind: "takeBackRange", range });
 }

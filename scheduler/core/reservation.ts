@@ -1,7 +1,7 @@
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
 import { bookDevices, unbookDevices } from "./device.ts";
 import { addUsage, projectOf } from "./share.ts";
-import type { Active, Instance, Node, State } from "./state.ts";
+import type { Active, Instance, Node, Range, State } from "./state.ts";
 
 /** Puts an attempt on its node's books. */
 export function reserve(state: State, instance: Instance, active: Active): void {
@@ -25,9 +25,7 @@ export function release(state: State, instance: Instance, active: Active): void 
     addUsage(projectOf(state, instance.task.ask.project), active.asked, -1);
     unbook(node, active);
   }
-  moveUp(state, node);
-  state.freed.add(node);
-  state.placementDue = true;
+  makeRoom(state, node);
 }
 
 /** Takes an attempt off the books to see what would fit in its place; `rebook` follows before anything else. */
@@ -51,6 +49,39 @@ export function reserveStarted(state: State, instance: Instance, active: Active)
   moveIn(state, instance, active);
 }
 
+/** Reserves for `count` more of the range, or fewer when it is negative: then `makeRoom` is to follow. */
+export function bookRange(state: State, range: Range, count: number): void {
+  const { node, asked } = range;
+  range.reserved += count;
+  addUsage(projectOf(state, range.task.ask.project), asked, count);
+  for (const field of BOOKED) node.reserved[field] += count * asked[field];
+}
+
+/** Some reservation has gone: those that queue at the node move up, as the node itself does, and others may be placed. */
+export function makeRoom(state: State, node: Node): void {
+  moveUp(state, node);
+  state.freed.add(node);
+  state.placementDue = true;
+}
+
+/** How many that ask for it there is room for, in CPUs, memory and disk. */
+export function roomFor({ capacity, reserved }: Node, asked: Resources): number {
+  let most = Infinity;
+  for (const field of BOOKED) {
+    if (asked[field] > 0) most = Math.min(most, Math.floor((capacity[field] - reserved[field]) / asked[field]));
+  }
+  return Math.max(0, most);
+}
+
+/** How many attempts queue at the node beyond its capacity. */
+export function queuedAt(node: Node): number {
+  let queued = node.prefilled.size;
+  for (const { from, to, reserved } of node.ranges) queued += to - from - reserved;
+  return queued;
+}
+
+const BOOKED = ["cpuMillis", "memoryBytes", "diskBytes"] as const;
+
 function demoteFor(of: State, node: Node, asked: Resources): void {
   if (hasRoom(node, asked)) return;
   for (const other of [...node.attempts.values()].toReversed()) {
@@ -63,6 +94,9 @@ function demoteFor(of: State, node: Node, asked: Resources): void {
     node.prefilled.add(other);
     if (hasRoom(node, asked)) return;
   }
+  for (const range of [...node.ranges].toReversed()) {
+    while (range.reserved > 0 && !hasRoom(node, asked)) bookRange(of, range, -1);
+  }
 }
 
 function moveUp(of: State, node: Node): void {
@@ -71,6 +105,10 @@ function moveUp(of: State, node: Node): void {
     if (state.kind !== "active") continue;
     if (!hasRoom(node, state.asked)) return;
     moveIn(of, instance, state);
+  }
+  for (const range of node.ranges) {
+    const more = Math.min(range.to - range.from - range.reserved, roomFor(node, range.asked));
+    if (more > 0) bookRange(of, range, more);
   }
 }
 

@@ -1,5 +1,5 @@
 import { admitDue } from "./admission.ts";
-import { makeAssignment } from "./assignment.ts";
+import { makeAssignment, makeEndedRange, makeRangeAssignment } from "./assignment.ts";
 import {
   backToQueue,
   onAttemptCheckpointed,
@@ -8,7 +8,7 @@ import {
   onAttemptStarted,
   onAttemptUnknown,
 } from "./attempt.ts";
-import type { Batch, JobProgress, JobRow, MapRow, NodeRow, TaskRow } from "./batch.ts";
+import type { Batch, JobProgress, JobRow, MapRow, NodeRow, TaskRow, RangeRow } from "./batch.ts";
 import { onCacheAnswered, takeLookups } from "./cache.ts";
 import type { Answer, Event } from "./event.ts";
 import { RESULTS_CHARS_MAX } from "./expression.ts";
@@ -17,9 +17,11 @@ import { IDEMPOTENCY_KEYS_MAX } from "./limit.ts";
 import { onLeaseTimer, onNodeHeard, onNodeJoined, onNodeMode, onNodeSettings, onNodeTimer } from "./node.ts";
 import { finishServices } from "./service.ts";
 import { onProjectChanged } from "./share.ts";
-import { onTakeBackTimer, place as placeReady } from "./place.ts";
+import type { Outbox } from "./outbox.ts";
+import { onTakeBackRangeTimer, onTakeBackTimer, place as placeReady } from "./place.ts";
+import { onRangeEnded } from "./range-end.ts";
 import { noteStarts } from "./rate.ts";
-import { type Instance, type Job, type JobTask, type Node, nodeState, type State } from "./state.ts";
+import { type Instance, type Job, type JobTask, type Node, nodeState, type Range, type State } from "./state.ts";
 import { onApprovalGiven, onApprovalTimer } from "./word.ts";
 import { firstDueMs, takeDue } from "./timer.ts";
 
@@ -75,6 +77,8 @@ function take(state: State, event: Event, nowMs: number): Answer {
       return onAttemptCheckpointed(state, event.node, event.report);
     case "attemptEnded":
       return onAttemptEnded(state, event.node, event.report, nowMs);
+    case "rangeEnded":
+      return onRangeEnded(state, event.node, event.report, nowMs);
     case "attemptUnknown":
       return onAttemptUnknown(state, event.node, event.key, nowMs);
     case "clockTicked":
@@ -104,6 +108,9 @@ function onClockTicked(state: State, nowMs: number): void {
       case "takeBack":
         onTakeBackTimer(state, timer.instance, timer.attempt, nowMs);
         break;
+      case "takeBackRange":
+        onTakeBackRangeTimer(state, timer.range, nowMs);
+        break;
       case "node":
         onNodeTimer(state, timer.node, nowMs);
         break;
@@ -127,20 +134,27 @@ export function drain(state: State): Batch {
       .map((job) => ({ row: jobRow(job), progress: jobProgress(job) })),
     tasks: Array.from(out.instances, taskRow),
     maps: Array.from(out.maps, mapRow),
+    ranges: [...out.rangesEnded.map(endedRangeRow), ...Array.from(out.ranges, rangeRow)],
     ended: out.ended.splice(0),
+    endedRanges: out.rangesEnded.map(({ range, report }) => makeEndedRange(range, report)),
     nodes: Array.from(out.nodes, nodeRow),
     projects: Array.from(out.projects, ({ settings }) => settings),
     rates: Array.from(out.rates, ({ key, starts, perMs }) => ({ key, starts, perMs })),
     cached: out.cached.splice(0),
     lookups: takeLookups(state),
-    assign: [...out.assigned].flatMap(assignEffect),
+    assign: [...[...out.assigned].flatMap(assignEffect), ...Array.from(out.ranges, rangeEffect)],
     stop: out.stops.splice(0),
   };
   for (const job of out.jobs) if (job.finishedAtMs !== null) forget(state, job);
   for (const instance of out.instances) dropResult(instance);
-  for (const set of [out.jobsNew, out.jobs, out.instances, out.maps, out.nodes, out.projects, out.rates, out.assigned])
-    set.clear();
+  clear(out);
   return batch;
+}
+
+function clear(out: Outbox): void {
+  const sets = [out.jobsNew, out.jobs, out.instances, out.maps, out.nodes, out.projects, out.rates, out.assigned];
+  for (const set of [...sets, out.ranges]) set.clear();
+  out.rangesEnded.length = 0;
 }
 
 function forget(state: State, job: Job): void {
@@ -157,6 +171,27 @@ function assignEffect(instance: Instance): Batch["assign"] {
   const { state } = instance;
   if (state.kind !== "active") return [];
   return [{ node: state.node.id, assignment: makeAssignment(instance, state) }];
+}
+
+function rangeEffect(range: Range): Batch["assign"][number] {
+  return { node: range.node.id, assignment: makeRangeAssignment(range) };
+}
+
+function rangeRow({ task, from, to, node, assignedAtMs }: Range): RangeRow {
+  const nothingYet = { startedAtMs: null, finishedAtMs: null };
+  return {
+    job: task.job.id,
+    task: task.spec.name,
+    index: from,
+    count: to - from,
+    node: node.id,
+    assignedAtMs,
+    ...nothingYet,
+  };
+}
+
+function endedRangeRow({ range, report, atMs }: Outbox["rangesEnded"][number]): RangeRow {
+  return { ...rangeRow(range), startedAtMs: report.startedAtMs, finishedAtMs: atMs };
 }
 
 function jobRow(job: Job): JobRow {

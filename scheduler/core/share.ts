@@ -50,7 +50,7 @@ export function onProjectChanged(state: State, settings: ProjectSettings): Answe
   return { kind: "done" };
 }
 
-export function addUsage({ usage }: Project, asked: Resources, times: 1 | -1): void {
+export function addUsage({ usage }: Project, asked: Resources, times: number): void {
   for (const field of AMOUNTS) usage[field] += times * asked[field];
 }
 

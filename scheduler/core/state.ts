@@ -1,5 +1,4 @@
 import type { ArtifactRef, Outcome, OutputRef } from "../../lib/core/dispatch.ts";
-import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { AttemptKey, JobId, NodeId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/json.ts";
 import {
@@ -12,13 +11,14 @@ import {
   type TaskSpec,
 } from "../../lib/core/pipeline/spec.ts";
 import type { JobState, NodeState, WaitsFor } from "./batch.ts";
-import type { CacheRow } from "./cache.ts";
 import type { Group } from "./admission.ts";
 import type { Ask } from "./ask.ts";
 import type { Capacity, NodeSettings, StopOrder, TriggeredBy } from "./event.ts";
 import type { Hold } from "./hold.ts";
 import type { RateLog } from "./rate.ts";
 import type { Project } from "./share.ts";
+import { newOutbox, type Outbox } from "./outbox.ts";
+import type { Spans } from "./span.ts";
 import { newTimers, type Timers } from "./timer.ts";
 import type { Queue } from "./queue.ts";
 
@@ -65,7 +65,7 @@ export interface Job {
 
 /**
  * A task of a job with all its instances. While none has done anything the whole task is this one record; an
- * Instance exists from the moment one is assigned, skipped or cancelled.
+ * Instance exists from the moment one does something of its own: is assigned alone, starts, fails, is skipped or cancelled.
  */
 export interface JobTask {
   readonly job: Job;
@@ -85,6 +85,10 @@ export interface JobTask {
   /** Instances [fresh, count) have never done anything. */
   fresh: number;
   instances: Map<number, Instance> | null;
+  /** Instances that are not in `instances` though they are no longer fresh: on nodes … */
+  ranges: Set<Range> | null;
+  /** … and succeeded, with nothing to be said of any of them. */
+  done: Spans | null;
   ended: number;
   succeeded: number;
   /** Set when its last instance ends, so after all that is before it has ended; null: not yet. */
@@ -199,6 +203,23 @@ export interface Active {
   silent: number;
 }
 
+/**
+ * Instances [from, to) of a mapped task, of which a node was given the first attempt at one time and has told nothing yet
+ * (see range.ts).
+ */
+export interface Range {
+  readonly task: JobTask;
+  readonly from: number;
+  readonly to: number;
+  readonly node: Node;
+  readonly asked: Resources;
+  readonly assignedAtMs: number;
+  /** So many of them, the first ones, hold a reservation; the others queue at the node beyond its capacity. */
+  reserved: number;
+  /** Heartbeats in a row that did not name all of them. */
+  silent: number;
+}
+
 /** What an attempt is when it is made: sent to its node, of which nothing was heard yet. */
 export function newActive(
   given: Pick<Active, "node" | "key" | "gpuUuids" | "choice" | "asked"> & Partial<Active>,
@@ -240,6 +261,7 @@ export interface Node {
   readonly devices: Map<string, DeviceUse>;
   /** What is free of its usable devices, worked out when it is asked for; null: something changed since. */
   deviceRoom: DeviceRoom | null;
+  readonly ranges: Set<Range>;
   /** In order of assignment. */
   readonly prefilled: Set<Instance>;
   /** For whom it is kept. */
@@ -299,24 +321,9 @@ export type Timer =
   | { readonly kind: "approval"; readonly instance: Instance }
   | { readonly kind: "rate"; readonly log: RateLog }
   | { readonly kind: "takeBack"; readonly instance: Instance; readonly attempt: number }
+  | { readonly kind: "takeBackRange"; readonly range: Range }
   /** Something about the node that was only a matter of time. */
   | { readonly kind: "node"; readonly node: Node };
-
-/** What has changed since the last drain. */
-export interface Outbox {
-  readonly jobsNew: Set<Job>;
-  readonly jobs: Set<Job>;
-  readonly instances: Set<Instance>;
-  /** Tasks whose list became known. */
-  readonly maps: Set<JobTask>;
-  readonly ended: EndedAttempt[];
-  readonly nodes: Set<Node>;
-  readonly projects: Set<Project>;
-  readonly rates: Set<RateLog>;
-  readonly cached: CacheRow[];
-  readonly assigned: Set<Instance>;
-  readonly stops: { node: NodeId; order: StopOrder }[];
-}
 
 export function newState(config: SchedulerConfig): State {
   return {
@@ -339,19 +346,7 @@ export function newState(config: SchedulerConfig): State {
     finishing: new Set(),
     sequence: 0,
     placementDue: false,
-    out: {
-      jobsNew: new Set(),
-      jobs: new Set(),
-      instances: new Set(),
-      maps: new Set(),
-      ended: [],
-      nodes: new Set(),
-      projects: new Set(),
-      rates: new Set(),
-      cached: [],
-      assigned: new Set(),
-      stops: [],
-    },
+    out: newOutbox(),
   };
 }
 

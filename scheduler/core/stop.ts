@@ -1,4 +1,5 @@
 import type { StopOrder } from "./event.ts";
+import { breakRangesOf } from "./range.ts";
 import type { Instance, Node, State } from "./state.ts";
 
 /** Tells the node to stop the attempt; told again at each heartbeat until it has. */
@@ -10,5 +11,6 @@ export function orderStop(state: State, instance: Instance, reason: StopOrder["r
 }
 
 export function stopAll(state: State, node: Node, reason: StopOrder["reason"]): void {
+  breakRangesOf(state, node);
   for (const instance of node.attempts.values()) orderStop(state, instance, reason);
 }

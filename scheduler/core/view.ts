@@ -10,7 +10,8 @@ import { misfit } from "./hold.ts";
 import { countWaiting, peek } from "./queue.ts";
 import { type Amounts, beyondQuota, type Project, projectOf, type ProjectSettings } from "./share.ts";
 import { type Starter, taskRateKey, whyRate } from "./rate.ts";
-import { type Instance, type JobTask, type Node, nodeState, type State } from "./state.ts";
+import { hasIndex } from "./span.ts";
+import { type Instance, type JobTask, type Node, nodeState, type Range, type State } from "./state.ts";
 
 export interface Reason {
   /** dependency, backoff, capacity, no_nodes, unsatisfiable, running, done, cancelling */
@@ -75,9 +76,23 @@ export function explain(
   const task = state.jobs.get(job)?.tasks.find((candidate) => candidate.spec.name === taskName);
   if (!task || index < 0 || index >= task.count) return undefined;
   const instance = task.instances?.get(index);
-  if (!instance) return explainWaiting(state, task, nowMs);
+  if (!instance) return explainRange(task, index) ?? explainWaiting(state, task, nowMs);
   const found = explainInstance(state, instance, nowMs);
   return instance.cache ? { ...found, reasons: [...found.reasons, reason("cache", instance.cache.why)] } : found;
+}
+
+/** Of an instance that is on its way with others, or was. */
+function explainRange(task: JobTask, index: number): Explanation | undefined {
+  // When each of them ended is in the store.
+  if (hasIndex(task.done, index))
+    return { state: "succeeded", sinceMs: task.readyAtMs!, reasons: [reason("done", "succeeded")] };
+  for (const { from, to, node, assignedAtMs, reserved } of task.ranges ?? []) {
+    if (index < from || index >= to) continue;
+    const queued = index - from >= reserved ? "queues there behind other short tasks" : "has not started yet";
+    const message = `attempt 1 on node ${node.name} ${queued}`;
+    return { state: "assigned", sinceMs: assignedAtMs, reasons: [reason("running", message)] };
+  }
+  return undefined;
 }
 
 function explainInstance(state: State, instance: Instance, nowMs: number): Explanation {
@@ -240,8 +255,14 @@ export function listNodes(state: State): NodeView[] {
     reserved: { ...node.reserved, gpuMillis: gpuMillisReserved(node), gpu: null },
     gpusReserved: [...node.devices.keys()],
     heardAtMs: node.heardAtMs,
-    attempts: node.attempts.size,
+    attempts: node.attempts.size + sizeOf(node.ranges),
   }));
+}
+
+function sizeOf(ranges: Iterable<Range>): number {
+  let size = 0;
+  for (const { from, to } of ranges) size += to - from;
+  return size;
 }
 
 function gpuMillisReserved({ devices }: Node): number {
@@ -297,12 +318,14 @@ function asked({ priority, project, nodes, requests }: Ask) {
 /** By key: asks that were forgotten while attempts of theirs ran have been made again. */
 function runningByAsk(state: State): Map<string, { readonly ask: Ask; count: number }> {
   const found = new Map<string, { readonly ask: Ask; count: number }>();
+  const count = ({ ask }: JobTask, more: number): void => {
+    const entry = found.get(ask.key);
+    if (entry) entry.count += more;
+    else found.set(ask.key, { ask, count: more });
+  };
   for (const node of state.nodes.values()) {
-    for (const { task } of node.attempts.values()) {
-      const entry = found.get(task.ask.key);
-      if (entry) entry.count += 1;
-      else found.set(task.ask.key, { ask: task.ask, count: 1 });
-    }
+    for (const { task } of node.attempts.values()) count(task, 1);
+    for (const range of node.ranges) count(range.task, sizeOf([range]));
   }
   return found;
 }

@@ -1,5 +1,5 @@
 export { lineageParts } from "./api.ts";
 export { endedLogs, type EndedExecutionLog } from "./ended-logs.ts";
-export { lineageOfJob, logArchive, recordArchived, recordEnded } from "./store.ts";
+export { lineageOfJob, logArchive, recordArchived, recordEnded, recordEndedRanges } from "./store.ts";
 export type { ArtifactRow, EdgeRow, ExecutionRow, JobLineage } from "./store.ts";
 export { lineageReferences } from "./references.ts";

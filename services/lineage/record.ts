@@ -1,8 +1,9 @@
 import type { ClientBase } from "pg";
-import type { EndedAttempt } from "../../lib/core/execution.ts";
-import { attemptKey, type AttemptKey, type Digest } from "../../lib/core/ids.ts";
+import type { EndedAttempt, EndedRange } from "../../lib/core/execution.ts";
+import { attemptKey, type AttemptKey, type Digest, parseAttemptKey } from "../../lib/core/ids.ts";
+import type { Run } from "../../lib/core/pipeline/spec.ts";
 import { jsonRows } from "../../lib/json-rows.ts";
-import { artifactsOf, edgesOf, type ArtifactRecord, type EdgeRecord } from "./core/graph.ts";
+import { artifactsOf, artifactsRead, type ArtifactRecord, edgesOf, type EdgeRecord, readsOf } from "./core/graph.ts";
 
 /**
  * Records attempts that have ended: their executions, the artifacts they touched and the edges between. Part of the
@@ -15,6 +16,18 @@ export async function recordEnded(client: ClientBase, ended: readonly EndedAttem
   await Promise.all([
     insertExecutions(client, ended.map(toExecution)),
     ...(edges.length === 0 ? [] : [insertArtifacts(client, artifactsOf(ended)), insertEdges(client, edges)]),
+  ]);
+}
+
+/** The same of attempts that have ended alike: a row each, made from what they have in common. */
+export async function recordEndedRanges(client: ClientBase, ranges: readonly EndedRange[]): Promise<void> {
+  if (ranges.length === 0) return;
+  const reading = ranges.filter((range) => readsOf(range).length > 0);
+  await Promise.all([
+    insertExecutionRanges(client, ranges),
+    ...(reading.length === 0
+      ? []
+      : [insertArtifacts(client, artifactsRead(reading)), insertRangeEdges(client, reading)]),
   ]);
 }
 
@@ -49,7 +62,7 @@ function toExecution({ assignment, state, node, code, params, map, report }: End
     code_digest: code?.digest ?? null,
     code_commit: code?.commit ?? null,
     code_dirty: code?.dirty ?? false,
-    command: run.kind === "script" ? run.script : JSON.stringify(run.argv),
+    command: commandOf(run),
     params,
     map,
     started_at_ms: report.startedAtMs,
@@ -65,6 +78,10 @@ function toExecution({ assignment, state, node, code, params, map, report }: End
     stdout_bytes: report.logBytes.stdout,
     stderr_bytes: report.logBytes.stderr,
   };
+}
+
+function commandOf(run: Run): string {
+  return run.kind === "script" ? run.script : JSON.stringify(run.argv);
 }
 
 const EXECUTION_COLUMNS = [
@@ -105,6 +122,57 @@ async function insertExecutions(client: ClientBase, rows: readonly ReturnType<ty
            select ${NAMES}, string_to_array(gpu_uuids, ',')
              from json_to_recordset($1::json) as r(${TYPED}, gpu_uuids text)
            on conflict (id) do nothing`,
+    values: [jsonRows(rows)],
+  });
+}
+
+async function insertExecutionRanges(client: ClientBase, ranges: readonly EndedRange[]): Promise<void> {
+  const rows = ranges.map(({ node, code, params, runs, maps, report }) => ({
+    ...parseAttemptKey(report.key),
+    ...report,
+    count: maps.length,
+    node_id: node.id,
+    node: node.name,
+    code_digest: code?.digest ?? null,
+    code_commit: code?.commit ?? null,
+    code_dirty: code?.dirty ?? false,
+    commands: runs.map(commandOf),
+    params,
+    maps,
+  }));
+  await client.query({ name: "lineage-execution-ranges", text: INSERT_RANGES, values: [jsonRows(rows)] });
+}
+
+/** Parts of lists are taken by number, which costs the same wherever they are. */
+const INSERT_RANGES = `
+  insert into executions (id, job_id, task, index, attempt, state, node_id, node, gpu_uuids, code_digest, code_commit,
+                          code_dirty, command, params, map, started_at_ms, finished_at_ms, exit_code, reason, message,
+                          cpu_ms, peak_memory_bytes, usage_source, environment_digest, stdout_bytes, stderr_bytes)
+  select job || '.' || task || '.' || index + i || '.' || attempt, job, task, index + i, attempt, 'succeeded', node_id,
+         node, '{}', code_digest, code_commit, code_dirty, coalesce(commands ->> i, commands ->> 0), params, maps -> i,
+         "startedAtMs"[i + 1], "endedAtMs"[i + 1], 0, '', '', "cpuMs"[i + 1], round("peakMemoryBytes"[i + 1]),
+         "usageSource", "environmentDigest", 0, 0
+    from json_to_recordset($1::json) as r(
+           job text, task text, index int, attempt int, count int, node_id text, node text, code_digest text,
+           code_commit text, code_dirty bool, commands jsonb, params jsonb, maps jsonb, "startedAtMs" float8[],
+           "endedAtMs" float8[], "cpuMs" float8[], "peakMemoryBytes" float8[], "usageSource" text,
+           "environmentDigest" text),
+         generate_series(0, count - 1) as i
+  on conflict (id) do nothing`;
+
+async function insertRangeEdges(client: ClientBase, ranges: readonly EndedRange[]): Promise<void> {
+  const rows = ranges.map((range) => ({
+    ...parseAttemptKey(range.report.key),
+    count: range.maps.length,
+    reads: readsOf(range),
+  }));
+  await client.query({
+    name: "lineage-range-edges",
+    text: `insert into edges (execution, direction, name, digest)
+           select job || '.' || task || '.' || index + i || '.' || attempt, 'input', name, digest
+             from json_to_recordset($1::json) as r(job text, task text, index int, attempt int, count int, reads json),
+                  json_to_recordset(reads) as read(name text, digest text), generate_series(0, count - 1) as i
+           on conflict do nothing`,
     values: [jsonRows(rows)],
   });
 }

@@ -3,7 +3,7 @@ import type { LogArchive } from "../../lib/core/execution.ts";
 import type { AttemptKey, Digest, JobId } from "../../lib/core/ids.ts";
 import type { Scalar } from "../../lib/core/pipeline/spec.ts";
 
-export { recordArchived, recordEnded } from "./record.ts";
+export { recordArchived, recordEnded, recordEndedRanges } from "./record.ts";
 
 /** A row of `executions`; times are epoch milliseconds. */
 export interface ExecutionRow {

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { jetstream, type ConsumerMessages } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { expandAssignment, gatherReports } from "../../lib/core/alike.ts";
 import { assignConsumer, type AssignMessage, type Report, reportSubject, STREAMS } from "../../lib/core/dispatch.ts";
-import { attemptKey, type AttemptKey, type JobId, type NodeId } from "../../lib/core/ids.ts";
+import { attemptKey, type AttemptKey, type Digest, type JobId, type NodeId } from "../../lib/core/ids.ts";
 import { type Log, silentLog } from "../../lib/log.ts";
 import { openMetrics } from "../../lib/metrics.ts";
 import { connectNats } from "../../lib/nats.ts";
@@ -15,7 +16,7 @@ import { CacheDesk } from "../../scheduler/cache-desk.ts";
 import { LoopMetrics } from "../../scheduler/loop-metrics.ts";
 import type { SchedulerLoop } from "../../scheduler/run.ts";
 import { openStore } from "../../scheduler/store.ts";
-import { recordArchived, recordEnded } from "../../services/lineage/index.ts";
+import { recordArchived, recordEnded, recordEndedRanges } from "../../services/lineage/index.ts";
 import { capacity, endedReport, job, mapOver, pipeline, SUCCEEDED, task } from "../support/build.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { startNats, type TestNats } from "../support/nats.ts";
@@ -62,7 +63,11 @@ async function startServer(parts: Partial<LeadershipParts> = {}): Promise<Server
     bus,
     recorders: [
       async (client, { batch, archived }) => {
-        await Promise.all([recordEnded(client, batch.ended), recordArchived(client, archived)]);
+        await Promise.all([
+          recordEnded(client, batch.ended),
+          recordEndedRanges(client, batch.endedRanges),
+          recordArchived(client, archived),
+        ]);
       },
     ],
     cache: new CacheDesk({
@@ -90,7 +95,7 @@ async function startServer(parts: Partial<LeadershipParts> = {}): Promise<Server
 }
 
 /** Answers every assignment at once, as a node does whose tasks take no time. */
-async function startAgent(bus: Bus, loop: SchedulerLoop): Promise<{ ran: AttemptKey[] }> {
+async function startAgent(bus: Bus, loop: SchedulerLoop, gathers = false): Promise<{ ran: AttemptKey[] }> {
   await loop.submit({ kind: "nodeJoined", node: N1, name: "one", labels: {}, address: "", capacity: capacity(1000) });
   await bus.ensureNode(N1);
   const nats = await connectTest();
@@ -101,14 +106,17 @@ async function startAgent(bus: Bus, loop: SchedulerLoop): Promise<{ ran: Attempt
   messages = await consumer.consume();
   const run = async (): Promise<void> => {
     for await (const message of messages) {
-      const keys = message.json<AssignMessage>().assignments.map(({ ref }) => attemptKey(ref));
+      const keys = message
+        .json<AssignMessage>()
+        .assignments.flatMap(expandAssignment)
+        .map(({ ref }) => attemptKey(ref));
       const fresh = keys.filter((key) => !ran.includes(key));
       ran.push(...fresh);
       message.ack();
-      const reports = fresh.flatMap((key): Report[] => [
-        { kind: "started", key, atMs: Date.now() },
-        endedReport(key, SUCCEEDED),
-      ]);
+      const ends = fresh.map((key) => endedReport(key, SUCCEEDED));
+      const reports = gathers
+        ? gatherReports(ends)
+        : ends.flatMap((end): Report[] => [{ kind: "started", key: end.key, atMs: Date.now() }, end]);
       const payload = JSON.stringify({ node: N1, reports });
       const store = (): Promise<boolean> =>
         js.publish(reportSubject(N1), payload, { msgID: keys.join() }).then(() => true);
@@ -131,6 +139,37 @@ async function ended(reader: JobReader, id: string): Promise<string> {
     return progress?.finishedAtMs != null && progress.state;
   }, `job ${id} ends`);
 }
+
+test("instances that travel together have a row and a lineage of their own each", async () => {
+  const { loop: leading, bus, reader, store } = await startServer();
+  const loop = await leading();
+  const { ran } = await startAgent(bus, loop, true);
+  const code = { digest: `sha256:${"a".repeat(64)}` as Digest, commit: null, dirty: false };
+  await loop.submit({ kind: "jobSubmitted", job: { ...job("j0", twoSteps), code } });
+  expect(await ended(reader, "j0")).toBe("succeeded");
+  expect(new Set(ran).size).toBe(21);
+  const { pool } = store.database;
+  const { rows } = await pool.query<{ row: unknown }>(
+    `select json_build_array(e.id, e.map, e.command, e.cpu_ms, t.attempt, t.state, t.exit_code,
+                             t.started_at_ms = e.started_at_ms, g.digest) as row
+       from executions e join tasks t on t.job = e.job_id and t.task = e.task and t.index = e.index
+            join edges g on g.execution = e.id and g.direction = 'input' and g.name = 'code'
+      where e.job_id = 'j0' and e.task = 'first' order by e.index`,
+  );
+  expect(rows.map(({ row }) => row)).toEqual(
+    Array.from({ length: 20 }, (_, i) => [
+      `j0.first.${i}.1`,
+      { i },
+      JSON.stringify(["true"]),
+      1,
+      1,
+      "succeeded",
+      0,
+      true,
+      code.digest,
+    ]),
+  );
+});
 
 test("a job runs from submit to end, and its lineage is written with it", async () => {
   const { loop: leading, bus, reader, store } = await startServer();

@@ -91,6 +91,10 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [{ module: "scheduler/core/flow", find: "dependent.needsLeft > 0", replace: "false" }],
   },
   {
+    name: "ranges of a lost node",
+    patches: [{ module: "scheduler/core/node", find: "breakRangesOf(state, node);", replace: "" }],
+  },
+  {
     name: "one key, one job",
     patches: [{ module: "scheduler/core/job", find: "earlier !== undefined", replace: "false" }],
   },

@@ -35,7 +35,7 @@ export class SimPostman {
   post(batch: Batch): void {
     if (this.#unsent.size > 0) for (const row of batch.tasks) this.#supersede(row);
     for (const letter of letters(batch.assign)) {
-      for (const { ref } of letter.parts) this.#unsent.set(instanceOf(ref), ref.attempt);
+      for (const { ref, instance } of letter.parts) this.#unsent.set(instance, ref.attempt);
       this.#deliver(letter, RETRY_MS);
     }
   }
@@ -53,7 +53,7 @@ export class SimPostman {
 
   #deliver(letter: Letter, waitMs: number): void {
     if (this.#stopped) return;
-    const parts = letter.parts.filter(({ ref }) => this.#unsent.get(instanceOf(ref)) === ref.attempt);
+    const parts = letter.parts.filter(({ ref, instance }) => this.#unsent.get(instance) === ref.attempt);
     if (parts.length === 0) return;
     const payload = `{"term":${this.#term},"assignments":[${parts.map(({ json }) => json).join(",")}]}`;
     const giveUp = this.#life.after(PUBLISH_MS_MAX + waitMs, () =>
@@ -62,8 +62,8 @@ export class SimPostman {
     this.#queues.publish(this.#place, assignSubject(letter.node), payload, messageId(parts), () =>
       this.#life.run(() => {
         giveUp();
-        for (const { ref } of parts) {
-          if (this.#unsent.get(instanceOf(ref)) === ref.attempt) this.#unsent.delete(instanceOf(ref));
+        for (const { ref, instance } of parts) {
+          if (this.#unsent.get(instance) === ref.attempt) this.#unsent.delete(instance);
         }
       }),
     );

@@ -1,4 +1,4 @@
-import type { ArchivedReport, EndedReport, Report } from "../../lib/core/dispatch.ts";
+import type { ArchivedReport, EndedReport, ReportMessage } from "../../lib/core/dispatch.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import {
   type Answer,
@@ -207,7 +207,7 @@ export class SimReign {
   }
 }
 
-function entryOf(node: NodeId, report: Report, done: Entry["done"]): Entry {
+function entryOf(node: NodeId, report: ReportMessage["reports"][number], done: Entry["done"]): Entry {
   if (report.kind === "archived") return { kind: "archived", report, done };
   return { kind: "event", event: reportEvent(node, report), done };
 }

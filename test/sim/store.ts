@@ -1,6 +1,7 @@
+import { endInRange } from "../../lib/core/alike.ts";
 import type { ArchivedReport } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
-import { attemptKey, type AttemptKey, type JobId, type NodeId } from "../../lib/core/ids.ts";
+import { attemptKey, type AttemptKey, type JobId, type NodeId, parseAttemptKey } from "../../lib/core/ids.ts";
 import {
   type Batch,
   type JobProgress,
@@ -8,6 +9,7 @@ import {
   type MapRow,
   type NodeRow,
   type ProjectSettings,
+  rangeTasks,
   type RateRow,
   type Restored,
   type TaskRow,
@@ -33,6 +35,11 @@ export interface Changes {
 
 /** `error`: the connection was lost; what was asked may have been done or not. */
 export type Told<T> = { readonly kind: "told"; readonly what: T } | { readonly kind: "error" };
+
+/** What is kept of an attempt that has ended. */
+export interface Execution extends Pick<EndedAttempt, "state" | "report"> {
+  readonly assignment: Pick<EndedAttempt["assignment"], "ref" | "inputs" | "outputs">;
+}
 
 export interface StoreFaults {
   /** The connection is lost before the work is done. */
@@ -65,8 +72,10 @@ const KEPT = new Set([
   "jobs",
   "news",
   "tasks",
+  "ranges",
   "maps",
   "ended",
+  "endedRanges",
   "nodes",
   "projects",
   "rates",
@@ -84,7 +93,7 @@ export class SimStore {
   readonly nodes = new Map<NodeId, NodeRow>();
   readonly projects = new Map<string, ProjectSettings>();
   readonly rates = new Map<string, RateRow>();
-  readonly executions = new Map<AttemptKey, EndedAttempt>();
+  readonly executions = new Map<AttemptKey, Execution>();
   readonly archived = new Set<AttemptKey>();
   readonly keys = new Map<string, JobId>();
   leader: LeaderRow | null = null;
@@ -161,6 +170,7 @@ export class SimStore {
     const progress = new Map(batch.jobs.map((job) => [job.id, job]));
     for (const row of batch.jobsNew) this.#insertJob(row, progress.get(row.id)!);
     for (const job of batch.jobs) this.#updateJob(job);
+    for (const row of batch.ranges.flatMap(rangeTasks)) this.#upsertTask(row);
     for (const row of batch.tasks) this.#upsertTask(row);
     for (const row of batch.maps) this.maps.set(`${row.job}.${row.task}`, row);
     for (const row of batch.nodes) this.nodes.set(row.id, row);
@@ -170,6 +180,7 @@ export class SimStore {
       const key = attemptKey(ended.assignment.ref);
       if (!this.executions.has(key)) this.executions.set(key, ended);
     }
+    for (const range of batch.endedRanges) this.#insertExecutions(range);
     for (const { key } of archived) if (this.executions.has(key)) this.archived.add(key);
     this.#witness.afterTransaction(changes);
     return true;
@@ -194,6 +205,18 @@ export class SimStore {
 
   task(job: JobId, task: string, index: number): TaskRow | undefined {
     return this.tasks.get(job)?.get(`${task}.${index}`);
+  }
+
+  #insertExecutions({ report, inputs }: Batch["endedRanges"][number]): void {
+    for (let i = 0; i < report.startedAtMs.length; i += 1) {
+      const end = endInRange(report, i);
+      if (this.executions.has(end.key)) continue;
+      const ref = parseAttemptKey(end.key)!;
+      // As its pipeline has them, and not as none: whoever has some must not be told of in this way.
+      const spec = this.jobs.get(ref.job)!.row.spec.tasks.find(({ name }) => name === ref.task)!;
+      const outputs = Object.entries(spec.outputs).map(([name, path]) => ({ name, path }));
+      this.executions.set(end.key, { assignment: { ref, inputs, outputs }, state: "succeeded", report: end });
+    }
   }
 
   #insertJob(row: JobRow, progress: JobProgress): void {

@@ -1,9 +1,11 @@
+import { expandAssignment } from "../../lib/core/alike.ts";
 import { attemptKey, type AttemptKey, type JobId, parseAttemptKey } from "../../lib/core/ids.ts";
 import { instanceCount, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
 import {
   check,
   type JobProgress,
   type JobRow,
+  rangeTasks,
   type State,
   type TaskRow,
   TERMINAL_TASK_STATES,
@@ -81,7 +83,9 @@ export class Witness implements StoreWitness {
       const what = `${holder} committed in term ${term} while term ${this.#term} lasts`;
       throw new Violation("I12 numbers only grow", what, [holder.split("/")[0]!]);
     }
-    for (const { assignment, node } of batch.assign) this.#tell(`assigned to ${node}`, attemptKey(assignment.ref));
+    for (const { assignment, node } of batch.assign) {
+      for (const { ref } of expandAssignment(assignment)) this.#tell(`assigned to ${node}`, attemptKey(ref));
+    }
   }
 
   onTask(before: TaskRow | undefined, after: TaskRow): void {
@@ -136,9 +140,10 @@ export class Witness implements StoreWitness {
   }
 
   afterTransaction({ batch }: Changes): void {
-    for (const row of batch.tasks) if (row.state === "succeeded") this.#checkLineage(row);
+    for (const row of [...batch.ranges.flatMap(rangeTasks), ...batch.tasks])
+      if (row.state === "succeeded") this.#checkLineage(row);
     for (const job of batch.jobs) if (job.finishedAtMs !== null) this.#checkWhole(job.id);
-    for (const { assignment } of batch.assign) {
+    for (const assignment of batch.assign.flatMap((one) => expandAssignment(one.assignment))) {
       const { job, task, index, attempt } = assignment.ref;
       const row = this.#store!.task(job, task, index);
       if (row?.attempt === attempt && row.state === "assigned") continue;

@@ -258,7 +258,7 @@ function reportOf(attempt: Attempt, { outcome, message }: Verdict, endedAtMs: nu
 }
 
 /** Another content for each attempt, so that it can be told whose result was kept. */
-export function outputsOf(assignment: Assignment): OutputRef[] {
+export function outputsOf(assignment: Pick<Assignment, "ref" | "outputs">): OutputRef[] {
   const key = attemptKey(assignment.ref);
   return assignment.outputs.map(({ name, path }) => {
     const digest = `sha256:${hash(`${key}/${name}`).toString(16).padStart(8, "0").repeat(8)}` as Digest;

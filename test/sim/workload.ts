@@ -140,7 +140,22 @@ function somePipeline(chance: Chance): PipelineSpec {
   const count = chance.whole(1, 6);
   const tasks: TaskSpec[] = [];
   for (let i = 0; i < count; i += 1) tasks.push(someTask(chance, i, tasks));
+  if (chance.happens(0.4)) tasks.push(...wideTasks(chance, tasks.at(-1)!));
   return pipeline(...tasks);
+}
+
+/** Many small instances without outputs, which travel together until one of them has its own story; and one that waits for all. */
+function wideTasks(chance: Chance, before: TaskSpec): TaskSpec[] {
+  const wide = task("wide", {
+    needs: chance.happens(0.5) ? [before.name] : [],
+    map: mapOver(chance.whole(4, 40)),
+    resources: asks(chance.pick([0.1, 0.25, 0.5])),
+    retries: retriesOf({ limit: 2, backoffMs: 200, backoffMsMax: 2_000, crashes: 20 }),
+    timeoutMs: chance.happens(0.2) ? 8_000 : 0,
+    env: { [FAILS]: String(chance.pick([0, 0, 0, 0.05])), [LASTS]: String(chance.pick([2, 20, 200, 2_000])) },
+  });
+  const when = chance.happens(0.3) ? ("always" as const) : ("succeeded" as const);
+  return [wide, task("behind", { needs: [wide.name], resources: asks(0.5), flow: flow({ when }) })];
 }
 
 function someTask(chance: Chance, number: number, before: readonly TaskSpec[]): TaskSpec {

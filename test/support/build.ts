@@ -1,3 +1,4 @@
+import { expandAssignment } from "../../lib/core/alike.ts";
 import type { EndedReport, Outcome, OutputRef } from "../../lib/core/dispatch.ts";
 import { attemptKey, type AttemptKey, type Digest, type JobId, type NodeId } from "../../lib/core/ids.ts";
 import { PLAIN_FLOW } from "../../lib/core/pipeline/flow.ts";
@@ -11,6 +12,7 @@ import {
   newState,
   type NewJob,
   place,
+  rangeTasks,
   type SchedulerConfig,
   type State,
   step,
@@ -125,8 +127,10 @@ export function batchOf(parts: Partial<Batch> = {}): Batch {
     jobs: [],
     news: [],
     tasks: [],
+    ranges: [],
     maps: [],
     ended: [],
+    endedRanges: [],
     nodes: [],
     projects: [],
     rates: [],
@@ -216,11 +220,15 @@ export class Bench {
 }
 
 export function assigned(batch: Batch): string[] {
-  return batch.assign.map(({ node, assignment }) => `${attemptKey(assignment.ref)}@${node}`);
+  return batch.assign.flatMap(({ node, assignment }) =>
+    expandAssignment(assignment).map(({ ref }) => `${attemptKey(ref)}@${node}`),
+  );
 }
 
 export function rows(batch: Batch): string[] {
-  return batch.tasks.map((row: TaskRow) => `${row.task}.${row.index}#${row.attempt} ${row.state}`);
+  return [...batch.ranges.flatMap(rangeTasks), ...batch.tasks].map(
+    (row: TaskRow) => `${row.task}.${row.index}#${row.attempt} ${row.state}`,
+  );
 }
 
 export function key(text: string): AttemptKey {

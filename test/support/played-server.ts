@@ -1,3 +1,4 @@
+import { spreadReports } from "../../lib/core/alike.ts";
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
@@ -233,7 +234,7 @@ export class PlayedServer {
 
   #onReports(message: ReportMessage): Promise<void> {
     this.batches.push(message.reports.length);
-    this.reports.push(...message.reports);
+    this.reports.push(...spreadReports(message.reports));
     return Promise.resolve();
   }
 }

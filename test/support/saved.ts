@@ -1,4 +1,13 @@
-import type { Batch, JobProgress, JobRow, MapRow, NodeRow, Restored, TaskRow } from "../../scheduler/core/index.ts";
+import {
+  type Batch,
+  type JobProgress,
+  type JobRow,
+  type MapRow,
+  type NodeRow,
+  rangeTasks,
+  type Restored,
+  type TaskRow,
+} from "../../scheduler/core/index.ts";
 
 /** The store, as far as a new leader reads it: what batches have left there. */
 export class Saved {
@@ -13,7 +22,8 @@ export class Saved {
     for (const row of batch.jobsNew)
       this.#jobs.set(row.id, { row, progress: batch.jobs.find((progress) => progress.id === row.id)! });
     for (const progress of batch.jobs) this.#jobs.get(progress.id)!.progress = progress;
-    for (const row of batch.tasks) this.#tasks.set(`${row.job}.${row.task}.${row.index}`, row);
+    for (const row of [...batch.ranges.flatMap(rangeTasks), ...batch.tasks])
+      this.#tasks.set(`${row.job}.${row.task}.${row.index}`, row);
     for (const row of batch.maps) this.#maps.set(`${row.job}.${row.task}`, row);
     for (const row of batch.rates) this.#rates.set(row.key, row);
     for (const row of batch.projects) this.#projects.set(row.name, row);

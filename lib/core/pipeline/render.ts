@@ -3,6 +3,7 @@ import type { Json } from "../json.ts";
 import { tasksByName } from "./graph.ts";
 import {
   isMapped,
+  mapNames,
   type MapValues,
   mapValues,
   type PipelineSpec,
@@ -84,6 +85,47 @@ function aliasEnv({ flow }: TaskSpec, params: RenderContext["params"]): (readonl
     `WEFT_PARAM_${variableName(name)}`,
     scalarText(own(params, param)),
   ]);
+}
+
+/**
+ * What differs between the instances from `context.index` on, `count` of them, as message parts have it: variables by name
+ * (element i is of instance index + i), and what each runs, null when all run the same.
+ */
+export function renderAlike(
+  context: RenderContext,
+  count: number,
+): { readonly env: Record<string, string[]>; readonly runs: Run[] | null } {
+  const { task, index } = context;
+  const templates = templatesOf(task);
+  const own = new Map(templates.env.map(([name, template]) => [name, varies(template)]));
+  const names = mapNames(task)
+    .map((name) => `WEFT_MAP_${variableName(name)}`)
+    .filter((name) => !own.has(name));
+  const varying = [...names, ...[...own].flatMap(([name, does]) => (does ? [name] : []))];
+  const env: Record<string, string[]> = Object.fromEntries(varying.map((name) => [name, []]));
+  if (varying.length === names.length && !templates.run.some(varies)) {
+    for (let i = 0; i < count; i += 1) {
+      const map = mapValues(task, index + i, context.mapValues);
+      for (const [name, value] of Object.entries(map)) env[`WEFT_MAP_${variableName(name)}`]?.push(scalarText(value));
+    }
+    return { env, runs: null };
+  }
+  const rendered = Array.from({ length: count }, (_, i) => renderTask({ ...context, index: index + i }));
+  for (const name of varying) env[name] = rendered.map((one) => one.env[name]!);
+  return { env, runs: templates.run.some(varies) ? rendered.map(({ run }) => run) : null };
+}
+
+/** What the instances from `context.index` on run, `count` of them; one when all run the same. */
+export function renderRuns(context: RenderContext, count: number): Run[] {
+  const differ = templatesOf(context.task).run.some(varies);
+  return Array.from({ length: differ ? count : 1 }, (_, i) => renderTask({ ...context, index: context.index + i }).run);
+}
+
+function varies({ pieces }: Template): boolean {
+  return pieces.some(({ kind, ...piece }) => {
+    const of = "reference" in piece ? piece.reference.kind : kind;
+    return of === "map" || of === "task.index";
+  });
 }
 
 function paramEnv(params: Readonly<Record<string, Scalar>>): readonly (readonly [string, string])[] {

@@ -1,4 +1,4 @@
-import type { EndedAttempt } from "../../../lib/core/execution.ts";
+import type { EndedAttempt, EndedRange } from "../../../lib/core/execution.ts";
 import { attemptKey, type AttemptKey, type Digest } from "../../../lib/core/ids.ts";
 
 export interface EdgeRecord {
@@ -28,6 +28,22 @@ export function edgesOf({ assignment, code, report }: EndedAttempt): EdgeRecord[
   for (const { name, digest } of assignment.inputs) edges.push({ execution, direction: "input", name, digest });
   for (const { name, digest } of report.outputs) edges.push({ execution, direction: "output", name, digest });
   return edges;
+}
+
+/** What every attempt of the range read; it wrote nothing. */
+export function readsOf({ code, inputs }: EndedRange): Pick<EdgeRecord, "name" | "digest">[] {
+  const reads = inputs.map(({ name, digest }) => ({ name, digest }));
+  return code === null ? reads : [{ name: CODE_EDGE, digest: code.digest }, ...reads];
+}
+
+/** The artifacts that these read, each once. */
+export function artifactsRead(ranges: readonly EndedRange[]): ArtifactRecord[] {
+  const found = new Map<Digest, ArtifactRecord>();
+  for (const { code, inputs } of ranges) {
+    if (code !== null) found.set(code.digest, { digest: code.digest, kind: "tree", bytes: null, producer: null });
+    for (const { digest, kind, bytes } of inputs) found.set(digest, { digest, kind, bytes, producer: null });
+  }
+  return [...found.values()];
 }
 
 /** The artifacts that these attempts touched, each once; the first of them to write one is its producer. */
