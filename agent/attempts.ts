@@ -12,7 +12,7 @@ import {
 } from "../lib/core/dispatch.ts";
 import { attemptKey, type AttemptKey, type NodeId } from "../lib/core/ids.ts";
 import type { Log } from "../lib/log.ts";
-import { createWorker, type Engine, type Worker, type WorkerCapacity } from "../worker/index.ts";
+import { createWorker, type DeviceGuard, type Engine, type Worker, type WorkerCapacity } from "../worker/index.ts";
 import { Archive } from "./archive.ts";
 import { Era } from "./core/era.ts";
 import { lastGraceMs } from "./core/lease.ts";
@@ -35,6 +35,7 @@ export interface AttemptsOptions {
   readonly publish: Publish;
   readonly capacity: () => WorkerCapacity;
   readonly log: Log;
+  readonly devices: DeviceGuard;
   /** Default: the built one of this package. */
   readonly runnerProgram?: string;
   readonly engine?: Engine | undefined;
@@ -93,6 +94,7 @@ export class Attempts {
       log,
       ...(runnerProgram === undefined ? {} : { runnerProgram }),
       engine: this.#options.engine,
+      devices: this.#options.devices,
       onReport: (report) => this.#reported(report),
       onSpool: (key, { ended }) => (ended ? undefined : this.#logs.begin(key, this.#folder(key))),
     });

@@ -47,7 +47,7 @@ export interface AgentOptions {
   /** How GPUs are looked at; default: every 15 s, with this process' environment. */
   /** Where other nodes reach this one; its host name when not given. */
   readonly address?: string | undefined;
-  readonly gpus?: Pick<GpuProbeOptions, "lookMs" | "deadlineMs" | "env" | "kernelLog">;
+  readonly gpus?: Pick<GpuProbeOptions, "lookMs" | "emptyMs" | "deadlineMs" | "env" | "kernelLog">;
   /** Default: the built one of this package. */
   readonly runnerProgram?: string;
   /** Aborted: a start that still waits for the server is given up. */
@@ -135,9 +135,12 @@ class RunningAgent implements Agent {
       log,
       ...(runnerProgram === undefined ? {} : { runnerProgram }),
       engine: containers.engine,
+      devices: this.#gpus!,
     });
     this.#attempts = attempts;
     await attempts.open();
+    // Not before: what runs here since before would be taken for foreign.
+    this.#gpus!.watch(() => attempts.worker.devicesInUse());
 
     const peer = new Peer(server);
     this.#peer = peer;

@@ -16,6 +16,7 @@ import { AttemptStopped, EnvironmentError } from "./environment/failure.ts";
 import { environmentInUse, provideEnvironment, type Provided } from "./environment/provide.ts";
 import type { Shelf } from "./environment/shelf.ts";
 import type { Folders } from "./folders.ts";
+import type { DeviceGuard } from "./index.ts";
 import { attemptDir, CHECKPOINT, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
 import { OutputError, storeOutputs } from "./outputs.ts";
 import type { Checkpointer } from "./checkpointer.ts";
@@ -65,6 +66,7 @@ export interface Tools {
   /** For tasks in containers; undefined: there is none on this machine. */
   readonly engine: Engine | undefined;
   readonly folders: Folders;
+  readonly devices: DeviceGuard | undefined;
   readonly artifacts: ArtifactClient;
   readonly env: Readonly<Record<string, string>>;
   readonly storeWaitMsMax: number;
@@ -105,7 +107,8 @@ export function prepare(
     tools.folders.make(attempt.folder);
     const { run } = attempt.assignment;
     if (run.kind === "script") writeFileSync(join(attempt.folder, SCRIPT), run.script);
-    if (needsNothing(attempt.assignment)) return undefined;
+    const isGuarded = tools.devices !== undefined && attempt.claim.gpuUuids.length > 0;
+    if (!isGuarded && needsNothing(attempt.assignment)) return undefined;
   } catch (error) {
     return explainPreparation(attempt, error);
   }
@@ -125,6 +128,9 @@ async function fill(attempt: Attempt, tools: Tools, onStderr: () => void): Promi
     cache.pin(digest);
   };
   const code = await patiently(storeWaitMsMax, abort.signal, () => layOut(cache, assignment, workspace, pin));
+  const busy = attempt.claim.gpuUuids.length > 0 && (await tools.devices?.free(attempt.claim.gpuUuids, abort.signal));
+  abort.signal.throwIfAborted();
+  if (busy) throw new DeviceBusy(busy);
   const { checkpoint } = assignment;
   if (checkpoint)
     await patiently(storeWaitMsMax, abort.signal, () => layOutCheckpoint(cache, checkpoint.from, folder, pin));
@@ -280,7 +286,11 @@ function report(attempt: Attempt, exit: ExitRecord, verdict: Verdict, outputs: r
   };
 }
 
+/** Something is on a device that the attempt was given, and does not go. */
+class DeviceBusy extends Error {}
+
 function explainPreparation(attempt: Attempt, error: unknown): Verdict {
+  if (error instanceof DeviceBusy) return lost("gpu-busy", error.message);
   const common = explain(attempt, error);
   if (common) return common;
   if (error instanceof EnvironmentError) return failed("environment-failed", error.message);

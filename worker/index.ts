@@ -53,6 +53,8 @@ export interface Worker {
    * when nobody reads its spool any more.
    */
   forget(key: AttemptKey): void;
+  /** Devices that processes of attempts may be using now. */
+  devicesInUse(): ReadonlySet<string>;
   /**
    * `stopAttempts`: stops everything (as "node-stopped", with each attempt's own grace), waits for the reports and
    * ends the runner. Else leaves the attempts running for the next worker in this folder.
@@ -80,6 +82,14 @@ export interface Spool {
   readonly ended: boolean;
 }
 
+/** Knows what is on the machine's devices. */
+export interface DeviceGuard {
+  /** Undefined: they are empty; else what is on them, in words. */
+  free(gpuUuids: readonly string[], signal: AbortSignal): Promise<string | undefined>;
+  /** The processes of an attempt that used them have ended. */
+  left(gpuUuids: readonly string[]): void;
+}
+
 export interface WorkerOptions {
   /** Absolute path of the agent's folder. */
   readonly dir: string;
@@ -95,6 +105,8 @@ export interface WorkerOptions {
   /** Called when an attempt begins (or is adopted), and once more with `ended` before its ended report. */
   readonly onSpool: (key: AttemptKey, spool: Spool) => void;
   readonly log: Logger;
+  /** Undefined: devices are given as they are. */
+  readonly devices?: DeviceGuard | undefined;
   /** Variables every process sees, under its own; default: PATH, HOME, USER, LANG of this process and nothing else. */
   readonly env?: Readonly<Record<string, string>>;
   /** Bytes the cache of code and inputs may hold; default CACHE_BYTES_MAX. */

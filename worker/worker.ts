@@ -83,6 +83,7 @@ class LocalWorker implements Worker {
       cache,
       shelf,
       engine: options.engine,
+      devices: options.devices,
       folders: new Folders(dir),
       artifacts: options.artifacts,
       env: options.env ?? baseEnvironment(),
@@ -181,6 +182,11 @@ class LocalWorker implements Worker {
       key,
       phase: stop && phase !== "collecting" ? "stopping" : phase === "ended" ? "collecting" : phase,
     }));
+  }
+
+  devicesInUse(): ReadonlySet<string> {
+    const running = [...this.#attempts.values()].filter(({ phase }) => phase === "running");
+    return new Set(running.flatMap(({ claim }) => claim.gpuUuids));
   }
 
   renewLease(remainingMs: number, marginMs = 0): void {
@@ -301,6 +307,8 @@ class LocalWorker implements Worker {
     attempt.phase = "collecting";
     attempt.prober?.stop();
     attempt.checkpointer?.stop();
+    const { gpuUuids } = attempt.claim;
+    if (gpuUuids.length > 0) this.#options.devices?.left(gpuUuids);
     this.#leave(attempt);
     const ended = conclude(attempt, exit, this.#tools);
     if (ended instanceof Promise) void ended.then((report) => this.#end(attempt, report));

@@ -1,5 +1,6 @@
 import { EMPTY_READING, type GpuReading } from "../core/gpu/device.ts";
 import { knownFields, type NvidiaField, parseNvidia, queryArguments } from "../core/gpu/nvidia.ts";
+import { parseProcesses, PROCESSES_QUERY } from "../core/gpu/occupancy.ts";
 import { type CommandOptions, type CommandResult, runCommand } from "./command.ts";
 
 /** What one look at a vendor's driver gave. */
@@ -41,10 +42,14 @@ export class NvidiaTool {
       if (/no devices were found/i.test(query.stdout + query.stderr)) return { kind: "seen", reading: EMPTY_READING };
       return { kind: "failed", message: complaint(query) };
     }
-    if (!reading.devices.some(({ migMode }) => migMode === "enabled")) return { kind: "seen", reading };
+    const apps = await runCommand(TOOL, PROCESSES_QUERY, this.#options);
+    if (apps.kind !== "exited") return unusable(apps);
+    const processes = apps.code === 0 ? parseProcesses(apps.stdout) : [];
+    if (!reading.devices.some(({ migMode }) => migMode === "enabled"))
+      return { kind: "seen", reading: { ...reading, processes } };
     const list = await runCommand(TOOL, ["-L"], this.#options);
     if (list.kind !== "exited") return unusable(list);
-    return { kind: "seen", reading: parseNvidia(this.#fields, query.stdout, list.stdout) };
+    return { kind: "seen", reading: { ...parseNvidia(this.#fields, query.stdout, list.stdout), processes } };
   }
 }
 

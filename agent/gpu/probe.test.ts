@@ -300,3 +300,70 @@ test("a command that is killed at its deadline leaves no child", async () => {
   const left = await runCommand("sh", ["-c", `ps -eo args | grep "^sleep ${marker}"`], { env });
   expect(left).toMatchObject({ kind: "exited", stdout: "" });
 });
+
+describe("a device that is not empty", () => {
+  const uuid = "GPU-1f0c3b7e-7a0d-4f6e-9a53-2b7c9d1e3f03";
+  const never = new AbortController().signal;
+  const leave = (answers: string, text: string) => writeFileSync(join(answers, "apps.csv"), text);
+
+  test("is given to nobody while a process is on it that is not ours, and heals by itself", async () => {
+    const { answers, probe } = machine("nvidia/h100");
+    leave(answers, `${uuid}, 4711, /usr/bin/python, train.py, 12288\n${uuid}, 4712, [Not Found], [N/A]\n`);
+    await probe.start();
+    // Nobody has said yet what is ours.
+    expect(probe.devices).toMatchObject([{ healthy: true }]);
+    probe.watch(() => new Set());
+    await until(() => probe.devices[0]!.healthy === false, "it to be found out");
+    expect(probe.devices[0]!.healthMessage).toBe(
+      "not empty though no task is on it: process 4711 (/usr/bin/python, train.py, 12GiB), process 4712; it is given out again when it is empty",
+    );
+    leave(answers, "");
+    await until(() => probe.devices[0]!.healthy, "it to heal");
+    expect(await probe.free([uuid], never)).toBeUndefined();
+  });
+
+  test("counts as empty while tasks of ours are on it", async () => {
+    const { answers, probe } = machine("nvidia/h100");
+    leave(answers, `${uuid}, 4711, python, 12288\n`);
+    probe.watch(() => new Set([uuid]));
+    await probe.look();
+    expect(probe.devices).toMatchObject([{ healthy: true, healthMessage: "" }]);
+  });
+
+  test("also counts when memory is in use by no process that can be seen, beyond what drivers keep", async () => {
+    const { answers, probe } = machine("nvidia/h100");
+    const row = readFileSync(join(answers, "query.csv"), "utf8");
+    const use = (mebibytes: number) =>
+      writeFileSync(join(answers, "query.csv"), row.replace(", Enabled, 1, ", `, Enabled, ${mebibytes}, `));
+    probe.watch(() => new Set());
+    use(900);
+    await probe.look();
+    expect(probe.devices).toMatchObject([{ healthy: true }]);
+    use(20_480);
+    await probe.look();
+    expect(probe.devices[0]!.healthMessage).toContain("20GiB of its memory, of a process that cannot be seen");
+  });
+
+  test("is waited for when ours have just left it: a look that began before proves nothing", async () => {
+    const { answers, probe } = machine("nvidia/h100");
+    const held = new Set([uuid]);
+    probe.watch(() => held);
+    leave(answers, `${uuid}, 4711, python, 12288\n`);
+    await probe.start();
+    held.clear();
+    probe.left([uuid]);
+    const free = probe.free([uuid], never);
+    // What was killed gives its memory back within seconds: nobody is alarmed by that.
+    await probe.look();
+    expect(probe.devices).toMatchObject([{ healthy: true }]);
+    leave(answers, "");
+    expect(await free).toBeUndefined();
+    const giveUp = new AbortController();
+    leave(answers, `${uuid}, 4713, python, 12288\n`);
+    probe.left([uuid]);
+    const busy = probe.free([uuid], giveUp.signal);
+    await probe.look();
+    giveUp.abort();
+    expect(await busy).toMatch(/^GPU GPU-1f0c\S+ is not empty though no task is on it: process 4713 /);
+  });
+});

@@ -133,6 +133,7 @@ export const LOSS_REASONS = [
   "lease-lost", // the node stopped it because it could not renew
   "node-stopped", // the agent was shut down in order
   "node-changed", // the node has less than the attempt was given there
+  "gpu-busy", // its device was not empty
   "runner-lost", // the exit status is gone
   "drained",
   "preempted", // made room for work of higher priority, or of a project short of its share

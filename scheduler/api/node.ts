@@ -17,14 +17,15 @@ export function capacityFromProto(capacity: Capacity__Output): Capacity {
     cpuMillis: Math.floor(capacity.cpus * 1000),
     memoryBytes: capacity.memoryBytes,
     diskBytes: capacity.diskBytes,
-    gpus: capacity.gpus.map(({ uuid, model, memoryBytes, healthy, computeCapability, driver, migProfile }) => ({
-      uuid,
-      model,
-      memoryBytes,
-      healthy,
-      computeCapability,
-      driver,
-      mig: migProfile,
+    gpus: capacity.gpus.map((gpu) => ({
+      uuid: gpu.uuid,
+      model: gpu.model,
+      memoryBytes: gpu.memoryBytes,
+      healthy: gpu.healthy,
+      ...(gpu.healthMessage === "" ? {} : { healthMessage: gpu.healthMessage }),
+      computeCapability: gpu.computeCapability,
+      driver: gpu.driver,
+      mig: gpu.migProfile,
     })),
   };
 }

@@ -228,6 +228,7 @@ const LOCAL_LOSSES: ReadonlySet<LossReason> = new Set([
   "store-unreachable",
   "runner-lost",
   "node-changed",
+  "gpu-busy",
 ]);
 
 function lossWaitMs(state: State, instance: Instance, outcome: Outcome & { kind: "lost" }): number {

@@ -54,6 +54,16 @@ function isUsable(node: Node, gpu: GpuCapacity): boolean {
   return gpu.healthy && node.settings.quarantined[gpu.uuid] === undefined;
 }
 
+/** Its devices that are given to nobody, and why. */
+export function devicesAway(node: Node): string[] {
+  return node.capacity.gpus.flatMap((gpu) => {
+    if (isUsable(node, gpu)) return [];
+    const quarantined = node.settings.quarantined[gpu.uuid];
+    const why = gpu.healthy ? `in quarantine (${quarantined})` : (gpu.healthMessage ?? "unhealthy");
+    return [`${gpu.uuid} of ${node.name}: ${why}`];
+  });
+}
+
 /**
  * The devices to give, by uuid: whole ones that nobody holds, or for a share the fullest device that has room for it.
  * Undefined: there are not so many. `keep`: free devices that must be left over.

@@ -19,6 +19,8 @@ export interface GpuCapacity {
   /** Bytes; 0: the driver does not say. */
   readonly memoryBytes: number;
   readonly healthy: boolean;
+  /** Why it is not, or what to know of it; absent: nothing. */
+  readonly healthMessage?: string;
   /** As "9.0"; empty: the driver does not say. */
   readonly computeCapability: string;
   /** Version of the driver. */

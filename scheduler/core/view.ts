@@ -5,6 +5,7 @@ import { whyConcurrency } from "./admission.ts";
 import type { NodeState, TaskState } from "./batch.ts";
 import type { Ask } from "./ask.ts";
 import type { Capacity, NodeSettings } from "./event.ts";
+import { devicesAway } from "./device.ts";
 import { couldRun } from "./fit.ts";
 import { misfit } from "./hold.ts";
 import { countWaiting, peek } from "./queue.ts";
@@ -226,6 +227,8 @@ function capacityReason(state: State, ask: Ask, nodes: readonly Node[], nowMs: n
     else nodesFailing[whys[0]!] = (nodesFailing[whys[0]!] ?? 0) + 1;
   }
   if (fitting >= ask.nodes) return reason("capacity", "is about to be placed");
+  const away = (nodesFailing["gpus"] ?? 0) === 0 ? [] : nodes.flatMap(devicesAway);
+  const devices = away.length === 0 ? "" : `; given to nobody: ${firstFew(away)}`;
   const counts = Object.entries(nodesFailing).map(([what, count]) => `${what}: ${count}`);
   const held = state.holds.get(ask.key);
   const kept = held ? `; ${held.nodes.map(({ name }) => name).join(", ")} is kept for it` : "";
@@ -233,9 +236,17 @@ function capacityReason(state: State, ask: Ask, nodes: readonly Node[], nowMs: n
     ask.nodes > 1 ? `its gang of ${ask.nodes} is short of ${ask.nodes - fitting} nodes` : "waits for capacity";
   return {
     kind: ask.nodes > 1 ? "gang" : "capacity",
-    message: `${gang}; of ${nodes.length} nodes, ${counts.join(", ")} stand in the way${kept}`,
+    message: `${gang}; of ${nodes.length} nodes, ${counts.join(", ")} stand in the way${devices}${kept}`,
     nodesFailing,
   };
+}
+
+/** Named in one sentence; more are counted. */
+const NAMED_MAX = 3;
+
+function firstFew(texts: readonly string[]): string {
+  const more = texts.length - NAMED_MAX;
+  return texts.slice(0, NAMED_MAX).join("; ") + (more > 0 ? `; and ${more} more` : "");
 }
 
 function reason(kind: string, message: string): Reason {

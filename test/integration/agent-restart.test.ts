@@ -192,6 +192,45 @@ test("a GPU driver that hangs holds up neither the heartbeats nor the event loop
   await until(() => server.beats.slice(well).some(({ capacity }) => capacity?.gpus[0]?.healthy), "it is well again");
 }, 60_000);
 
+test("a task does not start on a GPU that is not empty; the heartbeats say what is on it, and that it is gone", async () => {
+  const answers = join(dir, "answers");
+  cpSync(join(FIXTURES, "nvidia/h100"), answers, { recursive: true });
+  mkdirSync(join(dir, "bin"));
+  symlinkSync(join(FIXTURES, "bin/nvidia-smi"), join(dir, "bin/nvidia-smi"));
+  writeFileSync(join(dir, "kmsg"), "");
+  const env = { PATH: `${join(dir, "bin")}:/usr/bin:/bin`, FAKE_GPU: answers };
+  const gpus = { env, lookMs: 50, emptyMs: 300, deadlineMs: 5_000, kernelLog: join(dir, "kmsg") };
+  const agent = await startTestAgent(server.address, join(dir, "agent"), { gpus });
+  cleanups.push(() => agent.stop({ stopTasks: true }));
+  const uuid = "GPU-1f0c3b7e-7a0d-4f6e-9a53-2b7c9d1e3f03";
+  const resources = { cpuMillis: 1000, memoryBytes: 0, diskBytes: 0, gpuMillis: 1000, gpu: null };
+  const apps = join(answers, "apps.csv");
+  const begun = server.beats.length;
+  // Its process is seen while it runs, and is still there when it has ended.
+  const first = assignment(`echo "${uuid}, 4711, python, 12288" > ${apps}; sleep 0.3`, { resources, gpuUuids: [uuid] });
+  await server.assign(agent.node, first);
+  expect(await server.ended(keyOf(first))).toMatchObject({ outcome: { kind: "succeeded" } });
+  const second = assignment("true", { resources, gpuUuids: [uuid] });
+  await server.assign(agent.node, second);
+  expect(await server.ended(keyOf(second))).toMatchObject({
+    outcome: { kind: "lost", reason: "gpu-busy" },
+    message: expect.stringContaining("not empty though no task is on it: process 4711 (python, 12GiB)") as string,
+    startedAtMs: null,
+  });
+  const said = (healthy: boolean, from: number) =>
+    until(
+      () => server.beats.slice(from).find(({ capacity }) => capacity?.gpus[0]?.healthy === healthy),
+      `a beat that says whether it is well: ${healthy}`,
+    );
+  expect((await said(false, begun)).capacity!.gpus[0]!.healthMessage).toContain("process 4711");
+  const from = server.beats.length;
+  rmSync(apps);
+  await said(true, from);
+  const third = assignment("true", { resources, gpuUuids: [uuid] });
+  await server.assign(agent.node, third);
+  expect(await server.ended(keyOf(third))).toMatchObject({ outcome: { kind: "succeeded" } });
+}, 60_000);
+
 test("a node whose disk is full says so and wants no work, and takes what waited when there is room", async ({
   skip,
 }) => {

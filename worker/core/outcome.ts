@@ -104,6 +104,7 @@ export function judgeStop(
       return lost(cause, "stopped: its node is being drained");
     case "runner-lost":
       return lost(cause, "its exit status is gone: the runner process of its node ended while it ran; it was killed");
+    case "gpu-busy":
     case "node-changed":
     case "node-lost":
     case "unknown":

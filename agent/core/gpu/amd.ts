@@ -53,7 +53,7 @@ export function parseAmdSmi(staticJson: string, metricJson: string): GpuReading 
     const metric = metrics.find((other) => readNumber(other["gpu"]) === index);
     usage.push(metric ? amdSmiUsage(uuid, metric) : { uuid, xids: [] });
   }
-  return { devices, usage, lost: [] };
+  return { devices, usage, processes: [], lost: [] };
 }
 
 function amdSmiUsage(uuid: string, metric: Json): GpuUsage {
@@ -108,7 +108,7 @@ export function parseRocmSmi(json: string): GpuReading | undefined {
       }),
     );
   }
-  return { devices, usage, lost: [] };
+  return { devices, usage, processes: [], lost: [] };
 }
 
 function usageFrom(

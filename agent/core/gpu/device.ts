@@ -1,3 +1,5 @@
+import type { GpuProcess } from "./occupancy.ts";
+
 /** One GPU as this node offers it; the fields of weft.v1.Gpu. */
 export interface GpuDevice {
   readonly uuid: string;
@@ -35,11 +37,13 @@ export interface GpuUsage {
 export interface GpuReading {
   readonly devices: readonly GpuDevice[];
   readonly usage: readonly GpuUsage[];
+  /** Those that compute on a device; empty where the tool cannot be asked. */
+  readonly processes: readonly GpuProcess[];
   /** Devices that the tool names but cannot read, by index or PCI bus. */
   readonly lost: readonly { readonly index: number | null; readonly pciBus: string | null; readonly message: string }[];
 }
 
-export const EMPTY_READING: GpuReading = { devices: [], usage: [], lost: [] };
+export const EMPTY_READING: GpuReading = { devices: [], usage: [], processes: [], lost: [] };
 
 export const MIB = 1024 * 1024;
 

@@ -62,7 +62,7 @@ export function parseNvidia(fields: readonly NvidiaField[], csv: string, list = 
     devices.push(...(whole.migMode === "enabled" ? migDevices(whole, slices) : [whole]));
     usage.push(usageOf(row));
   }
-  return { devices, usage, lost };
+  return { devices, usage, processes: [], lost };
 }
 
 function lostFrom(line: string, row: Row, complete: boolean): GpuReading["lost"][number] | undefined {
