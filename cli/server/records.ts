@@ -8,6 +8,7 @@ import {
   type ReferenceSource,
 } from "../../services/artifacts/index.ts";
 import { lineageReferences } from "../../services/lineage/index.ts";
+import { registryReferences } from "../../services/registry/index.ts";
 import { trackingReferences } from "../../services/tracking/index.ts";
 
 /** Whoever keeps digests must be here, else garbage collection takes the bytes from under it. */
@@ -15,6 +16,7 @@ const REFERENCES: readonly ReferenceSource[] = [
   { name: "jobs", pages: (pool) => referencePages(pool, JOB_REFERENCES) },
   lineageReferences,
   trackingReferences,
+  registryReferences,
 ];
 
 /** What spans several services: garbage collection. */

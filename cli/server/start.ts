@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/nats-core";
@@ -24,6 +24,7 @@ import {
   recordEnded,
   recordEndedRanges,
 } from "../../services/lineage/index.ts";
+import { type OpenRegistry, openRegistry } from "../../services/registry/index.ts";
 import { mlflowApi, openTracking, type Tracking } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
@@ -60,7 +61,11 @@ export async function startServer(config: ServerConfig, log: Log, onStop: OnStop
   const nats = await connectNats({ url: config.natsUrl, name: "weft server", log });
   onStop("the connection to NATS", () => nats.close());
   const artifacts = await openArtifactStore(config.artifacts);
-  const httpPort = await serveHttp({ config, log, metrics, database, nats, artifacts, onStop });
+  const { pool } = database;
+  const common = { pool, artifacts, nats, now: Date.now, log };
+  const registry = openRegistry({ ...common, newId: randomUUID, random: Math.random });
+  onStop("what tells of changes in the registry", () => registry.stop());
+  const httpPort = await serveHttp({ config, log, metrics, database, nats, artifacts, registry, onStop });
   const scheduler = await startScheduler({
     settings: { ...config, agentNatsServers: config.agentNatsUrl.split(",").map((url) => url.trim()) },
     databaseUrl: config.databaseUrl,
@@ -99,9 +104,10 @@ async function serveHttp(parts: {
   readonly database: Database;
   readonly nats: NatsConnection;
   readonly artifacts: ArtifactStore;
+  readonly registry: OpenRegistry;
   readonly onStop: OnStop;
 }): Promise<number> {
-  const { config, log, metrics, database, nats, artifacts } = parts;
+  const { config, log, metrics, database, nats, artifacts, registry } = parts;
   const app = createHttpApp({ logger: log, registry: metrics });
   registerHealth(app, {
     postgres: () => database.pool.query("select 1"),
@@ -113,7 +119,7 @@ async function serveHttp(parts: {
   const { pool } = database;
   const tracking = await openTracked(parts);
   // MLflow's REST API: one table of routes, to which each service brings its own.
-  await app.register(mlflowApi([...tracking.routes]));
+  await app.register(mlflowApi([...tracking.routes, ...registry.routes]));
   await app.register(recordRoutes({ pool, artifacts }));
   await app.register(
     hookRoutes({

@@ -30,8 +30,8 @@ export interface CelFault {
 }
 
 /** What an expression reads: `tasks.train`, `params.n`, with where it says so. */
-export interface CelName {
-  readonly root: "params" | "tasks";
+export interface CelName<Root extends string = "params" | "tasks"> {
+  readonly root: Root;
   readonly name: string;
   readonly start: number;
   readonly end: number;
@@ -39,8 +39,8 @@ export interface CelName {
   readonly optional: boolean;
 }
 
-export interface CelProgram {
-  readonly names: readonly CelName[];
+export interface CelProgram<Root extends string = "params" | "tasks"> {
+  readonly names: readonly CelName<Root>[];
   /** How deep loops stand in each other. */
   readonly depth: number;
   /** A text can become a list. */
@@ -51,14 +51,6 @@ export interface CelProgram {
   readonly run: (context: Readonly<Record<string, unknown>>) => unknown;
 }
 
-const environment = new Environment({
-  unlistedVariablesAreDyn: false,
-  homogeneousAggregateLiterals: false,
-  enableOptionalTypes: true,
-  limits: { maxAstNodes: NODES_MAX },
-})
-  .registerVariable("params", "map")
-  .registerVariable("tasks", "map");
 // JSON knows one kind of number: a loss of 1 is an int here, and one of 0.97 a double. Arithmetic takes both together.
 const ARITHMETIC = {
   "+": (a: number, b: number) => a + b,
@@ -66,15 +58,26 @@ const ARITHMETIC = {
   "*": (a: number, b: number) => a * b,
   "/": (a: number, b: number) => a / b,
 };
-for (const [operator, of] of Object.entries(ARITHMETIC)) {
-  for (const [left, right] of [
-    ["double", "int"],
-    ["int", "double"],
-  ]) {
-    environment.registerOperator(`${left} ${operator} ${right}: double`, (a: bigint | number, b: bigint | number) =>
-      of(Number(a), Number(b)),
-    );
+
+function environmentOf(roots: readonly string[], type: "map" | "dyn"): Environment {
+  const environment = new Environment({
+    unlistedVariablesAreDyn: false,
+    homogeneousAggregateLiterals: false,
+    enableOptionalTypes: true,
+    limits: { maxAstNodes: NODES_MAX },
+  });
+  for (const root of roots) environment.registerVariable(root, type);
+  for (const [operator, of] of Object.entries(ARITHMETIC)) {
+    for (const [left, right] of [
+      ["double", "int"],
+      ["int", "double"],
+    ]) {
+      environment.registerOperator(`${left} ${operator} ${right}: double`, (a: bigint | number, b: bigint | number) =>
+        of(Number(a), Number(b)),
+      );
+    }
   }
+  return environment;
 }
 
 /** Calls that give a name to each element, or to a value. */
@@ -84,54 +87,111 @@ const REFUSED: Readonly<Record<string, string>> = {
   matches: "matches() is not offered, since a pattern can take for ever; use startsWith, endsWith, contains or ==",
 };
 
-const compiled = new Map<string, CelProgram | CelFault>();
 /** Programs kept; a cluster has a few hundred pipelines with a few expressions each. */
 const COMPILED_MAX = 10_000;
 
-/** Parses and checks; the same expression gives the same program. */
-export function compileCel(expression: string): CelProgram | CelFault {
-  const known = compiled.get(expression);
-  if (known) return known;
-  const made = compile(expression);
-  if (compiled.size >= COMPILED_MAX) compiled.clear();
-  compiled.set(expression, made);
-  return made;
+/** Expressions over the same variables. */
+export class CelLanguage<Root extends string> {
+  readonly #roots: readonly Root[];
+  readonly #whole: boolean;
+  readonly #environment: Environment;
+  readonly #compiled = new Map<string, CelProgram<Root> | CelFault>();
+
+  /** `whole`: a variable may be used by itself, e.g. held against null; else one of its fields must be named. */
+  constructor(roots: readonly Root[], { whole = false } = {}) {
+    this.#roots = roots;
+    this.#whole = whole;
+    this.#environment = environmentOf(roots, whole ? "dyn" : "map");
+  }
+
+  /** Parses and checks; the same expression gives the same program. */
+  compile(expression: string): CelProgram<Root> | CelFault {
+    const known = this.#compiled.get(expression);
+    if (known) return known;
+    const made = this.#read(expression);
+    if (this.#compiled.size >= COMPILED_MAX) this.#compiled.clear();
+    this.#compiled.set(expression, made);
+    return made;
+  }
+
+  /** The value of an expression over JSON; every way in which it can fail is a message. Deterministic, and bounded in time. */
+  evaluate(expression: string, context: Readonly<Record<Root, Json>>): CelValue {
+    const program = this.compile(expression);
+    if (isFault(program)) return { ok: false, message: program.message };
+    const longest = longestIn(Object.values<Json>(context), program.splits);
+    const steps = program.nodes * Math.max(1, longest) ** program.depth;
+    if (steps > STEPS_MAX) {
+      const message = `it could take ${steps} steps, since it goes through up to ${longest} elements ${program.depth} deep; at most ${STEPS_MAX} are allowed`;
+      return { ok: false, message };
+    }
+    try {
+      return fromCel(program.run(toCel(context) as Record<string, unknown>));
+    } catch (error) {
+      const { message, start, end } = faultOf(error, expression);
+      const where = expression.slice(start, end);
+      return { ok: false, message: where === "" || where === expression ? message : `${message}, at "${where}"` };
+    }
+  }
+
+  #read(expression: string): CelProgram<Root> | CelFault {
+    if (expression.length > CEL_CHARS_MAX) {
+      const message = `the expression has ${expression.length} characters; at most ${CEL_CHARS_MAX} are allowed`;
+      return { message, start: 0, end: 0 };
+    }
+    try {
+      const parsed = this.#environment.parse(expression);
+      const checked = parsed.check();
+      if (!checked.valid) return faultOf(checked.error, expression);
+      const found: Found = {
+        roots: this.#roots,
+        whole: this.#whole,
+        names: [],
+        depth: 0,
+        nodes: 0,
+        splits: false,
+        sums: 0,
+        elements: 0,
+        fault: undefined,
+      };
+      look(parsed.ast, 0, found);
+      if (found.fault) return found.fault;
+      if (found.sums > SUMS_IN_LOOPS_MAX || found.elements > ELEMENTS_IN_LOOPS_MAX) {
+        const message = `loops hold ${found.sums} additions and ${found.elements} elements of lists and maps; at most ${SUMS_IN_LOOPS_MAX} and ${ELEMENTS_IN_LOOPS_MAX} are allowed`;
+        return { message, start: 0, end: expression.length };
+      }
+      const { names, depth, nodes, splits } = found;
+      return {
+        names: names as CelName<Root>[],
+        depth,
+        nodes,
+        splits,
+        type: checked.type ?? "dyn",
+        run: (context) => parsed({ ...context }) as unknown,
+      };
+    } catch (error) {
+      return faultOf(error, expression);
+    }
+  }
 }
 
-export const isFault = (found: CelProgram | CelFault): found is CelFault => "message" in found;
+/** Of pipelines: what tasks gave, and the parameters of the job. */
+const PIPELINE = new CelLanguage(["params", "tasks"]);
 
-function compile(expression: string): CelProgram | CelFault {
-  if (expression.length > CEL_CHARS_MAX) {
-    const message = `the expression has ${expression.length} characters; at most ${CEL_CHARS_MAX} are allowed`;
-    return { message, start: 0, end: 0 };
-  }
-  try {
-    const parsed = environment.parse(expression);
-    const checked = parsed.check();
-    if (!checked.valid) return faultOf(checked.error, expression);
-    const found: Found = { names: [], depth: 0, nodes: 0, splits: false, sums: 0, elements: 0, fault: undefined };
-    look(parsed.ast, 0, found);
-    if (found.fault) return found.fault;
-    if (found.sums > SUMS_IN_LOOPS_MAX || found.elements > ELEMENTS_IN_LOOPS_MAX) {
-      const message = `loops hold ${found.sums} additions and ${found.elements} elements of lists and maps; at most ${SUMS_IN_LOOPS_MAX} and ${ELEMENTS_IN_LOOPS_MAX} are allowed`;
-      return { message, start: 0, end: expression.length };
-    }
-    const { names, depth, nodes, splits } = found;
-    return {
-      names,
-      depth,
-      nodes,
-      splits,
-      type: checked.type ?? "dyn",
-      run: (context) => parsed({ ...context }) as unknown,
-    };
-  } catch (error) {
-    return faultOf(error, expression);
-  }
+export const compileCel = (expression: string): CelProgram | CelFault => PIPELINE.compile(expression);
+
+export const evaluateCel = (
+  expression: string,
+  context: { readonly params: Readonly<Record<string, Json>>; readonly tasks: Readonly<Record<string, Json>> },
+): CelValue => PIPELINE.evaluate(expression, context);
+
+export function isFault<Root extends string>(found: CelProgram<Root> | CelFault): found is CelFault {
+  return "message" in found;
 }
 
 interface Found {
-  readonly names: CelName[];
+  readonly roots: readonly string[];
+  readonly whole: boolean;
+  readonly names: CelName<string>[];
   depth: number;
   nodes: number;
   splits: boolean;
@@ -148,9 +208,11 @@ function look(node: ASTNode, depth: number, found: Found): void {
     if (node.op === "+") found.sums += 1;
     if (node.op === "list" || node.op === "map") found.elements += node.args.length;
   }
-  const named = nameOf(node);
+  const named = nameOf(node, found.roots);
   if (named) found.names.push(named);
-  if (node.op === "id" && (node.args === "tasks" || node.args === "params") && !found.fault) {
+  if (node.op === "id" && found.whole && found.roots.includes(node.args))
+    found.names.push({ root: node.args, name: "", start: node.start, end: node.end, optional: false });
+  if (node.op === "id" && !found.whole && found.roots.includes(node.args) && !found.fault) {
     const message = `${node.args} as a whole cannot be used; name one, like ${node.args}.NAME`;
     found.fault = { message, start: node.start, end: node.end };
   }
@@ -167,10 +229,10 @@ function look(node: ASTNode, depth: number, found: Found): void {
   for (const child of childrenOf(node)) look(child, depth, found);
 }
 
-function nameOf(node: ASTNode): CelName | undefined {
+function nameOf(node: ASTNode, roots: readonly string[]): CelName<string> | undefined {
   if (node.op !== "." && node.op !== "[]" && node.op !== ".?" && node.op !== "[?]") return undefined;
   const [target, key] = node.args;
-  if (target.op !== "id" || (target.args !== "tasks" && target.args !== "params")) return undefined;
+  if (target.op !== "id" || !roots.includes(target.args)) return undefined;
   const name =
     typeof key === "string" ? key : key.op === "value" && typeof key.args === "string" ? key.args : undefined;
   if (name === undefined) return undefined;
@@ -197,28 +259,6 @@ function faultOf(error: unknown, expression: string): CelFault {
 }
 
 export type CelValue = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly message: string };
-
-/** The value of an expression over JSON; every way in which it can fail is a message. Deterministic, and bounded in time. */
-export function evaluateCel(
-  expression: string,
-  context: { readonly params: Readonly<Record<string, Json>>; readonly tasks: Readonly<Record<string, Json>> },
-): CelValue {
-  const program = compileCel(expression);
-  if (isFault(program)) return { ok: false, message: program.message };
-  const longest = longestIn(Object.values(context), program.splits);
-  const steps = program.nodes * Math.max(1, longest) ** program.depth;
-  if (steps > STEPS_MAX) {
-    const message = `it could take ${steps} steps, since it goes through up to ${longest} elements ${program.depth} deep; at most ${STEPS_MAX} are allowed`;
-    return { ok: false, message };
-  }
-  try {
-    return fromCel(program.run(toCel(context) as Record<string, unknown>));
-  } catch (error) {
-    const { message, start, end } = faultOf(error, expression);
-    const where = expression.slice(start, end);
-    return { ok: false, message: where === "" || where === expression ? message : `${message}, at "${where}"` };
-  }
-}
 
 /** Elements of the longest list or map, or characters of the longest text. */
 function longestIn(value: Json, texts: boolean): number {

@@ -1,0 +1,84 @@
+import type { ClientBase, Pool } from "pg";
+import type { Evaluation, Gate } from "./core/gate.ts";
+import type { Actor } from "./parts.ts";
+
+export interface EvaluationRow extends Evaluation {
+  /** `job.task.index.attempt`; empty: not a task of ours. */
+  readonly attempt: string;
+  readonly runId: string;
+  readonly by: Actor;
+}
+
+/** Of a version: the newest are compared; older ones are only looked up. */
+const EVALUATIONS_JUDGED = 1_000;
+
+/** False: there is one of this id. */
+export async function insertEvaluation(client: ClientBase, model: number, row: EvaluationRow): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `insert into model_evaluations (id, model, version, dataset, dataset_digest, metrics, segments, attempt, run_id, by, at_ms)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (id) do nothing`,
+    [
+      row.id,
+      model,
+      row.version,
+      row.dataset,
+      row.datasetDigest,
+      JSON.stringify(row.metrics),
+      JSON.stringify(row.segments),
+      row.attempt,
+      row.runId,
+      row.by,
+      row.atMs,
+    ],
+  );
+  return rowCount === 1;
+}
+
+/** Newest first. `version`: of this one alone. */
+export async function listEvaluations(
+  client: Pool | ClientBase,
+  model: number,
+  { version, limit = EVALUATIONS_JUDGED }: { readonly version?: number; readonly limit?: number } = {},
+): Promise<EvaluationRow[]> {
+  const { rows } = await client.query<{ row: EvaluationRow }>(
+    `select json_build_object('id', id, 'version', version, 'dataset', dataset, 'datasetDigest', dataset_digest,
+       'metrics', metrics, 'segments', segments, 'attempt', attempt, 'runId', run_id, 'by', by, 'atMs', at_ms) as row
+     from model_evaluations where model = $1 and ($2::int is null or version = $2) order by at_ms desc, id desc limit $3`,
+    [model, version ?? null, limit],
+  );
+  return rows.map(({ row }) => row);
+}
+
+export interface GateSet {
+  /** 0: none was ever set. */
+  readonly number: number;
+  readonly gates: readonly Gate[];
+  readonly setMs: number;
+  readonly setBy: Actor;
+}
+
+/** Those that hold now. */
+export async function currentGates(client: Pool | ClientBase): Promise<GateSet> {
+  const { rows } = await client.query<{ row: GateSet }>(
+    `select json_build_object('number', number, 'gates', gates, 'setMs', set_ms, 'setBy', set_by) as row
+     from gate_sets order by number desc limit 1`,
+  );
+  return rows[0]?.row ?? { number: 0, gates: [], setMs: 0, setBy: "" };
+}
+
+/** Number of the set. */
+export async function insertGates(
+  client: ClientBase,
+  gates: readonly Gate[],
+  by: Actor,
+  nowMs: number,
+): Promise<number> {
+  // Two at once would take the same number; the second then waits here for the first.
+  await client.query("lock table gate_sets in share row exclusive mode");
+  const { rows } = await client.query<{ number: number }>(
+    `insert into gate_sets (number, gates, set_ms, set_by)
+     select coalesce(max(number), 0) + 1, $1, $2, $3 from gate_sets returning number`,
+    [JSON.stringify(gates), nowMs, by],
+  );
+  return rows[0]!.number;
+}

@@ -1,0 +1,3 @@
+export { holdVersion, releaseVersion } from "./alias-store.ts";
+export { openRegistry, type OpenRegistry } from "./registry.ts";
+export { registryReferences } from "./references.ts";

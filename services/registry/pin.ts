@@ -1,0 +1,28 @@
+import type { ClientBase } from "pg";
+import { type ProxiedFile, proxiedUri, putFilesUnder, removeFilesUnder } from "../tracking/index.ts";
+
+/**
+ * Where the files of versions lie behind the artifact proxy: a folder for each, which nobody can write to, so that a version keeps its
+ * bytes whatever happens to the run that they come from.
+ */
+export const PINNED_FOLDER = "registry";
+
+const folderOf = (uid: string): string => `${PINNED_FOLDER}/${uid}`;
+
+/** The address of the version's files. */
+export async function pinVersion(
+  client: ClientBase,
+  uid: string,
+  files: readonly ProxiedFile[],
+  nowMs: number,
+): Promise<string> {
+  await putFilesUnder(client, folderOf(uid), files, nowMs);
+  return pinnedUri(uid);
+}
+
+export const pinnedUri = (uid: string): string => proxiedUri(folderOf(uid));
+
+/** The bytes are then only kept for who else names them. */
+export async function unpinVersions(client: ClientBase, uids: readonly string[]): Promise<void> {
+  await removeFilesUnder(client, uids.map(folderOf));
+}

@@ -1,0 +1,178 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { jetstream } from "@nats-io/jetstream";
+import { EVENT_PREFIX } from "../../lib/core/pipeline/trigger.ts";
+import { isoTime } from "../../lib/core/wall-clock.ts";
+import { inTransaction, isTransient } from "../../lib/db.ts";
+import { verdictOf } from "./core/delivery.ts";
+import { subjectOf } from "./core/event.ts";
+import {
+  claimDeliveries,
+  claimEvents,
+  type DeliveryRow,
+  type EventRow,
+  markPublished,
+  nextDueMs,
+  pruneEvents,
+  settleDelivery,
+} from "./event-store.ts";
+import type { RegistryParts } from "./parts.ts";
+import { postWebhook } from "./webhook-post.ts";
+
+/** Published in one transaction, which stays open meanwhile. */
+const EVENTS_AT_ONCE_MAX = 200;
+/** Deliveries under way at once: a receiver that hangs keeps the others waiting for ten seconds at most. */
+const DELIVERIES_AT_ONCE_MAX = 16;
+/** Longer than one try can take; after it another server tries. */
+const LEASE_MS = 60_000;
+/** Longest pause between two looks: what another server wrote down is found then. */
+const LOOK_MS = 5_000;
+const LOOK_MS_MIN = 50;
+const RETRY_MS = 500;
+/** What nats-server is given to confirm one event. */
+const PUBLISH_MS = 5_000;
+const KEPT_MS = 30 * 86_400_000;
+const PRUNE_EVERY_MS = 600_000;
+const PRUNE_ROWS = 5_000;
+
+/**
+ * Brings what changed to NATS and to webhooks, for as long as it is not stopped. Each server runs one: events are published by one at
+ * a time, in order; deliveries are shared. What is not confirmed is sent again: at least once.
+ */
+export class Post {
+  readonly #parts: RegistryParts;
+  readonly #stopped = new AbortController();
+  readonly #sending = new Set<Promise<void>>();
+  readonly #ended: Promise<void>;
+  #wake: (() => void) | undefined;
+  #woken = false;
+  #prunedAtMs = -Infinity;
+
+  constructor(parts: RegistryParts) {
+    this.#parts = parts;
+    this.#ended = this.#run();
+  }
+
+  wake(): void {
+    this.#woken = true;
+    this.#wake?.();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.wake();
+    await this.#ended;
+    await Promise.all(this.#sending);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    let failing = false;
+    while (!signal.aborted) {
+      try {
+        await this.#pass();
+        if (failing) this.#parts.log.info("changes of the registry are told again");
+        failing = false;
+      } catch (error) {
+        const level = isTransient(error) ? "warn" : "error";
+        if (!failing) this.#parts.log[level]({ err: error }, "changes of the registry are not told; trying again");
+        failing = true;
+        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #pass(): Promise<void> {
+    this.#woken = false;
+    const { pool, now } = this.#parts;
+    // Webhooks do not wait for a NATS that is away.
+    await this.#deliver();
+    await this.#publish();
+    await this.#prune();
+    const nextMs = await nextDueMs(pool);
+    const free = this.#sending.size < DELIVERIES_AT_ONCE_MAX;
+    await this.#pause(nextMs === null || !free ? LOOK_MS : Math.min(LOOK_MS, Math.max(LOOK_MS_MIN, nextMs - now())));
+  }
+
+  async #publish(): Promise<void> {
+    const { pool, nats, now } = this.#parts;
+    const stream = jetstream(nats, { timeout: PUBLISH_MS });
+    let published = EVENTS_AT_ONCE_MAX;
+    while (published === EVENTS_AT_ONCE_MAX && !this.#stopped.signal.aborted) {
+      published = await inTransaction(pool, async (client) => {
+        const events = await claimEvents(client, EVENTS_AT_ONCE_MAX);
+        // One after the other, so that they come in order also when one is lost on the way.
+        for (const event of events)
+          await stream.publish(`${EVENT_PREFIX}.${subjectOf(event.event, event.model)}`, messageOf(event), {
+            msgID: `registry.${event.id}`,
+          });
+        if (events.length > 0)
+          await markPublished(
+            client,
+            events.map(({ id }) => id),
+            now(),
+          );
+        return events.length;
+      });
+    }
+  }
+
+  async #deliver(): Promise<void> {
+    const { pool, now } = this.#parts;
+    const room = DELIVERIES_AT_ONCE_MAX - this.#sending.size;
+    if (room <= 0) return;
+    for (const row of await claimDeliveries(pool, { nowMs: now(), leaseMs: LEASE_MS, limit: room })) {
+      const sending = this.#send(row).finally(() => {
+        this.#sending.delete(sending);
+        this.wake();
+      });
+      this.#sending.add(sending);
+    }
+  }
+
+  async #send(row: DeliveryRow): Promise<void> {
+    const { pool, now, random, log } = this.#parts;
+    const { signal } = this.#stopped;
+    const posted = await postWebhook(row, now(), signal);
+    // Cut off by us: tried again when the lease is over.
+    if (signal.aborted && posted.kind === "failed") return;
+    const nowMs = now();
+    const verdict = verdictOf(posted, row.attempts, nowMs, random());
+    const error = verdict.state === "sent" ? "" : verdict.error;
+    if (error !== "") log.warn({ delivery: row.id, attempt: row.attempts, error }, "a webhook was not taken");
+    const nextMs = verdict.state === "pending" ? verdict.nextMs : 0;
+    const doneMs = verdict.state === "pending" ? null : nowMs;
+    await settleDelivery(pool, row.id, { state: verdict.state, nextMs, doneMs, error }).catch((cause: unknown) =>
+      log.warn({ err: cause, delivery: row.id }, "how a delivery went was not written down; it is sent again"),
+    );
+  }
+
+  async #prune(): Promise<void> {
+    if (performance.now() - this.#prunedAtMs < PRUNE_EVERY_MS) return;
+    this.#prunedAtMs = performance.now();
+    const { pool, now } = this.#parts;
+    await pruneEvents(pool, { beforeMs: now() - KEPT_MS, limit: PRUNE_ROWS });
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (this.#woken || this.#stopped.signal.aborted) return;
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    await delay(ms, undefined, { signal: woken.signal }).catch(() => undefined);
+    this.#wake = undefined;
+  }
+}
+
+/** What a reader of NATS gets, in JSON. */
+function messageOf({ id, event, model, body, atMs }: EventRow): string {
+  const [entity, action] = event.toLowerCase().split(".");
+  return JSON.stringify({
+    id,
+    entity,
+    action,
+    model,
+    at: isoTime(atMs),
+    by: body.by,
+    data: body.data,
+    more: body.more,
+  });
+}

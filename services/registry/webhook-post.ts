@@ -1,0 +1,68 @@
+import { createHmac } from "node:crypto";
+import { describeError } from "../../lib/core/error.ts";
+import { webhookBody } from "./core/event.ts";
+
+/** One try: a receiver that takes longer is tried again. */
+const TIMEOUT_MS = 10_000;
+const ERROR_CHARS_MAX = 500;
+const ANSWER_CHARS_MAX = 4_000;
+
+export interface Delivery {
+  readonly id: string;
+  readonly url: string;
+  readonly secret: string | null;
+  readonly event: string;
+  readonly data: unknown;
+  /** When it happened. */
+  readonly atMs: number;
+}
+
+export type Posted =
+  | { readonly kind: "answered"; readonly status: number; readonly body: string; readonly retryAfterMs: number | null }
+  | { readonly kind: "failed"; readonly error: string };
+
+/**
+ * Sends one delivery, once, as MLflow's servers do: `X-MLflow-Signature: v1,<base64 of HMAC-SHA256 over id.timestamp.body>`,
+ * `X-MLflow-Delivery-Id`, `X-MLflow-Timestamp` in seconds. Never throws.
+ */
+export async function postWebhook(delivery: Delivery, nowMs: number, signal: AbortSignal): Promise<Posted> {
+  const body = webhookBody(delivery.event, delivery.data, delivery.atMs);
+  const timestamp = String(Math.floor(nowMs / 1000));
+  const { id, secret, url } = delivery;
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "user-agent": "weft",
+        "x-mlflow-delivery-id": id,
+        "x-mlflow-timestamp": timestamp,
+        ...(secret === null ? {} : { "x-mlflow-signature": signatureOf(secret, id, timestamp, body) }),
+      },
+      body,
+      redirect: "manual",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    });
+    const text = await readStart(response);
+    const after = response.headers.get("retry-after");
+    const retryAfterMs = after !== null && /^\d{1,6}$/.test(after) ? Number(after) * 1000 : null;
+    return { kind: "answered", status: response.status, body: text, retryAfterMs };
+  } catch (error) {
+    return { kind: "failed", error: describeError(error).slice(0, ERROR_CHARS_MAX) };
+  }
+}
+
+function signatureOf(secret: string, id: string, timestamp: string, body: string): string {
+  return `v1,${createHmac("sha256", secret).update(`${id}.${timestamp}.${body}`).digest("base64")}`;
+}
+
+/** A receiver may answer with anything; what is shown of it is its beginning. */
+async function readStart(response: Response): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    if (text.length >= ANSWER_CHARS_MAX) break;
+  }
+  return text.slice(0, ANSWER_CHARS_MAX);
+}
