@@ -9,6 +9,8 @@ import { type ServerOption, withServer } from "./session.ts";
 export interface Api {
   get<T>(what: string, path: string): Promise<T>;
   post<T>(what: string, path: string, body: unknown): Promise<T>;
+  /** Bytes, with the headers that they come with. */
+  bytes(what: string, path: string): Promise<IncomingMessage>;
   delete(what: string, path: string): Promise<void>;
   /** The answer's lines of JSON as they come. */
   lines(what: string, path: string, body: unknown): AsyncGenerator<unknown>;
@@ -31,6 +33,7 @@ export function withApi<T>(options: ServerOption, work: (api: Api, client: WeftC
         {
           get: (what, path) => json(send(what, "GET", path)),
           post: (what, path, body) => json(send(what, "POST", path, body)),
+          bytes: (what, path) => send(what, "GET", path),
           delete: async (what, path) => void (await readBody(await send(what, "DELETE", path))),
           async *lines(what, path, body) {
             const response = await send(what, "POST", path, body);

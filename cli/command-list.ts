@@ -50,6 +50,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/exec.ts")).execCommand(),
   },
   {
+    name: "tensorboard",
+    summary: "show tracked runs in TensorBoard",
+    load: async () => (await import("./commands/tensorboard.ts")).tensorboardCommand(),
+  },
+  {
     name: "forward",
     summary: "bring a port of a running task to this machine",
     load: async () => (await import("./commands/forward.ts")).forwardCommand(),

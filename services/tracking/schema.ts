@@ -243,6 +243,34 @@ export const loggedModelMetrics = pgTable(
   ],
 );
 
+/** Histograms, images and texts that a run wrote for TensorBoard, as they came. */
+export const runSummaries = pgTable(
+  "run_summaries",
+  {
+    run: bigint({ mode: "number" }).notNull(),
+    key: text().notNull(),
+    step: bigint({ mode: "number" }).notNull(),
+    wallMs: whole("wall_ms").notNull(),
+    /** histogram, image, text, audio or other */
+    kind: text().notNull(),
+    /** A `Summary.Value` message. */
+    value: bytea().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.key, table.step, table.wallMs] })],
+);
+
+/** TensorBoard's event files of attempts, and up to where each is in the tables above. */
+export const eventFiles = pgTable(
+  "event_files",
+  {
+    run: bigint({ mode: "number" }).notNull(),
+    /** Relative to the run's folder. */
+    file: text().notNull(),
+    offset: whole("offset").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.file] })],
+);
+
 /** Files behind the artifact proxy: which bytes of the artifact store lie under which path. */
 export const trackedFiles = pgTable(
   "tracked_files",

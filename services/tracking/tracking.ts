@@ -1,4 +1,6 @@
 import { datasetRoutes } from "./dataset-api.ts";
+import type { FastifyPluginAsync } from "fastify";
+import { eventFileRoutes } from "./event-file-api.ts";
 import { experimentRoutes } from "./experiment-api.ts";
 import { ensureDefaultExperiment } from "./experiment-store.ts";
 import { historyRoutes } from "./history-api.ts";
@@ -9,6 +11,8 @@ import { runRoutes } from "./run-api.ts";
 
 export interface Tracking {
   readonly routes: readonly MlflowRoute[];
+  /** TensorBoard's event files, in and out. */
+  readonly eventFiles: FastifyPluginAsync;
   /** Resolves when nothing is being written any more. */
   readonly close: () => Promise<void>;
 }
@@ -19,6 +23,7 @@ export async function openTracking(parts: TrackingParts): Promise<Tracking> {
   const ingest = new Ingest({ pool: parts.ingestPool, log: parts.log, onWritten: () => {} });
   return {
     routes: [...experimentRoutes(parts), ...runRoutes(parts, ingest), ...historyRoutes(parts), ...datasetRoutes(parts)],
+    eventFiles: eventFileRoutes({ pool: parts.pool, ingest, log: parts.log }),
     close: () => ingest.idle(),
   };
 }
