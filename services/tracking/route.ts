@@ -46,10 +46,15 @@ export function mlflowApi(routes: readonly MlflowRoute[]): FastifyPluginAsync {
 
 /** Errors and unknown paths under the scope's prefix leave in MLflow's form. */
 export function speakMlflow(scope: FastifyInstance): void {
-  scope.setErrorHandler(answerError);
+  failAsMlflow(scope);
   scope.setNotFoundHandler((request, reply) =>
     sendError(reply, "ENDPOINT_NOT_FOUND", `there is no ${request.method} ${request.url.split("?")[0]}`),
   );
+}
+
+/** Errors of the scope's routes leave in MLflow's form. */
+export function failAsMlflow(scope: FastifyInstance): void {
+  scope.setErrorHandler(answerError);
 }
 
 function addRoute(scope: FastifyInstance, { method, path, answer }: MlflowRoute): void {

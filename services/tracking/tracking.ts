@@ -1,18 +1,23 @@
-import { datasetRoutes } from "./dataset-api.ts";
 import type { FastifyPluginAsync } from "fastify";
+import { artifactProxy } from "./artifact-api.ts";
+import { datasetRoutes } from "./dataset-api.ts";
 import { eventFileRoutes } from "./event-file-api.ts";
 import { experimentRoutes } from "./experiment-api.ts";
 import { ensureDefaultExperiment } from "./experiment-store.ts";
 import { historyRoutes } from "./history-api.ts";
 import { Ingest } from "./ingest.ts";
+import { modelRoutes } from "./model-api.ts";
 import type { TrackingParts } from "./parts.ts";
 import type { MlflowRoute } from "./route.ts";
+import { runFileRoutes, getArtifact } from "./run-files-api.ts";
 import { runRoutes } from "./run-api.ts";
 
 export interface Tracking {
   readonly routes: readonly MlflowRoute[];
   /** TensorBoard's event files, in and out. */
   readonly eventFiles: FastifyPluginAsync;
+  /** MLflow's artifact proxy and `/get-artifact`. */
+  readonly files: FastifyPluginAsync;
   /** Resolves when nothing is being written any more. */
   readonly close: () => Promise<void>;
 }
@@ -22,8 +27,19 @@ export async function openTracking(parts: TrackingParts): Promise<Tracking> {
   await ensureDefaultExperiment(parts.pool, parts.now());
   const ingest = new Ingest({ pool: parts.ingestPool, log: parts.log, onWritten: () => {} });
   return {
-    routes: [...experimentRoutes(parts), ...runRoutes(parts, ingest), ...historyRoutes(parts), ...datasetRoutes(parts)],
+    routes: [
+      ...experimentRoutes(parts),
+      ...runRoutes(parts, ingest),
+      ...runFileRoutes(parts),
+      ...historyRoutes(parts),
+      ...datasetRoutes(parts),
+      ...modelRoutes(parts),
+    ],
     eventFiles: eventFileRoutes({ pool: parts.pool, ingest, log: parts.log }),
+    files: async (app) => {
+      await app.register(artifactProxy(parts));
+      await app.register(getArtifact(parts));
+    },
     close: () => ingest.idle(),
   };
 }
