@@ -12,7 +12,7 @@ import { insertMaps, loadUnfinishedMaps } from "./map-store.ts";
 import { loadNodes, upsertNodes } from "./node-store.ts";
 import { loadRates, upsertRates } from "./rate-store.ts";
 import { loadProjects, upsertProjects } from "./project-store.ts";
-import { loadUnfinishedTasks, upsertRanges, upsertTasks } from "./task-store.ts";
+import { loadUnfinishedTasks, upsertTasks, writeRanges } from "./task-store.ts";
 
 /** Wait before a commit is tried again, in milliseconds; doubles up to the second. A restart of Postgres takes seconds. */
 const RETRY_MS = 50;
@@ -107,9 +107,19 @@ export class Store {
   }
 }
 
+/**
+ * All that a commit looks up it looks up by a key. A plan is kept for as long as its connection, and one made while a table was
+ * small reads all of it in each commit when it has grown to millions of rows within minutes.
+ */
+const BY_KEY_ONLY = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
+
 export function openStore(url: string, log: Log): { store: Store; close(): Promise<void> } {
   const database = openDatabase(url, { applicationName: "weft", log });
   const commits = openDatabase(url, { applicationName: "weft scheduler", max: 1, pipeline: true, log });
+  commits.pool.on("connect", (client) => {
+    // Whoever uses the connection learns that it is lost by its own query.
+    client.query(BY_KEY_ONLY).catch(() => undefined);
+  });
   const close = async (): Promise<void> => {
     await Promise.all([commits.close(), database.close()]);
   };
@@ -132,7 +142,7 @@ async function writeAll(
     sent.push(insertJobs(client, batch.jobsNew, progress));
   }
   if (later.length > 0) sent.push(updateJobs(client, later));
-  if (batch.ranges.length > 0) sent.push(upsertRanges(client, batch.ranges));
+  if (batch.ranges.length > 0) sent.push(writeRanges(client, batch.ranges));
   if (batch.tasks.length > 0) sent.push(upsertTasks(client, batch.tasks));
   if (batch.maps.length > 0) sent.push(insertMaps(client, batch.maps));
   if (batch.nodes.length > 0) sent.push(upsertNodes(client, batch.nodes));

@@ -37,24 +37,36 @@ const UPSERT = `
   where tasks.attempt < excluded.attempt
      or (tasks.attempt = excluded.attempt and tasks.state not in ('succeeded', 'failed', 'cancelled', 'skipped'))`;
 
-/** The rows that the ranges stand for (see rangeTasks), under the same rule. */
-export async function upsertRanges(client: ClientBase, rows: readonly RangeRow[]): Promise<void> {
-  await client.query({ name: "upsert-ranges", text: UPSERT_RANGES, values: [jsonRows(rows)] });
+/** The rows that the ranges stand for (see rangeTasks): of those that were assigned new ones, of those that have ended the same. */
+export async function writeRanges(client: ClientBase, rows: readonly RangeRow[]): Promise<void> {
+  const ended = rows.filter(({ startedAtMs }) => startedAtMs !== null);
+  const assigned = rows.filter(({ startedAtMs }) => startedAtMs === null);
+  await Promise.all([
+    ...(ended.length > 0 ? [client.query({ name: "end-ranges", text: END_RANGES, values: [jsonRows(ended)] })] : []),
+    ...(assigned.length > 0
+      ? [client.query({ name: "insert-ranges", text: INSERT_RANGES, values: [jsonRows(assigned)] })]
+      : []),
+  ]);
 }
 
-const UPSERT_RANGES = `
-  insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, started_at_ms,
-                     finished_at_ms, exit_code, reason, message, outputs, failures, losses)
-  select job, task, index + i - 1, case when "startedAtMs" is null then 'assigned' else 'succeeded' end, 1, node, '[]',
-         "assignedAtMs", "startedAtMs"[i], "finishedAtMs", case when "startedAtMs" is null then null else 0 end,
-         '', '', '[]', 0, 0
+const INSERT_RANGES = `
+  insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, reason, message, outputs,
+                     failures, losses)
+  select job, task, index + i, 'assigned', 1, node, '[]', "assignedAtMs", '', '', '[]', 0, 0
   from json_to_recordset($1::json) as row(
-    job text, task text, index integer, count integer, node text, "assignedAtMs" float8, "startedAtMs" float8[],
-    "finishedAtMs" float8), generate_series(1, count) as i
-  on conflict (job, task, index) do update set
-    state = excluded.state, started_at_ms = excluded.started_at_ms, finished_at_ms = excluded.finished_at_ms,
-    exit_code = excluded.exit_code
-  where tasks.attempt = 1 and tasks.state = 'assigned' and excluded.state = 'succeeded'`;
+    job text, task text, index integer, count integer, node text, "assignedAtMs" float8), generate_series(0, count - 1) as i
+  on conflict (job, task, index) do nothing`;
+
+/** By a part of the key: rows beside each other are found together. */
+const END_RANGES = `
+  update tasks
+  set state = 'succeeded', started_at_ms = "startedAtMs"[tasks.index - row.index + 1],
+      finished_at_ms = "finishedAtMs", exit_code = 0
+  from json_to_recordset($1::json) as row(
+    job text, task text, index integer, count integer, "startedAtMs" float8[], "finishedAtMs" float8)
+  where tasks.job = row.job and tasks.task = row.task
+    and tasks.index >= row.index and tasks.index < row.index + row.count
+    and tasks.attempt = 1 and tasks.state = 'assigned'`;
 
 interface TaskRecord {
   job: JobId;

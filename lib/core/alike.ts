@@ -14,8 +14,10 @@ export function expandAssignment(assignment: Assignment): Assignment[] {
   }));
 }
 
+export type PlainEnd = EndedReport & { readonly startedAtMs: number };
+
 /** Whether the end can be told together with those of the instances beside it: nothing but times and usage differs. */
-export function isPlainEnd(report: Report): report is EndedReport & { readonly startedAtMs: number } {
+export function isPlainEnd(report: Report): report is PlainEnd {
   return (
     report.kind === "ended" &&
     report.outcome.kind === "succeeded" &&
@@ -29,8 +31,6 @@ export function isPlainEnd(report: Report): report is EndedReport & { readonly s
     report.logBytes.stdout + report.logBytes.stderr === 0
   );
 }
-
-type PlainEnd = EndedReport & { readonly startedAtMs: number };
 
 /** The same reports in fewer: plain ends of neighbouring instances together, behind all others, which keep their order. */
 export function gatherReports(reports: readonly Report[]): (Report | EndedRangeReport)[] {
@@ -52,14 +52,17 @@ export function gatherReports(reports: readonly Report[]): (Report | EndedRangeR
     for (let from = 0; from < ends.length;) {
       let to = from + 1;
       while (to < ends.length && ends[to]!.ref.index === ends[from]!.ref.index + to - from) to += 1;
-      gathered.push(to - from === 1 ? ends[from]!.report : rangeOf(ends.slice(from, to).map(({ report }) => report)));
+      gathered.push(
+        to - from === 1 ? ends[from]!.report : gatherEnds(ends.slice(from, to).map(({ report }) => report)),
+      );
       from = to;
     }
   }
   return gathered;
 }
 
-function rangeOf(ends: readonly PlainEnd[]): EndedRangeReport {
+/** Of neighbours, in order, with the same attempt, source of usage and environment. */
+export function gatherEnds(ends: readonly PlainEnd[]): EndedRangeReport {
   const [first] = ends;
   return {
     kind: "endedRange",

@@ -10,7 +10,8 @@ export const LOSSES_AT_ONCE_MAX = 3;
  * node's queue while another is idle.
  */
 export const PREFILL_MS = 100;
-export const PREFILL_ATTEMPTS_MAX = 256;
+/** However large the node: its journal and its messages have a size. */
+export const PREFILL_ATTEMPTS_MAX = 1_024;
 /** Only attempts this short on average are prefilled; for longer ones the round trip does not matter. */
 export const PREFILL_RUN_MS_MAX = 100;
 
@@ -23,6 +24,8 @@ export const PLACED_PER_ROUND_MAX = 2_000;
 /** Instances that a node is given together (see range.ts). Fewer save nothing; more, and one that fails takes many out of their range. */
 export const RANGE_INSTANCES_MIN = 4;
 export const RANGE_INSTANCES_MAX = 512;
+/** Pieces that ranges are in at one node, through which each report has to look; with more, single ends take them apart for good. */
+export const RANGES_AT_NODE_MAX = 32;
 
 /** Nodes with room that are compared before the best is taken: more make a fuller cluster by little, and cost each class a look at each. */
 export const COMPARED_NODES_MAX = 512;

@@ -1,12 +1,21 @@
-import { endInRange, sliceRange } from "../../lib/core/alike.ts";
-import type { EndedRangeReport } from "../../lib/core/dispatch.ts";
+import { endInRange, gatherEnds, isPlainEnd, sliceRange } from "../../lib/core/alike.ts";
+import type { EndedRangeReport, EndedReport } from "../../lib/core/dispatch.ts";
 import { type NodeId, parseAttemptKey } from "../../lib/core/ids.ts";
 import { learnRunTime, onAttemptEnded, startJob } from "./attempt.ts";
 import type { Answer } from "./event.ts";
 import { countTaskEnded, followTask } from "./flow.ts";
+import { RANGES_AT_NODE_MAX } from "./limit.ts";
 import { breakRange, cutOut, rangeOf } from "./range.ts";
 import { addSpan } from "./span.ts";
 import type { Range, State } from "./state.ts";
+
+/** One that ended as a range would, leaves it alone and not the others; any other end is an instance's own. */
+export function onEnded(state: State, node: NodeId, report: EndedReport, nowMs: number): Answer {
+  const ranges = state.nodes.get(node)?.ranges.size ?? 0;
+  if (ranges === 0 || ranges > RANGES_AT_NODE_MAX || !isPlainEnd(report))
+    return onAttemptEnded(state, node, report, nowMs);
+  return onRangeEnded(state, node, gatherEnds([report]), nowMs);
+}
 
 /** Attempts that ended alike. Those that are in no range any more end one by one, and those that are stale are dropped. */
 export function onRangeEnded(state: State, node: NodeId, report: EndedRangeReport, nowMs: number): Answer {

@@ -89,6 +89,14 @@ test("an end that comes twice, from another node, or of another attempt changes 
   expect(bench.state.jobs.get("a" as JobId)!.tasks[0]!.succeeded).toBe(8);
 });
 
+test("one that ends as the others would leaves its range alone", () => {
+  const bench = started(8);
+  expect(rows(bench.end("n1", key("a.t.3.1")))).toEqual(["t.3#1 succeeded"]);
+  expect(bench.state.jobs.get("a" as JobId)!.tasks[0]!.instances).toBe(null);
+  expect(end(bench, range(0, 3)).answer).toEqual({ kind: "done" });
+  expect(end(bench, range(4, 8)).answer).toEqual({ kind: "done" });
+});
+
 test("one that starts, fails or is asked for is on its own from then on, and so are those beside it", () => {
   const bench = started(8);
   bench.start("n1", key("a.t.2.1"));
@@ -165,7 +173,7 @@ test("a new leader finds what was on its way and what was done", () => {
 });
 
 test("where each stands is told as if it were alone", () => {
-  const bench = started(300, 4);
+  const bench = started(1000, 4);
   end(bench, range(0, 4));
   const at = (index: number) => explain(bench.state, "a" as JobId, "t", index, bench.nowMs);
   expect(at(0)).toMatchObject({ state: "succeeded", reasons: [{ kind: "done" }] });
@@ -174,7 +182,7 @@ test("where each stands is told as if it were alone", () => {
     reasons: [{ message: "attempt 1 on node n1 has not started yet" }],
   });
   expect(at(20)).toMatchObject({ state: "assigned", reasons: [{ message: /queues there/ }] });
-  expect(at(299)).toMatchObject({ state: "ready" });
+  expect(at(999)).toMatchObject({ state: "ready" });
   expect(locate(bench.state, "a" as JobId, "t", 5)).toEqual({ kind: "not-running", state: "assigned" });
 });
 

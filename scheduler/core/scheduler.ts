@@ -1,13 +1,6 @@
 import { admitDue } from "./admission.ts";
 import { makeAssignment, makeEndedRange, makeRangeAssignment } from "./assignment.ts";
-import {
-  backToQueue,
-  onAttemptCheckpointed,
-  onAttemptEnded,
-  onAttemptReady,
-  onAttemptStarted,
-  onAttemptUnknown,
-} from "./attempt.ts";
+import { backToQueue, onAttemptCheckpointed, onAttemptReady, onAttemptStarted, onAttemptUnknown } from "./attempt.ts";
 import type { Batch, JobProgress, JobRow, MapRow, NodeRow, TaskRow, RangeRow } from "./batch.ts";
 import { onCacheAnswered, takeLookups } from "./cache.ts";
 import type { Answer, Event } from "./event.ts";
@@ -19,7 +12,7 @@ import { finishServices } from "./service.ts";
 import { onProjectChanged } from "./share.ts";
 import type { Outbox } from "./outbox.ts";
 import { onTakeBackRangeTimer, onTakeBackTimer, place as placeReady } from "./place.ts";
-import { onRangeEnded } from "./range-end.ts";
+import { onEnded, onRangeEnded } from "./range-end.ts";
 import { noteStarts } from "./rate.ts";
 import { type Instance, type Job, type JobTask, type Node, nodeState, type Range, type State } from "./state.ts";
 import { onApprovalGiven, onApprovalTimer } from "./word.ts";
@@ -76,7 +69,7 @@ function take(state: State, event: Event, nowMs: number): Answer {
     case "attemptCheckpointed":
       return onAttemptCheckpointed(state, event.node, event.report);
     case "attemptEnded":
-      return onAttemptEnded(state, event.node, event.report, nowMs);
+      return onEnded(state, event.node, event.report, nowMs);
     case "rangeEnded":
       return onRangeEnded(state, event.node, event.report, nowMs);
     case "attemptUnknown":
