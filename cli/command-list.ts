@@ -100,6 +100,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/gc.ts")).gcCommand(),
   },
   {
+    name: "models",
+    summary: "list registered models, show one; register, gates, keys, sign, verify",
+    load: async () => (await import("./commands/models.ts")).modelsCommand(),
+  },
+  {
+    name: "promote",
+    summary: "point an alias of a model at a version, if its gates let it pass",
+    load: async () => (await import("./commands/promote.ts")).promoteCommand(),
+  },
+  {
+    name: "rollback",
+    summary: "point an alias of a model at the version before",
+    load: async () => (await import("./commands/promote.ts")).rollbackCommand(),
+  },
+  {
+    name: "evaluate",
+    summary: "record what a version of a model was measured to be worth",
+    load: async () => (await import("./commands/evaluate.ts")).evaluateCommand(),
+  },
+  {
     name: "explain",
     summary: "show why a task is in the state it is in",
     load: async () => (await import("./commands/explain.ts")).explainCommand(),

@@ -6,6 +6,7 @@ import type { ProtoGrpcType as AgentTypes } from "./gen/agent.ts";
 import type { ProtoGrpcType as ClusterTypes } from "./gen/cluster.ts";
 import type { ProtoGrpcType as JobTypes } from "./gen/job.ts";
 import type { ProtoGrpcType as NotificationTypes } from "./gen/notification.ts";
+import type { ProtoGrpcType as RegistryTypes } from "./gen/registry.ts";
 import type { ProtoGrpcType as TriggerTypes } from "./gen/trigger.ts";
 import type { ProtoGrpcType as SessionTypes } from "./gen/session.ts";
 
@@ -58,6 +59,7 @@ const SERVICE_FILES = [
   "weft/v1/trigger.proto",
   "weft/v1/notification.proto",
   "weft/v1/session.proto",
+  "weft/v1/registry.proto",
 ];
 
 let loaded: PackageDefinition | undefined;
@@ -84,7 +86,8 @@ export type WeftServices = JobTypes["weft"]["v1"] &
   AgentTypes["weft"]["v1"] &
   TriggerTypes["weft"]["v1"] &
   NotificationTypes["weft"]["v1"] &
-  SessionTypes["weft"]["v1"];
+  SessionTypes["weft"]["v1"] &
+  RegistryTypes["weft"]["v1"];
 
 /** Client constructors and service definitions of `weft.v1`. */
 export function weftServices(): WeftServices {

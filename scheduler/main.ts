@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { NatsConnection } from "@nats-io/nats-core";
 import type { PipelineSpec } from "../lib/core/pipeline/spec.ts";
-import { type GrpcServer, startGrpcServer } from "../lib/grpc.ts";
+import { type GrpcServer, type ServedService, startGrpcServer } from "../lib/grpc.ts";
 import type { Log } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import { AgentApi } from "./api/agent-api.ts";
@@ -60,6 +60,8 @@ export interface SchedulerParts {
   readonly databaseUrl: string;
   readonly nats: NatsConnection;
   readonly records: Records;
+  /** What else this server answers over gRPC. */
+  readonly services: readonly ServedService[];
   /** Write with each batch that ends attempts, in its transaction. */
   readonly recorders: readonly Recorder[];
   readonly version: string;
@@ -124,9 +126,10 @@ async function serve(
     host: settings.host,
     port: settings.grpcPort,
     portFlag: "--grpc-port",
-    services: services(parts, jobs, { store, bus, desk, notify }, seat, forwarder, () =>
-      advertised(settings, server.port),
-    ),
+    services: [
+      ...services(parts, jobs, { store, bus, desk, notify }, seat, forwarder, () => advertised(settings, server.port)),
+      ...parts.services,
+    ],
   });
   const leadership = new Leadership({
     store,

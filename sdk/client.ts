@@ -20,6 +20,7 @@ import {
   projectOf,
 } from "./operator.ts";
 import { NotificationClient } from "./notification.ts";
+import { ModelClient } from "./registry.ts";
 import { TriggerClient } from "./trigger.ts";
 import { type Concurrency, concurrencyToProto } from "./pipeline.ts";
 import { type Explanation, type Gate, type Node, nodeOf, type QueueClass, queueClassOf } from "./node.ts";
@@ -100,6 +101,7 @@ export class WeftClient {
   readonly address: string;
   readonly triggers: TriggerClient;
   readonly notifications: NotificationClient;
+  readonly models: ModelClient;
   readonly #link: Link;
   readonly #jobs = weftServices().JobService.service;
   readonly #cluster = weftServices().ClusterService.service;
@@ -110,6 +112,7 @@ export class WeftClient {
     this.#link = new Link(address);
     this.triggers = new TriggerClient(this.#link);
     this.notifications = new NotificationClient(this.#link);
+    this.models = new ModelClient(this.#link);
   }
 
   async info(): Promise<ServerInfo> {

@@ -23,6 +23,20 @@ export {
   type TriggeredBy,
 } from "./job.ts";
 export type { Artifact, Edge, Execution, Lineage } from "./lineage.ts";
+export type {
+  GateSet,
+  GateVerdict,
+  ModelEvaluation,
+  ModelGate,
+  ModelHead,
+  ModelMove,
+  ModelVersion,
+  Promotion,
+  RegisteredModel,
+  SigningKey,
+  VerifiedVersion,
+} from "./model.ts";
+export { ModelClient, type PromoteOptions } from "./registry.ts";
 export { type Notification, NotificationClient } from "./notification.ts";
 export {
   type AppliedTrigger,

@@ -24,7 +24,7 @@ import {
   recordEnded,
   recordEndedRanges,
 } from "../../services/lineage/index.ts";
-import { type OpenRegistry, openRegistry } from "../../services/registry/index.ts";
+import { type OpenRegistry, openRegistry, registryService } from "../../services/registry/index.ts";
 import { mlflowApi, openTracking, type Tracking } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
@@ -70,6 +70,7 @@ export async function startServer(config: ServerConfig, log: Log, onStop: OnStop
     settings: { ...config, agentNatsServers: config.agentNatsUrl.split(",").map((url) => url.trim()) },
     databaseUrl: config.databaseUrl,
     nats,
+    services: [registryService(registry)],
     records: recordsOf(database.pool, artifacts),
     recorders: [recordLineage],
     version: VERSION,

@@ -8,6 +8,7 @@ import {
   serverStream,
   type Sink,
   type StreamContext,
+  tellingOutages,
   unary,
 } from "../../lib/grpc.ts";
 import type { AgentServiceHandlers } from "../../proto/gen/weft/v1/AgentService.ts";
@@ -23,7 +24,6 @@ import type { Forwarder } from "./forward.ts";
 import type { JobApi } from "./job-api.ts";
 import type { JobFinder } from "./job-finder.ts";
 import type { NotificationApi } from "./notification-api.ts";
-import { tellingOutages } from "./outage.ts";
 import type { Role } from "./parts.ts";
 import type { Reign } from "./reign.ts";
 import { type SessionApi } from "./session-api.ts";

@@ -34,6 +34,21 @@ export async function insertEvaluation(client: ClientBase, model: number, row: E
   return rowCount === 1;
 }
 
+const EVALUATION = `json_build_object('id', id, 'model', model, 'version', version, 'dataset', dataset,
+  'datasetDigest', dataset_digest, 'metrics', metrics, 'segments', segments, 'attempt', attempt, 'runId', run_id, 'by', by,
+  'atMs', at_ms)`;
+
+export async function findEvaluation(
+  client: ClientBase,
+  id: string,
+): Promise<(EvaluationRow & { readonly model: number }) | undefined> {
+  const { rows } = await client.query<{ row: EvaluationRow & { model: number } }>(
+    `select ${EVALUATION} as row from model_evaluations where id = $1`,
+    [id],
+  );
+  return rows[0]?.row;
+}
+
 /** Newest first. `version`: of this one alone. */
 export async function listEvaluations(
   client: Pool | ClientBase,
@@ -41,9 +56,7 @@ export async function listEvaluations(
   { version, limit = EVALUATIONS_JUDGED }: { readonly version?: number; readonly limit?: number } = {},
 ): Promise<EvaluationRow[]> {
   const { rows } = await client.query<{ row: EvaluationRow }>(
-    `select json_build_object('id', id, 'version', version, 'dataset', dataset, 'datasetDigest', dataset_digest,
-       'metrics', metrics, 'segments', segments, 'attempt', attempt, 'runId', run_id, 'by', by, 'atMs', at_ms) as row
-     from model_evaluations where model = $1 and ($2::int is null or version = $2) order by at_ms desc, id desc limit $3`,
+    `select ${EVALUATION} as row from model_evaluations where model = $1 and ($2::int is null or version = $2) order by at_ms desc, id desc limit $3`,
     [model, version ?? null, limit],
   );
   return rows.map(({ row }) => row);

@@ -4,7 +4,7 @@ import { checkGates } from "./core/gate-rules.ts";
 import type { Gate } from "./core/gate.ts";
 import { checkLength, checkModelName, invalid, parseVersion } from "./core/name.ts";
 import type { Desk } from "./desk.ts";
-import { type EvaluationRow, insertEvaluation, insertGates } from "./evaluation-store.ts";
+import { type EvaluationRow, findEvaluation, insertEvaluation, insertGates } from "./evaluation-store.ts";
 import type { Actor } from "./parts.ts";
 import { getVersion } from "./version-store.ts";
 import { lockVersions } from "./versions.ts";
@@ -50,7 +50,11 @@ export class Evaluations {
       const id = asked.id === "" ? newId() : asked.id;
       const row = { id, version, dataset, datasetDigest, metrics, segments, attempt, runId, by, atMs: work.nowMs };
       // A task that is run again, or that did not hear our answer, reports the same.
-      if (!(await insertEvaluation(work.client, model.id, row))) return row;
+      if (!(await insertEvaluation(work.client, model.id, row))) {
+        const there = await findEvaluation(work.client, id);
+        if (there?.model === model.id && there.version === version) return there;
+        throw new WeftError("conflict", `the evaluation "${id}" is of another version; give this one another id`);
+      }
       await work.tell({
         entity: "version",
         action: "EVALUATED",

@@ -1,3 +1,4 @@
 export { holdVersion, releaseVersion } from "./alias-store.ts";
+export { registryService } from "./grpc.ts";
 export { openRegistry, type OpenRegistry } from "./registry.ts";
 export { registryReferences } from "./references.ts";

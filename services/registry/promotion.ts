@@ -103,7 +103,9 @@ export class Promotion {
       const from = now?.version ?? null;
       const to = await this.#before(work, model, alias);
       if (to === null) {
-        const since = now ? `it has pointed at version ${now.version} alone` : "there is no such alias, and never was";
+        const since = now
+          ? `version ${now.version} is the first that it points at`
+          : "there is no such alias, and never was";
         throw new WeftError(
           "failed_precondition",
           `the alias ${alias} of ${name} has no earlier version to go back to: ${since}`,

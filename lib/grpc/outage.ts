@@ -1,6 +1,6 @@
-import { WeftError } from "../../lib/core/error.ts";
-import { isTransient } from "../../lib/db.ts";
-import { isServiceError } from "../../lib/grpc.ts";
+import { WeftError } from "../core/error.ts";
+import { isTransient } from "../db.ts";
+import { isServiceError } from "./status.ts";
 
 /**
  * The handler, with an outage of Postgres told as `unavailable`: a caller repeats its call, and one that follows a job
