@@ -146,6 +146,22 @@ export function bookDevices(node: Node, uuids: readonly string[], key: AttemptKe
   }
 }
 
+/** What is held of a device that was not there when it was booked is known when it is back. */
+export function recountDevices(node: Node): void {
+  node.deviceRoom = null;
+  for (const [uuid, use] of node.devices) {
+    const gpu = node.capacity.gpus.find((one) => one.uuid === uuid);
+    if (!gpu) continue;
+    use.memoryBytes = 0;
+    for (const [key, { shareMillis }] of use.holders) {
+      const holder = node.attempts.get(key)?.state;
+      const memoryBytes = holder?.kind === "active" ? memoryShare(gpu, holder.asked) : 0;
+      use.holders.set(key, { shareMillis, memoryBytes });
+      use.memoryBytes += memoryBytes;
+    }
+  }
+}
+
 export function unbookDevices(node: Node, uuids: readonly string[], key: AttemptKey): void {
   if (uuids.length > 0) node.deviceRoom = null;
   for (const uuid of uuids) {

@@ -55,6 +55,8 @@ export function dropHold(state: State, ask: Ask): void {
     if (node.hold !== hold) continue;
     node.hold = null;
     state.freed.add(node);
+    // Classes that were looked at before in this round found the nodes held.
+    state.placementDue = true;
   }
 }
 

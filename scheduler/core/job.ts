@@ -143,6 +143,8 @@ function cancelJob(state: State, job: Job, reason: string, nowMs: number): void 
     if (task.spec.flow.rate) state.ratesDue.add(rateLog(state, taskRateKey(task)));
     for (const instance of task.instances?.values() ?? []) {
       if (instance.state.kind === "active") orderStop(state, instance, "cancelled");
+      // One whose gang has not ended ends with it: as that does, and not each member by itself.
+      else if (instance.state.kind === "held") continue;
       else if (instance.state.kind !== "ended") endInstance(state, instance, "cancelled", nowMs);
     }
     if (task.fresh === task.count) continue;

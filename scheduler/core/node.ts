@@ -1,4 +1,5 @@
 import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
+import { recountDevices } from "./device.ts";
 import { loseAttempt } from "./attempt.ts";
 import { breakRangesOf, reconcileRanges } from "./range.ts";
 import { stopAll } from "./stop.ts";
@@ -78,7 +79,7 @@ function changeCapacity(node: Node, capacity: Capacity): void {
   if (node.attempts.size + node.ranges.size === 0) node.capacityBefore = capacity;
   else node.capacityBefore = largest(node.capacityBefore, node.capacity);
   node.capacity = capacity;
-  node.deviceRoom = null;
+  recountDevices(node);
 }
 
 function largest(a: Capacity, b: Capacity): Capacity {

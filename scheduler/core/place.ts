@@ -31,9 +31,9 @@ import { addTimer } from "./timer.ts";
  */
 export function place(state: State, nowMs: number): void {
   if (!state.placementDue) return;
-  state.placementDue = false;
   const classes = waitingClasses(state);
   dropHolds(state, new Set(classes.map(({ ask }) => ask.key)), nowMs);
+  state.placementDue = false;
   holdForAged(state, classes, nowMs);
   const round: Round = { totals: clusterTotals(state.nodes.values()), left: PLACED_PER_ROUND_MAX, nowMs };
   for (let i = 0; i < classes.length && round.left > 0;) {
@@ -47,7 +47,8 @@ export function place(state: State, nowMs: number): void {
     state.placementDue = true;
     return;
   }
-  state.freed.clear();
+  // Else a hold was dropped, and some have not looked at what it kept.
+  if (!state.placementDue) state.freed.clear();
   for (const queueClass of classes) if (mayQueueAtNodes(queueClass.ask)) prefill(state, queueClass, nowMs);
   preemptFor(state, classes, round.totals, nowMs);
 }
@@ -148,6 +149,8 @@ function placeNext(state: State, { queueClass, candidates }: Contender, most: nu
       members.forEach((member, rank) => assign(state, member, nodes[rank]!, { choice, asked, masterAddress }, nowMs));
     }
     if (state.holds.size > 0) dropHold(state, ask);
+    // Where it was put there may be more room, which those that come to the class later must look at.
+    queueClass.tried = false;
     return Math.max(placed, ask.nodes);
   }
   queueClass.tried = ask.requests.every((asked) => beyondQuota(project, asked, ask.nodes) === null);

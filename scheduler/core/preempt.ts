@@ -6,7 +6,7 @@ import { PREEMPTING_CLASSES_MAX } from "./limit.ts";
 import { peek, type QueueClass } from "./queue.ts";
 import { rebook, unbookForTrial } from "./reservation.ts";
 import { type Amounts, beyondQuota, dominantShare, projectOf } from "./share.ts";
-import type { Active, Instance, Node, State } from "./state.ts";
+import type { Instance, Node, State } from "./state.ts";
 import { orderStop } from "./stop.ts";
 
 /**
@@ -57,7 +57,7 @@ function cheapest(state: State, ask: Ask, totals: Amounts, nowMs: number): Evict
   const offers: Offer[] = [];
   const free: Node[] = [];
   for (const node of state.nodes.values()) {
-    if (serviceMisfit(node, ask, nowMs) !== null) continue;
+    if (serviceMisfit(node, ask, nowMs) !== null || isKept(node, ask)) continue;
     if (ask.nodes > 1 && misfit(node, ask, asked, nowMs) === null) free.push(node);
     else {
       const offer = offerOf(node, ask, byNode.get(node) ?? [], nowMs);
@@ -70,6 +70,11 @@ function cheapest(state: State, ask: Ask, totals: Amounts, nowMs: number): Evict
   const chosen = offers.slice(0, missing);
   const victims = new Set(chosen.flatMap(({ victims: of }) => of.flatMap(gangOf)));
   return { nodes: [...free, ...chosen.map(({ node }) => node)], victims: [...victims] };
+}
+
+/** Whoever it is held for has its victims stopped already, perhaps: were the node taken from it, more would follow. */
+function isKept({ hold: held }: Node, ask: Ask): boolean {
+  return held !== null && held.ask.key !== ask.key && held.ask.priority >= ask.priority;
 }
 
 /** Who may be stopped for the ask, cheapest first: lowest priority, then the youngest. */
@@ -91,32 +96,61 @@ function victimsByNode(state: State, ask: Ask, totals: Amounts): Map<Node, Insta
   return byNode;
 }
 
-/** Whether stopping an attempt gives the ask's project back of its share, and leaves the other's project its own. */
+/**
+ * Whether stopping an attempt gives the ask's project back of its share, and leaves the other's project its own. What is on
+ * its way counts as if it had come: else several would each take the same back, and it would be taken back from them.
+ */
 function takeBack(state: State, ask: Ask, totals: Amounts): (instance: Instance) => boolean {
   const project = projectOf(state, ask.project);
   const fair = fairShare(state, ask.project);
-  const asked = ask.requests[0]!;
-  const gain = {
-    cpuMillis: asked.cpuMillis * ask.nodes,
-    memoryBytes: asked.memoryBytes * ask.nodes,
-    gpuMillis: asked.gpuMillis * ask.nodes,
-  };
-  if (dominantShare(project, totals, gain) > fair) return () => false;
-  const taken = new Map<string, Amounts>();
+  if (dominantShare(project, totals, comingTo(state, ask)) > fair) return () => false;
+  const taken = leaving(state);
+  const gangs = new Set<Instance>();
   return (instance) => {
     const { ask: other } = instance.task;
-    const active = instance.state as Active;
     if (other.project === ask.project || other.priority > ask.priority) return false;
-    const less = taken.get(other.project) ?? { cpuMillis: 0, memoryBytes: 0, gpuMillis: 0 };
-    const after = {
-      cpuMillis: less.cpuMillis - active.asked.cpuMillis,
-      memoryBytes: less.memoryBytes - active.asked.memoryBytes,
-      gpuMillis: less.gpuMillis - active.asked.gpuMillis,
-    };
+    const members = gangOf(instance);
+    if (gangs.has(members[0]!)) return true;
+    const before = taken.get(other.project) ?? NOTHING;
+    const after = members.reduce(
+      (sum, { state: of }) => (of.kind === "active" ? plus(sum, of.asked, -1) : sum),
+      before,
+    );
     if (dominantShare(projectOf(state, other.project), totals, after) < fair) return false;
     taken.set(other.project, after);
+    gangs.add(members[0]!);
     return true;
   };
+}
+
+const NOTHING: Readonly<Amounts> = { cpuMillis: 0, memoryBytes: 0, gpuMillis: 0 };
+
+function plus(sum: Readonly<Amounts>, asked: Readonly<Amounts>, times: number): Amounts {
+  return {
+    cpuMillis: sum.cpuMillis + times * asked.cpuMillis,
+    memoryBytes: sum.memoryBytes + times * asked.memoryBytes,
+    gpuMillis: sum.gpuMillis + times * asked.gpuMillis,
+  };
+}
+
+/** What the ask takes, and what others of its project wait for with nodes held. */
+function comingTo(state: State, ask: Ask): Amounts {
+  let coming = plus(NOTHING, ask.requests[0]!, ask.nodes);
+  for (const { ask: other, asked } of state.holds.values())
+    if (other.project === ask.project && other.key !== ask.key && waitsForStops(state, other))
+      coming = plus(coming, asked, other.nodes);
+  return coming;
+}
+
+/** By project, what its attempts hold that have been told to stop; negative. */
+function leaving(state: State): Map<string, Amounts> {
+  const sums = new Map<string, Amounts>();
+  for (const { state: of, task } of state.preemptible) {
+    if (of.kind !== "active" || of.stop === null || of.prefilled) continue;
+    const { project } = task.ask;
+    sums.set(project, plus(sums.get(project) ?? NOTHING, of.asked, -1));
+  }
+  return sums;
 }
 
 /** The weighted share that each project that holds or wants something would have if all had the same. */

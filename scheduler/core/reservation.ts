@@ -92,6 +92,9 @@ function demoteFor(of: State, node: Node, asked: Resources): void {
     addUsage(projectOf(of, other.task.ask.project), state.asked, -1);
     state.prefilled = true;
     node.prefilled.add(other);
+    // It may have held more than is wanted in its place.
+    of.freed.add(node);
+    of.placementDue = true;
     if (hasRoom(node, asked)) return;
   }
   for (const range of [...node.ranges].toReversed()) {

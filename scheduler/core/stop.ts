@@ -4,7 +4,10 @@ import type { Instance, Node, State } from "./state.ts";
 
 /** Tells the node to stop the attempt; told again at each heartbeat until it has. */
 export function orderStop(state: State, instance: Instance, reason: StopOrder["reason"]): void {
-  if (instance.state.kind !== "active" || instance.state.stop?.reason === reason) return;
+  if (instance.state.kind !== "active") return;
+  const before = instance.state.stop?.reason;
+  // What nobody wants any more is not stopped for another reason after that.
+  if (before === reason || before === "cancelled" || before === "finished") return;
   const active = instance.state;
   active.stop = { key: active.key, graceMs: instance.task.spec.stopGraceMs, reason };
   state.out.stops.push({ node: active.node.id, order: active.stop });

@@ -330,6 +330,7 @@ export class SimAgent {
   #reported(report: Parameters<ConstructorParameters<typeof SimWorker>[2]["onReport"]>[0], kept: () => void): void {
     const { journal } = this;
     if (journal.records.get(report.key)?.kind === "ended") return kept();
+    if (report.kind === "ready") return this.#tell(report);
     if (report.kind === "started") {
       journal.jot({ kind: "started", atMs: report.atMs, key: report.key });
       return this.#tell(report);

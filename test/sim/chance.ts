@@ -4,6 +4,7 @@ export type Concern =
   | "net"
   | "crash"
   | "workload"
+  | "approvals"
   | "store"
   | "queue"
   | "clocks"

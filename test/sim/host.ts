@@ -4,6 +4,11 @@ import type { Chance } from "./chance.ts";
 /** Epoch of the simulated world's beginning, in milliseconds: clocks show a date that could be one. */
 const EPOCH_MS = 1_700_000_000_000;
 
+/** What a clock that is right shows. */
+export function trueEpochMs({ nowMs }: Agenda): number {
+  return EPOCH_MS + Math.floor(nowMs);
+}
+
 /** A machine's clocks: they run at a rate of their own, and the wall clock is off. */
 export class Clock {
   readonly #agenda: Agenda;

@@ -10,7 +10,7 @@ import type { Chance } from "./chance.ts";
 import { type Clock, Life } from "./host.ts";
 import { SimJournal } from "./journal.ts";
 
-type StopCause = StopReason | LossReason | "timeout";
+type StopCause = StopReason | LossReason | "timeout" | "unhealthy";
 
 /** What exit.json of an attempt's folder says. */
 interface Folder {

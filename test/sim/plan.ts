@@ -1,6 +1,7 @@
 import { Chance } from "./chance.ts";
 import type { LinkFaults } from "./network.ts";
 import type { StoreFaults } from "./store.ts";
+import { type Trait, TRAITS } from "./trait.ts";
 
 /** What may happen to the world in its first phase. */
 export const FAULTS = [
@@ -26,6 +27,8 @@ export type Fault = (typeof FAULTS)[number];
 export interface Plan {
   readonly seed: number;
   readonly focus: "none" | "lease";
+  /** What jobs may ask for. */
+  readonly traits: readonly Trait[];
   readonly machines: number;
   readonly servers: number;
   readonly leaseMs: number;
@@ -55,16 +58,31 @@ const RATE_ERROR_MAX = 0.042;
 
 /** One world in so many is about leases alone: nodes that are cut off with work that does not heed SIGTERM, and the worst clocks. */
 const LEASE_WORLDS = 6;
+/** Part of the worlds that knows a trait. */
+const TRAIT_WORLDS = 0.35;
 const LEASE_FAULTS: readonly Fault[] = ["node is cut off", "agent pauses", "agent crashes"];
 
 export function planOf(seed: number): Plan {
   const chance = new Chance(seed, "plan");
-  const plan = { seed, ...cluster(chance), ...faults(chance) };
+  const plan = { seed, traits: traitsOf(seed), ...cluster(chance), ...faults(chance) };
   if (!chance.happens(1 / LEASE_WORLDS)) return plan;
-  return { ...plan, focus: "lease", machines: 2, rateError: RATE_ERROR_MAX, faults: LEASE_FAULTS, crashAtCommit: 0 };
+  return {
+    ...plan,
+    focus: "lease",
+    traits: [],
+    machines: 2,
+    rateError: RATE_ERROR_MAX,
+    faults: LEASE_FAULTS,
+    crashAtCommit: 0,
+  };
 }
 
-type Cluster = Omit<Plan, "seed" | keyof ReturnType<typeof faults>>;
+/** Each world knows some of them only, so that none is hidden behind another. */
+function traitsOf(seed: number): readonly Trait[] {
+  return TRAITS.filter((trait) => new Chance(seed, `has ${trait}`).happens(TRAIT_WORLDS));
+}
+
+type Cluster = Omit<Plan, "seed" | "traits" | keyof ReturnType<typeof faults>>;
 
 function cluster(chance: Chance): Cluster {
   const leaseMs = chance.pick([5_000, 10_000, 20_000]);

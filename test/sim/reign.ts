@@ -5,6 +5,7 @@ import {
   drain,
   type Event,
   isEmpty,
+  type Lookup,
   nextTimerMs,
   place,
   restore,
@@ -19,7 +20,7 @@ import type { Clock, Life } from "./host.ts";
 import type { Place } from "./network.ts";
 import { SimPostman } from "./post.ts";
 import type { Delivery, Queues } from "./queue.ts";
-import type { Changes, Reign, SimStore } from "./store.ts";
+import { answerTo, type Changes, type Reign, type SimStore } from "./store.ts";
 
 /** As in scheduler/store.ts and scheduler/intake.ts, in milliseconds. */
 const RETRY_MS = 50;
@@ -147,7 +148,8 @@ export class SimReign {
       entries.forEach(({ done }, at) => done(answers[at]!));
       this.#busy = false;
       this.#setTimer();
-      if (this.#inbox.length > 0 || this.#tickDue) this.#wake();
+      // One round places only so many: what is left is not waited for.
+      if (this.#inbox.length > 0 || this.#tickDue || this.state.placementDue) this.#wake();
     });
     // What was in the batch is told that it was not committed, when the reign ends before.
     this.#onEnd = () => entries.forEach(({ done }) => done(null));
@@ -178,10 +180,28 @@ export class SimReign {
     for (const node of nodesLost(batch.ended.map(({ report, node: { id } }) => ({ report, id }))))
       queues.purge(here, `weft.assign.${node}`);
     this.postman.post(batch);
+    if (batch.lookups.length > 0) this.#askCache(batch.lookups);
     if (batch.stop.length === 0) return;
     const byNode = new Map<NodeId, StopOrder[]>();
     for (const { node, order } of batch.stop) byNode.set(node, [...(byNode.get(node) ?? []), order]);
     onStops(byNode);
+  }
+
+  /** What could not be found out is run, and not kept. */
+  #askCache(lookups: readonly Lookup[]): void {
+    const { store, place: here, life, clock } = this.#parts;
+    store.ask(
+      here,
+      () => store.lookUp(lookups, clock.wallMs()),
+      (told) =>
+        life.run(() => {
+          const answers =
+            told.kind === "told"
+              ? told.what
+              : lookups.map((lookup) => answerTo(lookup, { key: null, why: "not asked", hit: null }));
+          this.submit({ kind: "cacheAnswered", answers }, () => {});
+        }),
+    );
   }
 
   /** Postgres is asked until it answers. */

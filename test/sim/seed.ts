@@ -1,5 +1,6 @@
 import type { Plan } from "./plan.ts";
 import { planOf } from "./plan.ts";
+import type { Tally } from "./tally.ts";
 import { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 
@@ -29,8 +30,9 @@ const LAST_LINES_MAX = 25;
 export function runSeed(
   seed: number,
   tell: (atMs: number, what: string, about: string) => void = () => {},
+  tally?: Tally,
 ): SeedResult {
-  const world = new World(seed, tell);
+  const world = new World(seed, tell, tally);
   try {
     world.run();
     return { events: world.agenda.events, failure: null };

@@ -2,10 +2,15 @@ import { endInRange } from "../../lib/core/alike.ts";
 import type { ArchivedReport } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import { attemptKey, type AttemptKey, type JobId, type NodeId, parseAttemptKey } from "../../lib/core/ids.ts";
+import { instanceCount, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
+import { cacheKey } from "../../scheduler/cache-key.ts";
 import {
   type Batch,
+  type CacheAnswer,
+  type CacheRow,
   type JobProgress,
   type JobRow,
+  type Lookup,
   type MapRow,
   type NodeRow,
   type ProjectSettings,
@@ -38,7 +43,8 @@ export type Told<T> = { readonly kind: "told"; readonly what: T } | { readonly k
 
 /** What is kept of an attempt that has ended. */
 export interface Execution extends Pick<EndedAttempt, "state" | "report"> {
-  readonly assignment: Pick<EndedAttempt["assignment"], "ref" | "inputs" | "outputs">;
+  readonly assignment: Pick<EndedAttempt["assignment"], "ref" | "inputs" | "outputs"> &
+    Partial<Pick<EndedAttempt["assignment"], "run" | "env">>;
 }
 
 export interface StoreFaults {
@@ -79,6 +85,8 @@ const KEPT = new Set([
   "nodes",
   "projects",
   "rates",
+  "cached",
+  "lookups",
   "assign",
   "stop",
 ]);
@@ -88,11 +96,13 @@ const NOTICE_MS = 400;
 /** Postgres as the scheduler sees it: transactions one after the other over rows, and connections that break. */
 export class SimStore {
   readonly jobs = new Map<JobId, { readonly row: JobRow; progress: JobProgress }>();
-  readonly tasks = new Map<JobId, Map<string, TaskRow>>();
+  /** By job, task and index. */
+  readonly tasks = new Map<JobId, Map<string, Map<number, TaskRow>>>();
   readonly maps = new Map<string, MapRow>();
   readonly nodes = new Map<NodeId, NodeRow>();
   readonly projects = new Map<string, ProjectSettings>();
   readonly rates = new Map<string, RateRow>();
+  readonly results = new Map<string, CacheRow>();
   readonly executions = new Map<AttemptKey, Execution>();
   readonly archived = new Set<AttemptKey>();
   readonly keys = new Map<string, JobId>();
@@ -176,6 +186,7 @@ export class SimStore {
     for (const row of batch.nodes) this.nodes.set(row.id, row);
     for (const row of batch.projects) this.projects.set(row.name, row);
     for (const row of batch.rates) this.rates.set(row.key, row);
+    for (const row of batch.cached) this.results.set(row.key, row);
     for (const ended of batch.ended) {
       const key = attemptKey(ended.assignment.ref);
       if (!this.executions.has(key)) this.executions.set(key, ended);
@@ -190,7 +201,9 @@ export class SimStore {
   load(): Restored {
     const jobs = [...this.jobs.values()].filter(({ progress }) => isLive(progress));
     jobs.sort((a, b) => a.row.submittedAtMs - b.row.submittedAtMs || (a.row.id < b.row.id ? -1 : 1));
-    const tasks = jobs.flatMap(({ row }) => [...(this.tasks.get(row.id)?.values() ?? [])]);
+    const tasks = jobs.flatMap(({ row }) =>
+      [...(this.tasks.get(row.id)?.values() ?? [])].flatMap((rows) => [...rows.values()]),
+    );
     const maps = [...this.maps.values()].filter(({ job }) => isLive(this.jobs.get(job)!.progress));
     const rows: Restored = {
       jobs,
@@ -203,8 +216,29 @@ export class SimStore {
     return JSON.parse(JSON.stringify(rows)) as Restored;
   }
 
+  /** As scheduler/cache-desk.ts finds it. */
+  lookUp(lookups: readonly Lookup[], nowMs: number): CacheAnswer[] {
+    return lookups.map((lookup) => {
+      const { key } = cacheKey(lookup, null);
+      const row = this.results.get(key);
+      const isFresh = row && (lookup.ttlMs === 0 || row.madeAtMs > nowMs - lookup.ttlMs);
+      return answerTo(lookup, { key, why: isFresh ? "" : "miss", hit: isFresh ? row : null });
+    });
+  }
+
   task(job: JobId, task: string, index: number): TaskRow | undefined {
-    return this.tasks.get(job)?.get(`${task}.${index}`);
+    return this.tasks.get(job)?.get(task)?.get(index);
+  }
+
+  /** By index. */
+  rowsOf(job: JobId, task: string): TaskRow[] {
+    const rows = this.tasks.get(job)?.get(task)?.values() ?? [];
+    return [...rows].sort((a, b) => a.index - b.index);
+  }
+
+  /** How many instances the task has. */
+  countOf(job: JobId, task: TaskSpec): number {
+    return this.maps.get(`${job}.${task.name}`)?.count ?? instanceCount(task);
   }
 
   #insertExecutions({ report, inputs }: Batch["endedRanges"][number]): void {
@@ -235,20 +269,28 @@ export class SimStore {
   }
 
   #upsertTask(row: TaskRow): void {
-    const rows = this.tasks.get(row.job);
-    if (!rows) throw new Error(`a row of a task came without its job ${row.job}`);
-    const id = `${row.task}.${row.index}`;
-    const before = rows.get(id);
+    const tasks = this.tasks.get(row.job);
+    if (!tasks) throw new Error(`a row of a task came without its job ${row.job}`);
+    let rows = tasks.get(row.task);
+    if (!rows) tasks.set(row.task, (rows = new Map()));
+    const before = rows.get(row.index);
     if (before === row) return;
     if (before && this.#isGuarded(before, row)) return this.#witness.onRefused(before, row);
     this.#witness.onTask(before, row);
-    rows.set(id, row);
+    rows.set(row.index, row);
   }
 
   #isGuarded(before: TaskRow, after: TaskRow): boolean {
     if (this.#guards.attempt && before.attempt > after.attempt) return true;
     return this.#guards.endedTask && before.attempt >= after.attempt && TERMINAL_TASK_STATES.has(before.state);
   }
+}
+
+export function answerTo(
+  { assignment: { ref } }: Lookup,
+  found: Pick<CacheAnswer, "key" | "why" | "hit">,
+): CacheAnswer {
+  return { job: ref.job, task: ref.task, index: ref.index, ...found };
 }
 
 function isLive({ state }: JobProgress): boolean {

@@ -15,6 +15,16 @@ export type Invariant =
   | "I12 numbers only grow"
   | "I13 work gets done"
   | "I14 one key, one job"
+  | "I15 approvals are people's"
+  | "I16 limits of starts hold"
+  | "I17 results are taken for the same work"
+  | "I18 checkpoints are handed on"
+  | "P2 devices are shared as asked"
+  | "P3 gangs are whole"
+  | "P4 quotas hold"
+  | "P5 room is used"
+  | "P6 no eviction in turn"
+  | "P7 nodes are as asked"
   | "a part broke";
 
 /** A law that was broken. `about`: ids that the story is to be told of. */

@@ -1,8 +1,10 @@
 import type {
+  ArtifactRef,
   Assignment,
   EndedReport,
   LossReason,
   OutputRef,
+  ReadyReport,
   StartedReport,
   StopReason,
 } from "../../lib/core/dispatch.ts";
@@ -30,7 +32,7 @@ const COLLECT_MS = 2;
 const RUNNER_START_MS = 60;
 
 export interface WorkerHooks {
-  readonly onReport: (report: StartedReport | EndedReport, kept: () => void) => void;
+  readonly onReport: (report: StartedReport | ReadyReport | EndedReport, kept: () => void) => void;
 }
 
 /** The agent's worker, as worker/worker.ts: room, preparation, the runner, outputs, reports. */
@@ -206,6 +208,23 @@ export class SimWorker {
     if (!attempt || attempt.phase !== "running") return;
     attempt.startedAtMs = atMs;
     this.#hooks.onReport({ kind: "started", key, atMs }, () => {});
+    if (attempt.assignment.service) this.#probe(attempt);
+  }
+
+  /** Asks the service, also after a restart of the agent: ready once, unhealthy at some time after that. */
+  #probe(attempt: Attempt): void {
+    const { key, assignment } = attempt;
+    const process = this.#machine.processes.get(key);
+    if (!process) return;
+    const { readyMs, unhealthyMs } = process.behaviour;
+    const isThere = (): boolean => attempt.phase === "running" && process.life.alive;
+    this.#life.after(readyMs, () => {
+      if (!isThere()) return;
+      const atMs = this.#machine.parts.clock.wallMs();
+      this.#hooks.onReport({ kind: "ready", key, atMs, ready: true, message: "" }, () => {});
+      if (unhealthyMs === null) return;
+      this.#life.after(unhealthyMs, () => isThere() && this.#runner?.stop(key, "unhealthy", assignment.stopGraceMs));
+    });
   }
 
   #onProcessesEnded(key: AttemptKey, exit: Exit): void {
@@ -214,9 +233,14 @@ export class SimWorker {
     attempt.phase = "collecting";
     this.#leave(attempt);
     this.#life.after(this.#machine.parts.chance.tailed(COLLECT_MS), () => {
-      const verdict = judge(exit, attempt.assignment, { stderrLine: "", diskBytesFree: undefined, folder: "" });
-      const outputs = verdict.outcome.kind === "succeeded" ? outputsOf(attempt.assignment) : [];
-      this.#end(attempt, { ...reportOf(attempt, verdict, exit.endedAtMs), ...exitOf(exit), outputs });
+      const { assignment } = attempt;
+      const verdict = judge(exit, assignment, { stderrLine: "", diskBytesFree: undefined, folder: "" });
+      const report = { ...reportOf(attempt, verdict, exit.endedAtMs), ...exitOf(exit) };
+      const { result, leavesCheckpoint } = this.#machine.parts.behaviourOf(assignment);
+      if (verdict.outcome.kind === "succeeded")
+        return this.#end(attempt, { ...report, outputs: outputsOf(assignment), result });
+      const left = assignment.checkpoint !== null && exit.startedAtMs !== null && leavesCheckpoint;
+      this.#end(attempt, left ? { ...report, checkpoint: checkpointOf(attempt.key) } : report);
     });
   }
 
@@ -257,11 +281,19 @@ function reportOf(attempt: Attempt, { outcome, message }: Verdict, endedAtMs: nu
   };
 }
 
+/** What an attempt leaves for the next one. */
+export function checkpointOf(key: AttemptKey): ArtifactRef {
+  return { digest: digestOf(`${key}/checkpoint`), kind: "tree", bytes: 1 };
+}
+
+function digestOf(text: string): Digest {
+  return `sha256:${hash(text).toString(16).padStart(8, "0").repeat(8)}` as Digest;
+}
+
 /** Another content for each attempt, so that it can be told whose result was kept. */
 export function outputsOf(assignment: Pick<Assignment, "ref" | "outputs">): OutputRef[] {
   const key = attemptKey(assignment.ref);
   return assignment.outputs.map(({ name, path }) => {
-    const digest = `sha256:${hash(`${key}/${name}`).toString(16).padStart(8, "0").repeat(8)}` as Digest;
-    return { name, digest, kind: "file", bytes: 1, fileName: path };
+    return { name, digest: digestOf(`${key}/${name}`), kind: "file", bytes: 1, fileName: path };
   });
 }

@@ -1,43 +1,39 @@
 import type { JobId } from "../../lib/core/ids.ts";
+import { checkPipeline } from "../../lib/core/pipeline/rules.ts";
 import type { PipelineSpec, TaskSpec } from "../../lib/core/pipeline/spec.ts";
-import type { Answer, Event, NewJob } from "../../scheduler/core/index.ts";
+import type { Event, NewJob } from "../../scheduler/core/index.ts";
 import { asks, flow, GIB, job, mapOver, pipeline, retriesOf, task } from "../support/build.ts";
 import type { Agenda } from "./agenda.ts";
-import { FAILS, LASTS } from "./behaviour.ts";
-import type { Chance } from "./chance.ts";
-import type { SimMachine } from "./machine.ts";
-import type { Plan } from "./plan.ts";
-import type { SimServer } from "./server.ts";
-import type { Witness } from "./witness.ts";
 
-/** A caller that has no answer asks again after this, in milliseconds. */
-const AGAIN_MS = 2_500;
+import type { Callers } from "./callers.ts";
+import { Chance } from "./chance.ts";
+import type { Plan } from "./plan.ts";
+import { lay, type Trait } from "./trait.ts";
+import { FAILS, LASTS } from "./variable.ts";
+import type { Witness } from "./witness.ts";
 
 export interface WorkloadParts {
   readonly agenda: Agenda;
   readonly chance: Chance;
-  readonly focus: Plan["focus"];
-  readonly servers: readonly SimServer[];
-  readonly machines: readonly SimMachine[];
+  readonly plan: Plan;
+  readonly callers: Callers;
   readonly witness: Witness;
   readonly tell: (what: string, about: string) => void;
+  /** Told of each job when its caller knows it. */
+  readonly onAccepted: (id: JobId, spec: PipelineSpec) => void;
 }
 
-/** People and programs at their terminals: they submit, cancel, cordon and drain, and ask again until they are answered. */
+/** People and programs that submit jobs, and cancel some. */
 export class Workload {
   readonly #parts: WorkloadParts;
+  readonly #traits = new Map<Trait, Chance>();
   /** That were accepted, as the callers know them. */
   readonly #known: JobId[] = [];
   #jobs = 0;
-  #waiting = 0;
 
   constructor(parts: WorkloadParts) {
     this.#parts = parts;
-  }
-
-  /** Callers that have not been answered. */
-  get waiting(): number {
-    return this.#waiting;
+    for (const trait of parts.plan.traits) this.#traits.set(trait, new Chance(parts.plan.seed, `trait/${trait}`));
   }
 
   /** Within that time all of them have begun. */
@@ -46,17 +42,14 @@ export class Workload {
     const jobs = chance.whole(5, 16);
     for (let i = 0; i < jobs; i += 1) agenda.after(chance.between(0, forMs), () => this.#submit());
     for (let i = chance.whole(0, 3); i > 0; i -= 1) agenda.after(chance.between(0, forMs), () => this.#cancel());
-    for (let i = chance.whole(0, 3); i > 0; i -= 1) agenda.after(chance.between(0, forMs * 0.8), () => this.#operate());
-  }
-
-  /** At the end every node takes work again. */
-  uncordonAll(): void {
-    for (const { node } of this.#parts.machines) this.#ask({ kind: "nodeUncordoned", node, reason: "" });
   }
 
   #submit(): void {
-    const { chance, agenda, focus } = this.#parts;
-    const spec = focus === "lease" ? smallPipeline(chance) : somePipeline(chance);
+    const { chance, agenda, plan } = this.#parts;
+    const plain = plan.focus === "lease" ? smallPipeline(chance) : somePipeline(chance);
+    const spec = lay(plain, plan.traits, (trait) => this.#traits.get(trait)!);
+    const [issue] = checkPipeline(spec);
+    if (issue) throw new Error(`the workload makes what is refused: ${issue.path.join(".")}: ${issue.message}`);
     const key = chance.happens(0.7) ? `key-${chance.whole(0, 30)}` : null;
     const priority = chance.whole(-1, 1);
     const make = (): Event => {
@@ -64,64 +57,34 @@ export class Workload {
       return { kind: "jobSubmitted", job: newJob(`j${this.#jobs}`, spec, priority, key) };
     };
     // Two callers with one key at once.
-    if (key !== null && chance.happens(0.2)) agenda.after(chance.between(0, 50), () => this.#submitUntil(make, key));
-    this.#submitUntil(make, key);
+    if (key !== null && chance.happens(0.2))
+      agenda.after(chance.between(0, 50), () => this.#submitUntil(make, key, spec));
+    this.#submitUntil(make, key, spec);
   }
 
-  #submitUntil(make: () => Event, key: string | null): void {
-    this.#until(make, key !== null, (answer) => {
+  #submitUntil(make: () => Event, key: string | null, spec: PipelineSpec): void {
+    const { callers, chance, witness, onAccepted, tell } = this.#parts;
+    callers.ask(chance, make, key !== null, (answer) => {
+      if (answer.kind === "refused") tell(`a job is refused: ${answer.issues[0]?.message ?? answer.message}`, "client");
       if (answer.kind !== "accepted") return;
       this.#known.push(answer.job);
-      this.#parts.witness.onAccepted(answer.job, key);
+      witness.onAccepted(answer.job, key);
+      onAccepted(answer.job, spec);
     });
   }
 
   #cancel(): void {
+    const { callers, chance, tell, witness } = this.#parts;
     if (this.#known.length === 0) return;
-    const id = this.#parts.chance.pick(this.#known);
-    this.#parts.tell("a caller cancels it", id);
-    this.#until(
-      () => ({ kind: "jobCancelRequested", job: id, reason: "" }),
-      true,
-      (answer) => answer.kind === "done" && this.#parts.witness.onCancelAccepted(id),
-    );
-  }
-
-  #operate(): void {
-    const { chance, machines } = this.#parts;
-    const { node } = chance.pick(machines);
-    const kind = chance.pick(["nodeCordoned", "nodeUncordoned", "nodeDrained"] as const);
-    this.#ask({ kind, node, reason: "" });
-  }
-
-  #ask(event: Event): void {
-    this.#parts.tell(event.kind, "node" in event ? event.node : "");
-    this.#until(
+    const id = chance.pick(this.#known);
+    tell("a caller cancels it", id);
+    const event = { kind: "jobCancelRequested", job: id, reason: "" } as const;
+    callers.ask(
+      chance,
       () => event,
       true,
-      () => {},
+      (answer) => answer.kind === "done" && witness.onCancelAccepted(id),
     );
-  }
-
-  /** Without `again` the caller gives up when no answer comes. */
-  #until(make: () => Event, again: boolean, answered: (answer: Answer) => void): void {
-    const { agenda, chance, servers } = this.#parts;
-    let open = true;
-    this.#waiting += 1;
-    const ask = (): void => {
-      if (!open) return;
-      chance.pick(servers).event("client", make, (answer) => {
-        if (open) this.#waiting -= 1;
-        open = false;
-        answered(answer);
-      });
-      agenda.after(AGAIN_MS, () => {
-        if (again) return ask();
-        if (open) this.#waiting -= 1;
-        open = false;
-      });
-    };
-    ask();
   }
 }
 
@@ -132,7 +95,11 @@ function newJob(id: string, spec: PipelineSpec, priority: number, idempotencyKey
 /** One small task: another node has room for it at once. */
 function smallPipeline(chance: Chance): PipelineSpec {
   return pipeline(
-    task("t0", { map: mapOver(chance.whole(1, 2)), resources: asks(0.25), retries: retriesOf({ limit: 1 }) }),
+    task("t0", {
+      map: mapOver(chance.whole(1, 2)),
+      resources: asks(0.25),
+      retries: retriesOf({ limit: 1, backoffMs: 1, backoffMsMax: 1 }),
+    }),
   );
 }
 
@@ -155,7 +122,8 @@ function wideTasks(chance: Chance, before: TaskSpec): TaskSpec[] {
     env: { [FAILS]: String(chance.pick([0, 0, 0, 0.05])), [LASTS]: String(chance.pick([2, 20, 200, 2_000])) },
   });
   const when = chance.happens(0.3) ? ("always" as const) : ("succeeded" as const);
-  return [wide, task("behind", { needs: [wide.name], resources: asks(0.5), flow: flow({ when }) })];
+  const retries = retriesOf({ backoffMs: 1, backoffMsMax: 1 });
+  return [wide, task("behind", { needs: [wide.name], resources: asks(0.5), retries, flow: flow({ when }) })];
 }
 
 function someTask(chance: Chance, number: number, before: readonly TaskSpec[]): TaskSpec {

@@ -1,16 +1,20 @@
 import { capacity } from "../support/build.ts";
 import { Agenda } from "./agenda.ts";
+import { Approvers } from "./approvers.ts";
 import { behaviourOf } from "./behaviour.ts";
+import { Callers } from "./callers.ts";
 import { Chance, type Concern } from "./chance.ts";
 import { Chaos } from "./chaos.ts";
 import { Clock } from "./host.ts";
 import { SimMachine } from "./machine.ts";
 import { Network } from "./network.ts";
+import { Operators } from "./operators.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { Queues } from "./queue.ts";
 import { SimServer } from "./server.ts";
 import { Station } from "./station.ts";
 import { SimStore } from "./store.ts";
+import { Tally } from "./tally.ts";
 import { Violation } from "./violation.ts";
 import { Witness } from "./witness.ts";
 import { Workload } from "./workload.ts";
@@ -35,17 +39,19 @@ export class World {
   readonly stations: Station[];
   readonly witness: Witness;
   readonly tell: Tell;
+  readonly #callers: Callers;
   readonly #workload: Workload;
+  readonly #operators: Operators;
   readonly #chaos: Chaos;
   #healed = false;
 
-  constructor(seed: number, tell: (atMs: number, what: string, about: string) => void) {
+  constructor(seed: number, tell: (atMs: number, what: string, about: string) => void, tally = new Tally()) {
     this.plan = planOf(seed);
     this.tell = (what, about) => tell(this.agenda.nowMs, what, about);
     const { agenda, plan } = this;
     const stream = (concern: Concern): Chance => new Chance(seed, concern);
     this.network = new Network(agenda, stream("net"), plan.link);
-    this.witness = new Witness(agenda, this.tell);
+    this.witness = new Witness(agenda, tally, this.tell);
     const { network, witness } = this;
     this.store = new SimStore({ agenda, network, chance: stream("store"), witness }, plan.store);
     witness.see(this.store);
@@ -59,16 +65,13 @@ export class World {
       this.#newStation(i, { clocks, late, process, crash }),
     );
     const machines = this.stations.map(({ machine }) => machine);
-    const workload = stream("workload");
-    this.#workload = new Workload({
-      focus: plan.focus,
-      agenda,
-      chance: workload,
-      servers: this.servers,
-      machines,
-      witness,
-      tell: this.tell,
-    });
+    const callers = new Callers(agenda, this.servers);
+    this.#callers = callers;
+    const approvers = new Approvers({ agenda, chance: stream("approvals"), callers, witness });
+    const onAccepted = approvers.onJob.bind(approvers);
+    const chance = stream("workload");
+    this.#workload = new Workload({ agenda, chance, plan, callers, witness, tell: this.tell, onAccepted });
+    this.#operators = new Operators({ agenda, plan, callers, machines, tell: this.tell });
     this.#chaos = new Chaos(this, crash);
   }
 
@@ -79,6 +82,7 @@ export class World {
     for (const station of this.stations) station.startAgent();
     // Jobs that come before any node has joined are not refused for want of one.
     this.#workload.begin(plan.safetyMs);
+    this.#operators.begin(plan.safetyMs);
     this.#chaos.begin();
     while (agenda.step(plan.safetyMs));
     this.#heal();
@@ -106,12 +110,12 @@ export class World {
     this.store.calm();
     for (const server of this.servers) server.start();
     for (const station of this.stations) station.heal();
-    this.#workload.uncordonAll();
+    this.#operators.heal();
   }
 
   /** What is not done yet; null: nothing. */
   #left(): { readonly what: string; readonly about: readonly string[] } | null {
-    if (this.#workload.waiting > 0) return { what: "callers have no answer", about: ["client"] };
+    if (this.#callers.waiting > 0) return { what: "callers have no answer", about: ["client"] };
     for (const { row, progress } of this.store.jobs.values()) {
       if (progress.finishedAtMs === null) return { what: `job ${row.id} is ${progress.state}`, about: [row.id] };
     }
@@ -151,7 +155,7 @@ export class World {
       clock: this.#newClock(clocks, 1),
       config: { leaseMs, skewMs, silentHeartbeatsMax: 3, random: new Chance(plan.seed, "scheduler").next },
       crashes: () => !this.#healed && plan.crashAtCommit > 0 && crash.happens(plan.crashAtCommit),
-      afterStep: (_, state, what) => this.witness.afterStep(state, what),
+      afterStep: (server, state, what) => this.witness.afterStep(state, what, server.parts.clock.wallMs()),
       onCrashed: (server) => agenda.after(crash.scaled(RESTART_MS.least, RESTART_MS.most), () => server.start()),
       peers: () => this.servers,
     });
