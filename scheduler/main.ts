@@ -196,7 +196,14 @@ function services(
     notifications: new NotificationApi({ pool, finder, wake: () => notify.wake() }),
     apply: new TriggerApply({ ...triggers, checkNotify: sendable }),
     operators: new OperatorApi(),
-    cluster: new ClusterApi({ now: Date.now, version, address, httpPort, jobs: finder }),
+    cluster: new ClusterApi({
+      now: Date.now,
+      version,
+      address,
+      httpPort,
+      jobs: finder,
+      pastAttempts: (keys) => records.pastAttempts(keys),
+    }),
     sessions: new SessionApi(finder),
     agents: new AgentApi({
       ensureNode: (node) => bus.ensureNode(node),

@@ -279,6 +279,12 @@ export class WeftClient {
       state: response.state,
       since: response.sinceMs === 0 ? null : new Date(response.sinceMs),
       reasons: response.reasons,
+      history: response.history.map(({ fromMs, toMs, ...entry }) => ({
+        from: new Date(fromMs),
+        to: new Date(toMs),
+        ...entry,
+      })),
+      historySince: response.historySinceMs === 0 ? null : new Date(response.historySinceMs),
     };
   }
 

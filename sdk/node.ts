@@ -84,6 +84,17 @@ export interface QueueClass {
 export interface Explanation {
   readonly state: string;
   readonly since: Date | null;
+  /** What came before, in order. */
+  readonly history: readonly {
+    readonly from: Date;
+    readonly to: Date;
+    readonly state: string;
+    readonly kind: string;
+    readonly message: string;
+    readonly nodesFailing: Readonly<Record<string, number>>;
+  }[];
+  /** Why it waited for a machine is known since then. */
+  readonly historySince: Date | null;
   readonly reasons: readonly {
     readonly kind: string;
     readonly message: string;

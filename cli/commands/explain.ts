@@ -4,7 +4,7 @@ import { type ServerOption, serverOption, withServer } from "../session.ts";
 import { printJson } from "../shape.ts";
 import { inColor } from "../state.ts";
 import { stdout } from "../terminal.ts";
-import { ago } from "../when.ts";
+import { ago, clock } from "../when.ts";
 
 interface Options extends ServerOption {
   readonly json?: boolean;
@@ -16,7 +16,10 @@ export function explainCommand(): Command {
     .argument("<job>", "id of the job, or its beginning")
     .argument("<task>", "name of the task, or of an instance like train[3]")
     .argument("[index]", "number of the instance", wholeNumber(0))
-    .option("--json", "print JSON: { state, since, reasons: [{ kind, message, nodesFailing }] }")
+    .option(
+      "--json",
+      "print JSON: { state, since, reasons: [{ kind, message, nodesFailing }], history: [{ from, to, state, kind, message, nodesFailing }], historySince }",
+    )
     .addOption(serverOption())
     .addHelpText("after", "\nExamples:\n  $ weft explain 0mf3x train\n  $ weft explain 0mf3x train 3 --json")
     .action(explain);
@@ -39,8 +42,12 @@ async function explain(
         ([predicate, count]) => `    ${count === 1 ? "1 node fails" : `${count} nodes fail`} ${predicate}`,
       ),
     ]);
+    const before = found.history.map(
+      ({ from, to, state, message }) =>
+        `  ${stdout.colors.dim(`${clock(from)} to ${clock(to)}`)} ${inColor(stdout.colors, state)}: ${message}`,
+    );
     stdout.write(
-      `${taskArgument} is ${inColor(stdout.colors, found.state)}${since}\n${lines.map((line) => `${line}\n`).join("")}`,
+      `${taskArgument} is ${inColor(stdout.colors, found.state)}${since}\n${[...lines, ...(before.length > 0 ? ["before:"] : []), ...before].map((line) => `${line}\n`).join("")}`,
     );
   });
 }

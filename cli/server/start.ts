@@ -20,6 +20,7 @@ import { artifactRoutes, type ArtifactStore, openArtifactStore } from "../../ser
 import {
   endedLogs,
   lineageParts,
+  pastAttempts,
   recordArchived,
   recordEnded,
   recordEndedRanges,
@@ -179,6 +180,7 @@ const recordLineage: Recorder = async (client, { batch, archived }) => {
 function recordsOf(pool: Pool, artifacts: ArtifactStore): Records {
   return {
     lineage: (job) => lineageParts(pool, job),
+    pastAttempts: (keys) => pastAttempts(pool, keys),
     endedLogs: async (job) =>
       (await endedLogs(pool, job)).map(({ id, lost, archived, log }): EndedLog => {
         const bytes = { stdout: log.stdoutBytes, stderr: log.stderrBytes };

@@ -22,6 +22,7 @@ import type { ExecExit as _weft_v1_ExecExit, ExecExit__Output as _weft_v1_ExecEx
 import type { ExecOpen as _weft_v1_ExecOpen, ExecOpen__Output as _weft_v1_ExecOpen__Output } from './weft/v1/ExecOpen.ts';
 import type { ExecRequest as _weft_v1_ExecRequest, ExecRequest__Output as _weft_v1_ExecRequest__Output } from './weft/v1/ExecRequest.ts';
 import type { ExecResponse as _weft_v1_ExecResponse, ExecResponse__Output as _weft_v1_ExecResponse__Output } from './weft/v1/ExecResponse.ts';
+import type { ExplainPast as _weft_v1_ExplainPast, ExplainPast__Output as _weft_v1_ExplainPast__Output } from './weft/v1/ExplainPast.ts';
 import type { ExplainReason as _weft_v1_ExplainReason, ExplainReason__Output as _weft_v1_ExplainReason__Output } from './weft/v1/ExplainReason.ts';
 import type { ExplainRequest as _weft_v1_ExplainRequest, ExplainRequest__Output as _weft_v1_ExplainRequest__Output } from './weft/v1/ExplainRequest.ts';
 import type { ExplainResponse as _weft_v1_ExplainResponse, ExplainResponse__Output as _weft_v1_ExplainResponse__Output } from './weft/v1/ExplainResponse.ts';
@@ -119,6 +120,7 @@ export interface ProtoGrpcType {
       ExecOpen: MessageTypeDefinition<_weft_v1_ExecOpen, _weft_v1_ExecOpen__Output>
       ExecRequest: MessageTypeDefinition<_weft_v1_ExecRequest, _weft_v1_ExecRequest__Output>
       ExecResponse: MessageTypeDefinition<_weft_v1_ExecResponse, _weft_v1_ExecResponse__Output>
+      ExplainPast: MessageTypeDefinition<_weft_v1_ExplainPast, _weft_v1_ExplainPast__Output>
       ExplainReason: MessageTypeDefinition<_weft_v1_ExplainReason, _weft_v1_ExplainReason__Output>
       ExplainRequest: MessageTypeDefinition<_weft_v1_ExplainRequest, _weft_v1_ExplainRequest__Output>
       ExplainResponse: MessageTypeDefinition<_weft_v1_ExplainResponse, _weft_v1_ExplainResponse__Output>

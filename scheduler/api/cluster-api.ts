@@ -4,19 +4,31 @@ import { hint } from "../../lib/core/pipeline/nearest.ts";
 import type { DrainRequest__Output } from "../../proto/gen/weft/v1/DrainRequest.ts";
 import type { ExplainRequest__Output } from "../../proto/gen/weft/v1/ExplainRequest.ts";
 import type { ExplainResponse } from "../../proto/gen/weft/v1/ExplainResponse.ts";
+import type { ExplainPast } from "../../proto/gen/weft/v1/ExplainPast.ts";
 import type { InfoResponse } from "../../proto/gen/weft/v1/InfoResponse.ts";
 import type { Node as NodeProto } from "../../proto/gen/weft/v1/Node.ts";
 import type { NodeRequest__Output } from "../../proto/gen/weft/v1/NodeRequest.ts";
 import type { NodesResponse } from "../../proto/gen/weft/v1/NodesResponse.ts";
 import type { QueueRequest__Output } from "../../proto/gen/weft/v1/QueueRequest.ts";
 import type { QueueResponse } from "../../proto/gen/weft/v1/QueueResponse.ts";
-import { explain, listNodes, listGates, listQueue } from "../core/index.ts";
+import {
+  attemptKeys,
+  attemptKeysOf,
+  explain,
+  historyOf,
+  historyOfEnded,
+  historySinceMs,
+  listGates,
+  listNodes,
+  listQueue,
+  type Past,
+} from "../core/index.ts";
 import { expectDone } from "./answer.ts";
 import { resourcesToProto } from "../../lib/core/pipeline/resources.ts";
 import { findNode, viewOf } from "./node-finder.ts";
 import { nodeToProto } from "./node.ts";
 import { knownInstances } from "../shape.ts";
-import type { Role } from "./parts.ts";
+import type { Records, Role } from "./parts.ts";
 import type { Reign } from "./reign.ts";
 import type { JobFinder } from "./job-finder.ts";
 
@@ -31,6 +43,7 @@ export interface ClusterApiParts {
   readonly address: () => string;
   readonly httpPort: () => number;
   readonly jobs: JobFinder;
+  readonly pastAttempts: Records["pastAttempts"];
 }
 
 /** ClusterService; all but Info as the leader answers it. */
@@ -66,12 +79,16 @@ export class ClusterApi {
   async explain(request: ExplainRequest__Output, reign: Reign): Promise<ExplainResponse> {
     const id = await this.#parts.jobs.resolve(request.jobId);
     const { task, index } = request;
+    const attempts = await this.#parts.pastAttempts(reign.loop.read((state) => attemptKeysOf(state, id, task, index)));
     const found = reign.loop.read((state, nowMs) => explain(state, id, task, index, nowMs));
     if (!found) return this.#explainEnded(id, task, index);
+    const history = reign.loop.read((state) => historyOf(state, id, task, index, attempts)) ?? [];
     return {
       state: found.state,
       sinceMs: found.sinceMs,
       reasons: found.reasons.map((reason) => ({ ...reason, nodesFailing: { ...reason.nodesFailing } })),
+      history: history.map(pastToProto),
+      historySinceMs: reign.loop.read(historySinceMs) ?? 0,
     };
   }
 
@@ -111,8 +128,15 @@ export class ClusterApi {
     const message = said === "" ? `the task is ${state}; the job is ${job.progress.state}` : said;
     const sinceMs = row?.finishedAtMs ?? job.progress.finishedAtMs ?? 0;
     const cache = row?.cache ? [{ kind: "cache", message: row.cache.why, nodesFailing: {} }] : [];
-    return { state, sinceMs, reasons: [{ kind: "done", message, nodesFailing: {} }, ...cache] };
+    const keys = attemptKeys({ job: id, task, index, attempt: row?.attempt ?? 0 });
+    const history = historyOfEnded(job.row.submittedAtMs, await this.#parts.pastAttempts(keys));
+    const reasons = [{ kind: "done", message, nodesFailing: {} }, ...cache];
+    return { state, sinceMs, reasons, history: history.map(pastToProto), historySinceMs: 0 };
   }
+}
+
+function pastToProto(entry: Past): ExplainPast {
+  return { ...entry, nodesFailing: { ...entry.nodesFailing } };
 }
 
 async function onNode(

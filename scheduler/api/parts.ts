@@ -1,7 +1,7 @@
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import type { AttemptKey, Digest, JobId, NodeId } from "../../lib/core/ids.ts";
 import type { LineageResponse } from "../../proto/gen/weft/v1/LineageResponse.ts";
-import type { Answer, Batch, Event, JobProgress, State, TaskRow } from "../core/index.ts";
+import type { Answer, Batch, Event, JobProgress, PastAttempt, State, TaskRow } from "../core/index.ts";
 import type { ListedJob, ListQuery } from "../job-reader.ts";
 import type { StoredJob } from "../job-store.ts";
 import type { KnownMaps } from "../shape.ts";
@@ -56,6 +56,8 @@ export interface Records {
   /** In parts of a size that one message can carry. */
   lineage(job: JobId): Promise<Iterable<LineageResponse>>;
   endedLogs(job: JobId): Promise<readonly EndedLog[]>;
+  /** Of those attempts the ones that have ended, in their order. */
+  pastAttempts(keys: readonly AttemptKey[]): Promise<readonly PastAttempt[]>;
   /** The bytes of an artifact from `start` on. */
   openArtifact(digest: Digest, start: number): Promise<AsyncIterable<Uint8Array>>;
 }

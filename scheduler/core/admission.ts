@@ -59,13 +59,20 @@ export function restoreAdmission(state: State, job: Job): void {
 
 function passRate(state: State, job: Job, nowMs: number): void {
   if (!job.spec.rate) return startJob(state, job, nowMs);
+  noteWait(job, nowMs);
   job.waitsFor = "rate";
   state.out.jobs.add(job);
   waitForRate(state, { kind: "job", job });
 }
 
+/** What it waited for is over. */
+function noteWait(job: Job, nowMs: number): void {
+  if (job.waitsFor !== "") job.waits = [...job.waits, { for: job.waitsFor, untilMs: nowMs }];
+}
+
 function startJob(state: State, job: Job, nowMs: number): void {
   if (job.waitsFor !== "") state.out.jobs.add(job);
+  noteWait(job, nowMs);
   job.waitsFor = "";
   for (const task of job.tasks) {
     if (task.needsLeft === 0 && task.outcome === null && task.readyAtMs === null) startTask(state, task, nowMs);

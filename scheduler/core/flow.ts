@@ -211,6 +211,7 @@ export function countEnded(state: State, instance: Instance, nowMs: number): boo
 export function countTaskEnded(state: State, task: JobTask, nowMs: number): boolean {
   if (task.ended < task.count) return false;
   task.outcome = outcomeOf(task);
+  task.endedAtMs = nowMs;
   const { job } = task;
   job.tasksLeft -= 1;
   if (task.spec.service) job.servicesLeft -= 1;

@@ -59,6 +59,7 @@ export function addJob(state: State, row: JobRow, progress: JobProgress | null):
     cancelRequested: progress?.cancelRequested ?? false,
     reason: progress?.reason ?? "",
     waitsFor: progress?.waitsFor ?? "",
+    waits: NONE,
     group: null,
     tasksLeft: row.spec.tasks.length,
     servicesLeft: row.spec.tasks.reduce((sum, { service }) => (service ? sum + 1 : sum), 0),
@@ -90,6 +91,7 @@ function newTask(state: State, job: Job, number: number): JobTask {
     ended: 0,
     succeeded: 0,
     outcome: null,
+    endedAtMs: null,
     values: null,
     results: null,
     resultWanted: false,
@@ -99,7 +101,7 @@ function newTask(state: State, job: Job, number: number): JobTask {
 }
 
 /** Shared by all tasks that need nothing or are needed by nobody: in a job of 100,000 most are. */
-const NONE: readonly JobTask[] = Object.freeze([]);
+const NONE: readonly never[] = Object.freeze([]);
 
 function linkTasks(tasks: readonly JobTask[]): void {
   if (tasks.every((task) => task.needsLeft === 0)) return;

@@ -212,13 +212,30 @@ function restoreGangs(state: State, task: JobTask): void {
   }
 }
 
+/** Null: it was not kept, since its instances ended together. */
+function lastEndMs({ instances }: JobTask): number | null {
+  let last: number | null = null;
+  for (const { state } of instances?.values() ?? []) if (state.kind === "ended") last = Math.max(last ?? 0, state.atMs);
+  return last;
+}
+
+/** As it was before; a job that waited for its turn is taken for one that did not. */
+function readySinceMs({ job, needs }: JobTask, nowMs: number): number {
+  const lastMs = needs.reduce((last, { endedAtMs }) => Math.max(last, endedAtMs ?? 0), job.submittedAtMs);
+  return Math.min(lastMs, nowMs);
+}
+
 function restoreReady(state: State, instance: Instance): void {
   if (instance.task.spec.flow.rate) waitForRate(state, { kind: "instance", instance });
   else enqueueInstance(state.queue, instance);
 }
 
 function restoreJob(state: State, job: Job, nowMs: number): void {
-  for (const task of job.tasks) if (task.ended === task.count) task.outcome = outcomeOf(task);
+  for (const task of job.tasks) {
+    if (task.ended !== task.count) continue;
+    task.outcome = outcomeOf(task);
+    task.endedAtMs = lastEndMs(task);
+  }
   for (const task of job.tasks) task.served = haveServed(task);
   const left = job.tasks.filter((task) => task.outcome === null);
   job.tasksLeft = left.length;
@@ -238,7 +255,8 @@ function restoreJob(state: State, job: Job, nowMs: number): void {
     }
     if (task.spec.nodes > 1) restoreGangs(state, task);
     if (job.waitsFor !== "") continue;
-    if (task.needsLeft === 0 && task.fresh < task.count) becomeReady(state, task, nowMs);
-    else if (task.needsLeft === 0) task.readyAtMs = nowMs;
+    if (task.needsLeft > 0) continue;
+    if (task.fresh < task.count) becomeReady(state, task, readySinceMs(task, nowMs));
+    else task.readyAtMs = readySinceMs(task, nowMs);
   }
 }

@@ -13,6 +13,7 @@ import { onProjectChanged } from "./share.ts";
 import type { Outbox } from "./outbox.ts";
 import { onTakeBackRangeTimer, onTakeBackTimer, place as placeReady } from "./place.ts";
 import { onEnded, onRangeEnded } from "./range-end.ts";
+import { noteReasons } from "./history.ts";
 import { noteStarts } from "./rate.ts";
 import { type Instance, type Job, type JobTask, type Node, nodeState, type Range, type State } from "./state.ts";
 import { onApprovalGiven, onApprovalTimer } from "./word.ts";
@@ -35,6 +36,7 @@ export function place(state: State, nowMs: number): void {
   placeReady(state, nowMs);
   noteStarts(state, nowMs);
   admitDue(state, nowMs);
+  noteReasons(state, nowMs);
 }
 
 function take(state: State, event: Event, nowMs: number): Answer {

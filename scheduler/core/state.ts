@@ -19,6 +19,7 @@ import type { RateLog } from "./rate.ts";
 import type { Project } from "./share.ts";
 import { newOutbox, type Outbox } from "./outbox.ts";
 import type { Spans } from "./span.ts";
+import { newReasonBook, type ReasonBook } from "./reason-book.ts";
 import { newTimers, type Timers } from "./timer.ts";
 import type { Queue } from "./queue.ts";
 
@@ -53,6 +54,8 @@ export interface Job {
   reason: string;
   /** What keeps its first tasks from being ready. */
   waitsFor: WaitsFor;
+  /** What kept it from starting, and until when, in that order. */
+  waits: readonly { readonly for: Exclude<WaitsFor, "">; readonly untilMs: number }[];
   /** Of its concurrency group; null: it is in none. */
   group: Group | null;
   /** Tasks with an instance that has not ended. */
@@ -93,6 +96,8 @@ export interface JobTask {
   succeeded: number;
   /** Set when its last instance ends, so after all that is before it has ended; null: not yet. */
   outcome: TaskOutcome | null;
+  /** When that was. */
+  endedAtMs: number | null;
   /** Of a list that was known only at run time. */
   values: MapValues | null;
   /** Those of its needs that its templates name, once looked at. */
@@ -303,6 +308,8 @@ export interface State {
   readonly ratesDue: Set<RateLog>;
   /** Tasks whose instances are looked up in the result cache before they run; `asked`: the answer is to come. */
   readonly lookups: Map<JobTask, { asked: boolean }>;
+  /** Why classes waited, and until when. */
+  readonly reasons: ReasonBook;
   /** Nodes with more room than at the last round of placement. */
   readonly freed: Set<Node>;
   /** Attempts on nodes that may be stopped for others. */
@@ -341,6 +348,7 @@ export function newState(config: SchedulerConfig): State {
     rates: new Map(),
     ratesDue: new Set(),
     lookups: new Map(),
+    reasons: newReasonBook(),
     freed: new Set(),
     preemptible: new Set(),
     finishing: new Set(),

@@ -1,3 +1,4 @@
+export { pastAttempts } from "./past-attempts.ts";
 export { lineageParts } from "./api.ts";
 export { endedLogs, type EndedExecutionLog } from "./ended-logs.ts";
 export { lineageOfJob, logArchive, recordArchived, recordEnded, recordEndedRanges } from "./store.ts";

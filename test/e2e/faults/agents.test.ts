@@ -164,6 +164,17 @@ tasks:
     await succeeded(id);
     const job = await weftJson<JobJson>(grpc, ["job", id]);
     expect(job.tasks).toMatchObject([{ attempt: 2, node: node === "n1" ? "n2" : "n1" }]);
+    const { history } = await weftJson<{ history: { kind: string; state: string; message: string }[] }>(grpc, [
+      "explain",
+      id,
+      "train",
+    ]);
+    expect(history.map(({ kind, state }) => [kind, state])).toEqual([
+      ["unknown", "pending"],
+      ["attempt", "lost"],
+      ["attempt", "succeeded"],
+    ]);
+    expect(history[1]!.message).toMatch(/^attempt 1 on node n\d lost \(node-lost: node n\d has not been heard/);
     const { stdout } = await weft(grpc, ["logs", id, "train"]);
     expect(Number(/attempt 2 begins at (\d+)/.exec(stdout.toString())![1])).toBeGreaterThan(0);
   },
