@@ -4,21 +4,24 @@ import { invalid, missingValue } from "./core/mlflow-error.ts";
 import { checkRunId } from "./core/name.ts";
 import { makePageToken, readPageToken } from "./core/page-token.ts";
 import type { Points } from "./core/points.ts";
-import { type Place, readHistory, sampleHistory, type StepRange } from "./history-store.ts";
+import { type Metric, type Place, readHistory, sampleHistory, type StepRange } from "./history-store.ts";
 import type { TrackingParts } from "./parts.ts";
 import type { MlflowRoute } from "./route.ts";
 import { getRun } from "./run-store.ts";
 
-export function historyRoutes(parts: TrackingParts): MlflowRoute[] {
+/** Is told how many chunks a reader met. */
+type OnRead = (metric: Metric, chunks: number) => void;
+
+export function historyRoutes(parts: TrackingParts, onRead: OnRead): MlflowRoute[] {
   const get = (path: string, answer: MlflowRoute["answer"]): MlflowRoute => ({ method: "GET", path, answer });
   return [
-    get("/metrics/get-history", (fields) => onHistory(parts, fields)),
+    get("/metrics/get-history", (fields) => onHistory(parts, fields, onRead)),
     get("/metrics/get-history-bulk", (fields) => onBulk(parts, fields)),
     get("/metrics/get-history-bulk-interval", (fields) => onInterval(parts, fields)),
   ];
 }
 
-async function onHistory({ pool }: TrackingParts, fields: Fields): Promise<string> {
+async function onHistory({ pool }: TrackingParts, fields: Fields, onRead: OnRead): Promise<string> {
   const id = checkRunId(fields.runId());
   const key = fields.requiredText("metric_key");
   const asked = fields.integer("max_results");
@@ -31,7 +34,7 @@ async function onHistory({ pool }: TrackingParts, fields: Fields): Promise<strin
   if (asked === undefined) return `{${await wholeHistory(pool, metric, after)}}`;
   const limit = Math.min(asked, LIMITS.historyPoints);
   // One more tells whether there is a next page.
-  const points = await readHistory(pool, metric, { after, limit: limit + 1 });
+  const points = await readHistory(pool, metric, { after, limit: limit + 1, onRead });
   const count = Math.min(points.values.length, limit);
   const token = points.values.length > limit ? `,"next_page_token":"${placeToken(shape, points, limit - 1)}"` : "";
   return count === 0 ? "{}" : `{"metrics":[${pointsJson(key, points, count)}]${token}}`;

@@ -49,10 +49,15 @@ const INT64_MAX = 2n ** 63n - 1n;
 export async function readHistory(
   pool: Pool,
   metric: Metric,
-  page: { readonly after: Place | null; readonly limit: number },
+  page: {
+    readonly after: Place | null;
+    readonly limit: number;
+    readonly onRead?: (metric: Metric, chunks: number) => void;
+  },
 ): Promise<Points> {
   for (let wanted = page.limit; ; wanted *= 2) {
     const chunks = await selectChunks(pool, metric, page.after, wanted);
+    page.onRead?.(metric, chunks.length);
     const gathered = noPoints();
     for (const chunk of chunks) decodePoints(chunk.points, gathered);
     const bound = chunks.at(-1);

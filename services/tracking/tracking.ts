@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from "fastify";
 import { artifactProxy } from "./artifact-api.ts";
+import { Compactor } from "./compactor.ts";
 import { datasetRoutes } from "./dataset-api.ts";
 import { eventFileRoutes } from "./event-file-api.ts";
 import { experimentRoutes } from "./experiment-api.ts";
@@ -25,13 +26,14 @@ export interface Tracking {
 /** The routes of experiments and runs; the database has what they need when this resolves. */
 export async function openTracking(parts: TrackingParts): Promise<Tracking> {
   await ensureDefaultExperiment(parts.pool, parts.now());
-  const ingest = new Ingest({ pool: parts.ingestPool, log: parts.log, onWritten: () => {} });
+  const compactor = new Compactor(parts.pool, parts.log);
+  const ingest = new Ingest({ pool: parts.ingestPool, log: parts.log, onWritten: compactor.onWritten });
   return {
     routes: [
       ...experimentRoutes(parts),
       ...runRoutes(parts, ingest),
       ...runFileRoutes(parts),
-      ...historyRoutes(parts),
+      ...historyRoutes(parts, compactor.onRead),
       ...datasetRoutes(parts),
       ...modelRoutes(parts),
     ],
@@ -40,6 +42,9 @@ export async function openTracking(parts: TrackingParts): Promise<Tracking> {
       await app.register(artifactProxy(parts));
       await app.register(getArtifact(parts));
     },
-    close: () => ingest.idle(),
+    close: async () => {
+      await ingest.idle();
+      await compactor.close();
+    },
   };
 }
