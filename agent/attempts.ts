@@ -39,6 +39,8 @@ export interface AttemptsOptions {
   /** Default: the built one of this package. */
   readonly runnerProgram?: string;
   readonly engine?: Engine | undefined;
+  /** Of the server's HTTP. */
+  readonly serverUrl: () => string;
 }
 
 /**
@@ -94,6 +96,7 @@ export class Attempts {
       log,
       ...(runnerProgram === undefined ? {} : { runnerProgram }),
       engine: this.#options.engine,
+      trackingUrl: this.#options.serverUrl,
       devices: this.#options.devices,
       onReport: (report) => this.#reported(report),
       onSpool: (key, { ended }) => (ended ? undefined : this.#logs.begin(key, this.#folder(key))),

@@ -117,7 +117,8 @@ class RunningAgent implements Agent {
     this.#labels = { ...containers.labels, ...this.#options.labels };
 
     const host = server.slice(0, server.lastIndexOf(":"));
-    const artifacts = createArtifactClient({ baseUrl: () => `http://${host}:${this.#httpPort}` });
+    const serverUrl = (): string => `http://${host}:${this.#httpPort}`;
+    const artifacts = createArtifactClient({ baseUrl: serverUrl });
     this.#artifacts = artifacts;
     const publish: Publish = async (...message) => {
       if (!this.#bus) throw new WeftError("unavailable", "the node has not joined yet");
@@ -136,6 +137,7 @@ class RunningAgent implements Agent {
       ...(runnerProgram === undefined ? {} : { runnerProgram }),
       engine: containers.engine,
       devices: this.#gpus!,
+      serverUrl,
     });
     this.#attempts = attempts;
     await attempts.open();

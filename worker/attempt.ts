@@ -25,6 +25,7 @@ import { resultOf } from "./result.ts";
 import { recordUnstarted } from "./runner/exit.ts";
 import type { ExitRecord, StartRequest } from "./runner/protocol.ts";
 import { layOut, needsNothing } from "./workspace.ts";
+import { trackingVariables } from "./tracking.ts";
 
 /**
  *   queued      waits for room. → preparing
@@ -69,6 +70,7 @@ export interface Tools {
   readonly devices: DeviceGuard | undefined;
   readonly artifacts: ArtifactClient;
   readonly env: Readonly<Record<string, string>>;
+  readonly trackingUrl: () => string | null;
   readonly storeWaitMsMax: number;
 }
 
@@ -160,7 +162,7 @@ export function unpinAll(attempt: Attempt, cache: Cache): void {
   attempt.environment?.leave();
 }
 
-export function startRequest(attempt: Attempt, env: Readonly<Record<string, string>>): StartRequest {
+export function startRequest(attempt: Attempt, { env, trackingUrl }: Pick<Tools, "env" | "trackingUrl">): StartRequest {
   const { key, assignment, folder } = attempt;
   const { run } = assignment;
   const places = {
@@ -171,7 +173,8 @@ export function startRequest(attempt: Attempt, env: Readonly<Record<string, stri
   };
   const argv = run.kind === "script" ? ["/bin/sh", "-eu", join(folder, SCRIPT)] : run.argv;
   const given = attempt.environment;
-  const bare = { argv, env: variables(assignment, given?.container ? {} : env, places, given ?? undefined) };
+  const base = { ...(given?.container ? {} : env), ...trackingVariables(assignment, trackingUrl()) };
+  const bare = { argv, env: variables(assignment, base, places, given ?? undefined) };
   const start = given?.container && containerStart(given.container, assignment, argv, folder, env, bare.env);
   return {
     kind: "start",

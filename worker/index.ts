@@ -109,6 +109,8 @@ export interface WorkerOptions {
   readonly devices?: DeviceGuard | undefined;
   /** Variables every process sees, under its own; default: PATH, HOME, USER, LANG of this process and nothing else. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where MLflow clients of tasks find the server; default: they are told nothing. */
+  readonly trackingUrl?: () => string | null;
   /** Bytes the cache of code and inputs may hold; default CACHE_BYTES_MAX. */
   readonly cacheBytesMax?: number;
   /** Bytes of built environments; default SHELF_BYTES_MAX. */

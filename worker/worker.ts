@@ -87,6 +87,7 @@ class LocalWorker implements Worker {
       folders: new Folders(dir),
       artifacts: options.artifacts,
       env: options.env ?? baseEnvironment(),
+      trackingUrl: options.trackingUrl ?? (() => null),
       storeWaitMsMax: options.storeWaitMsMax ?? STORE_WAIT_MS_MAX,
     };
     const program = options.runnerProgram ?? runnerProgram();
@@ -258,7 +259,7 @@ class LocalWorker implements Worker {
       return this.#endUnstarted(attempt, verdict);
     }
     attempt.phase = "running";
-    this.#link.send(startRequest(attempt, this.#tools.env));
+    this.#link.send(startRequest(attempt, this.#tools));
   }
 
   #onNotice(notice: Extract<Notice, { kind: "started" | "ended" }>): void {
@@ -383,7 +384,7 @@ class LocalWorker implements Worker {
       return;
     }
     if (wasStarted(attempt.folder)) this.#onProcessesEnded(attempt, lostWithRunner(attempt));
-    else this.#link.send(startRequest(attempt, this.#tools.env));
+    else this.#link.send(startRequest(attempt, this.#tools));
   }
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/nats-core";
@@ -26,10 +26,11 @@ import {
   recordEndedRanges,
 } from "../../services/lineage/index.ts";
 import { type OpenRegistry, openRegistry, registryService } from "../../services/registry/index.ts";
-import { mlflowApi, openTracking, type Tracking } from "../../services/tracking/index.ts";
+import { mlflowApi, type Tracking } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
 import { recordRoutes } from "./records.ts";
+import { endRuns, openTracked } from "./tracking.ts";
 
 /** Between two tries to reach a Postgres that is away when the server starts. */
 const POSTGRES_RETRY_MS = 500;
@@ -66,14 +67,15 @@ export async function startServer(config: ServerConfig, log: Log, onStop: OnStop
   const common = { pool, artifacts, nats, now: Date.now, log };
   const registry = openRegistry({ ...common, newId: randomUUID, random: Math.random });
   onStop("what tells of changes in the registry", () => registry.stop());
-  const httpPort = await serveHttp({ config, log, metrics, database, nats, artifacts, registry, onStop });
+  const tracking = await openTracked({ databaseUrl: config.databaseUrl, pool, artifacts, log, onStop });
+  const httpPort = await serveHttp({ config, log, metrics, database, nats, artifacts, tracking, registry, onStop });
   const scheduler = await startScheduler({
     settings: { ...config, agentNatsServers: config.agentNatsUrl.split(",").map((url) => url.trim()) },
     databaseUrl: config.databaseUrl,
     nats,
     services: [registryService(registry)],
     records: recordsOf(database.pool, artifacts),
-    recorders: [recordLineage],
+    recorders: [recordLineage, endRuns(tracking)],
     version: VERSION,
     httpPort,
     log,
@@ -106,10 +108,11 @@ async function serveHttp(parts: {
   readonly database: Database;
   readonly nats: NatsConnection;
   readonly artifacts: ArtifactStore;
+  readonly tracking: Tracking;
   readonly registry: OpenRegistry;
   readonly onStop: OnStop;
 }): Promise<number> {
-  const { config, log, metrics, database, nats, artifacts, registry } = parts;
+  const { config, log, metrics, database, nats, artifacts, tracking, registry } = parts;
   const app = createHttpApp({ logger: log, registry: metrics });
   registerHealth(app, {
     postgres: () => database.pool.query("select 1"),
@@ -119,7 +122,6 @@ async function serveHttp(parts: {
   registerMetrics(app, metrics);
   await app.register(artifactRoutes(artifacts));
   const { pool } = database;
-  const tracking = await openTracked(parts);
   // MLflow's REST API: one table of routes, to which each service brings its own.
   await app.register(tracking.files);
   await app.register(mlflowApi([...tracking.routes, ...registry.routes]));
@@ -136,36 +138,6 @@ async function serveHttp(parts: {
   const port = await listenHttp(app, { host: config.host, port: config.httpPort });
   parts.onStop("HTTP", () => closeHttp(app, HTTP_GRACE_MS));
   return port;
-}
-
-async function openTracked(parts: {
-  readonly config: ServerConfig;
-  readonly log: Log;
-  readonly database: Database;
-  readonly artifacts: ArtifactStore;
-  readonly onStop: OnStop;
-}): Promise<Tracking> {
-  const { log } = parts;
-  const ingest = openDatabase(parts.config.databaseUrl, {
-    applicationName: "weft tracking",
-    max: 1,
-    pipeline: true,
-    log,
-  });
-  const tracking = await openTracking({
-    pool: parts.database.pool,
-    ingestPool: ingest.pool,
-    artifacts: parts.artifacts,
-    now: Date.now,
-    newId: () => randomBytes(16).toString("hex"),
-    random: Math.random,
-    log,
-  });
-  parts.onStop("tracking", async () => {
-    await tracking.close();
-    await ingest.close();
-  });
-  return tracking;
 }
 
 const recordLineage: Recorder = async (client, { batch, archived }) => {

@@ -52,6 +52,8 @@ export interface Assignment {
   /** Of the node, when it was given there (see Era in agent/core/era.ts); absent: of a scheduler that does not count. */
   readonly era?: number;
   readonly pipeline: string;
+  /** Absent: the default one. */
+  readonly project?: string;
   readonly run: Run;
   /** WEFT_PARAM_…, WEFT_MAP_… and the task's own; the worker adds what only it knows (paths, devices). */
   readonly env: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 import type { Assignment, EndedRangeReport, EndedReport } from "./dispatch.ts";
-import type { Digest, NodeId } from "./ids.ts";
+import type { AttemptRef, Digest, NodeId } from "./ids.ts";
 import type { Code, Run, Scalar } from "./pipeline/spec.ts";
 
 /**
@@ -23,6 +23,20 @@ export interface EndedRange extends Pick<EndedAttempt, "node" | "code" | "params
   readonly runs: readonly Run[];
   readonly maps: readonly Readonly<Record<string, Scalar>>[];
   readonly report: EndedRangeReport;
+}
+
+/** What others may ask about an attempt, from when it is handed out. */
+export interface AttemptFacts {
+  readonly ref: AttemptRef;
+  readonly pipeline: string;
+  readonly project: string;
+  readonly code: Code | null;
+  readonly params: Readonly<Record<string, Scalar>>;
+  /** Name; null: not said yet. */
+  readonly node: string | null;
+  readonly gpuUuids: readonly string[];
+  /** Null: its process has not started, as far as is known. */
+  readonly startedAtMs: number | null;
 }
 
 /** Where the whole log of an attempt lies. */

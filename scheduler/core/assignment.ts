@@ -28,6 +28,7 @@ export function makeAssignment(instance: Attempted, active: Active): Assignment 
     ref: { job: job.id, task: spec.name, index, attempt },
     era: active.node.era,
     pipeline: job.spec.name,
+    ...(job.spec.project === "default" ? {} : { project: job.spec.project }),
     run,
     env: { ...env, ...serviceVariables(task, active) },
     code: job.code?.digest ?? null,

@@ -79,10 +79,24 @@ export async function logArchive(pool: Pool, job: JobId): Promise<Map<AttemptKey
   return new Map(rows.map((row) => [row.id, row.archive]));
 }
 
-async function selectExecutions(pool: Pool, job: JobId): Promise<ExecutionRow[]> {
+/** Of these attempts, those that have ended. */
+export function executionsOf(pool: Pool, ids: readonly AttemptKey[]): Promise<ExecutionRow[]> {
+  return queryExecutions(pool, "lineage-executions-of", "id = any($1)", ids);
+}
+
+function selectExecutions(pool: Pool, job: JobId): Promise<ExecutionRow[]> {
+  return queryExecutions(pool, "lineage-select-executions", "job_id = $1 order by task, index, attempt", job);
+}
+
+async function queryExecutions(
+  pool: Pool,
+  name: string,
+  which: string,
+  value: string | readonly string[],
+): Promise<ExecutionRow[]> {
   // As JSON, because the driver gives a bigint as text; counts of bytes stay under 2^53.
   const { rows } = await pool.query<{ row: ExecutionRow }>({
-    name: "lineage-select-executions",
+    name,
     text: `select json_build_object(
                     'id', id, 'jobId', job_id, 'task', task, 'index', index, 'attempt', attempt, 'state', state,
                     'nodeId', node_id, 'node', node, 'gpuUuids', gpu_uuids, 'codeDigest', code_digest,
@@ -91,8 +105,8 @@ async function selectExecutions(pool: Pool, job: JobId): Promise<ExecutionRow[]>
                     'reason', reason, 'message', message, 'cpuMs', cpu_ms, 'peakMemoryBytes', peak_memory_bytes,
                     'usageSource', usage_source, 'environmentDigest', environment_digest,
                     'stdoutBytes', stdout_bytes, 'stderrBytes', stderr_bytes) as row
-             from executions where job_id = $1 order by task, index, attempt`,
-    values: [job],
+             from executions where ${which}`,
+    values: [value],
   });
   return rows.map(({ row }) => row);
 }

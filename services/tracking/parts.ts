@@ -1,5 +1,7 @@
 import type { Pool } from "pg";
 import type { ArtifactStore } from "../artifacts/index.ts";
+import type { AttemptFacts } from "../../lib/core/execution.ts";
+import type { AttemptRef } from "../../lib/core/ids.ts";
 import type { Log } from "../../lib/log.ts";
 
 /** What the tracking service is given. */
@@ -8,6 +10,8 @@ export interface TrackingParts {
   readonly artifacts: ArtifactStore;
   /** Pipelined connections, of nobody else: one writes what is logged. */
   readonly ingestPool: Pool;
+  /** Undefined: there was no such attempt. */
+  readonly findAttempt: (ref: AttemptRef) => Promise<AttemptFacts | undefined>;
   readonly now: () => number;
   /** 32 hex digits that nobody can guess. */
   readonly newId: () => string;

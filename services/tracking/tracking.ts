@@ -12,6 +12,7 @@ import type { TrackingParts } from "./parts.ts";
 import type { MlflowRoute } from "./route.ts";
 import { runFileRoutes, getArtifact } from "./run-files-api.ts";
 import { runRoutes } from "./run-api.ts";
+import { TaskRuns } from "./task-runs.ts";
 
 export interface Tracking {
   readonly routes: readonly MlflowRoute[];
@@ -19,6 +20,8 @@ export interface Tracking {
   readonly eventFiles: FastifyPluginAsync;
   /** MLflow's artifact proxy and `/get-artifact`. */
   readonly files: FastifyPluginAsync;
+  /** Attempts are about to have ended: their runs are ended too, soon. */
+  readonly onEnded: () => void;
   /** Resolves when nothing is being written any more. */
   readonly close: () => Promise<void>;
 }
@@ -28,15 +31,17 @@ export async function openTracking(parts: TrackingParts): Promise<Tracking> {
   await ensureDefaultExperiment(parts.pool, parts.now());
   const compactor = new Compactor(parts.pool, parts.log);
   const ingest = new Ingest({ pool: parts.ingestPool, log: parts.log, onWritten: compactor.onWritten });
+  const taskRuns = new TaskRuns(parts);
   return {
-    routes: [
+    routes: taskRuns.serve([
       ...experimentRoutes(parts),
       ...runRoutes(parts, ingest),
       ...runFileRoutes(parts),
       ...historyRoutes(parts, compactor.onRead),
       ...datasetRoutes(parts),
       ...modelRoutes(parts),
-    ],
+    ]),
+    onEnded: taskRuns.onEnded,
     eventFiles: eventFileRoutes({ pool: parts.pool, ingest, log: parts.log }),
     files: async (app) => {
       await app.register(artifactProxy(parts));
@@ -45,6 +50,7 @@ export async function openTracking(parts: TrackingParts): Promise<Tracking> {
     close: async () => {
       await ingest.idle();
       await compactor.close();
+      await taskRuns.close();
     },
   };
 }
