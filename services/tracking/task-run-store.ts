@@ -54,12 +54,12 @@ export function runName({ ref }: AttemptFacts): string {
   return ref.attempt > 1 ? `${instance} attempt ${ref.attempt}` : instance;
 }
 
-/** Attempts whose runs wait for their end. */
-export async function openAttempts(pool: Pool, limit: number): Promise<AttemptKey[]> {
+/** Attempts whose runs wait for their end, in order, from after that one. */
+export async function openAttempts(pool: Pool, after: string, limit: number): Promise<AttemptKey[]> {
   const { rows } = await pool.query<{ attempt: AttemptKey }>({
     name: "tracking-open-attempts",
-    text: "select attempt from runs where attempt_open order by attempt limit $1",
-    values: [limit],
+    text: "select attempt from runs where attempt_open and attempt > $1 order by attempt limit $2",
+    values: [after, limit],
   });
   return rows.map(({ attempt }) => attempt);
 }

@@ -79,7 +79,8 @@ export class TaskRuns {
     if (this.#known.size >= KNOWN_MAX) this.#known.clear();
     this.#known.add(id);
     this.#chosen.delete(attemptKey(ref));
-    this.#sweepIn(SWEEP_EVERY_MS);
+    // It may have ended already.
+    this.#sweepIn(SWEEP_AFTER_MS);
   }
 
   /**
@@ -114,12 +115,15 @@ export class TaskRuns {
   async #sweep(): Promise<void> {
     const { pool, log } = this.#parts;
     try {
-      const open = await openAttempts(pool, SWEEP_ATTEMPTS);
-      if (open.length === 0) return;
-      const ended = await executionsOf(pool, open);
-      if (ended.length > 0) await endTaskRuns(pool, ended);
-      if (open.length > ended.length) this.#sweepIn(SWEEP_EVERY_MS);
-      else if (open.length === SWEEP_ATTEMPTS) this.#sweepIn(0);
+      let left = false;
+      for (let after: string | undefined = ""; after !== undefined && !this.#closed;) {
+        const open = await openAttempts(pool, after, SWEEP_ATTEMPTS);
+        const ended = open.length === 0 ? [] : await executionsOf(pool, open);
+        if (ended.length > 0) await endTaskRuns(pool, ended);
+        left ||= open.length > ended.length;
+        after = open.length < SWEEP_ATTEMPTS ? undefined : open.at(-1);
+      }
+      if (left) this.#sweepIn(SWEEP_EVERY_MS);
     } catch (error) {
       if (!isTransient(error)) log.error({ err: error }, "could not end the runs of attempts that have ended");
       this.#sweepIn(SWEEP_EVERY_MS);
