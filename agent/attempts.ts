@@ -112,9 +112,11 @@ export class Attempts {
     for (const report of ended) this.#logs.end(report, this.#folder(report.key));
   }
 
-  /** The server has let the node in, in that era, and the lease is held: what an earlier agent left may start. */
-  onJoined(era: number): void {
-    this.onEra(era);
+  /**
+   * The lease is held, and the server has heard which attempts are here and has said what must not run: the rest may start.
+   * A machine that crashed may have lost the end of one that the server knows to have ended.
+   */
+  admit(): void {
     this.worker.admit();
   }
 

@@ -58,6 +58,18 @@ test("many writers share one write, in order", async () => {
   );
 });
 
+test("a note is in the file when it is told so, and then on disk with all that came before", async () => {
+  const path = join(dir, "journal.jsonl");
+  const journal = await open();
+  const before = journal.append([assigned(0)]);
+  const { synced } = await journal.note([{ kind: "ended", atMs: Date.now(), report: endedReport(key(0), SUCCEEDED) }]);
+  const kinds = readFileSync(path, "utf8").trimEnd().split("\n");
+  expect(kinds.map((line) => (JSON.parse(line) as JournalEntry).kind)).toEqual(["assigned", "ended"]);
+  await synced;
+  await before;
+  await journal.close();
+});
+
 /** A disk of 1 MB of its own; undefined where this machine does not let us mount one. */
 function smallDisk(): string | undefined {
   const disk = join(dir, "disk");

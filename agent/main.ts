@@ -149,7 +149,7 @@ class RunningAgent implements Agent {
     const joined = await this.#join(peer, inventory);
     log.info({ node: this.#node, server }, "joined");
     this.#heartbeats = this.#beat(peer, inventory, attempts, journal, joined);
-    attempts.onJoined(joined.answer.era);
+    attempts.onEra(joined.answer.era);
     this.#bus = new Bus({
       url: this.#options.natsUrl ?? joined.answer.natsServers.join(","),
       name: `agent ${this.#node}`,
@@ -222,6 +222,8 @@ class RunningAgent implements Agent {
         onAnswer: (answer) => {
           attempts.onEra(answer.era);
           orders.follow(answer);
+          // An answer that was sent unasked does not know yet what is here.
+          if (answer.sequence > 0) attempts.admit();
           sessions.follow(answer.open);
         },
         rejoin: async () => attempts.onEra((await this.#join(peer, inventory)).answer.era),

@@ -44,7 +44,8 @@ export class Orders {
       case "refuse": {
         const { key } = act;
         const noted = journal.note([{ kind: "refused", atMs: Date.now(), key }]);
-        return void noted.then(() => reports.add({ kind: "unknown", key }));
+        // It must never start here, also after a crash of the machine.
+        return void noted.then(({ synced }) => synced).then(() => reports.add({ kind: "unknown", key }));
       }
       case "lose": {
         const { report } = act;

@@ -91,7 +91,6 @@ export class SimAgent {
       for (const key of keep) this.#archive(key);
       this.#join(1, () => {
         this.#joined = true;
-        this.worker.admit();
         this.onNatsBack();
         this.#converse();
       });
@@ -102,7 +101,6 @@ export class SimAgent {
   crash(): void {
     if (!this.life.alive) return;
     this.life.end();
-    this.journal.crash();
     const { runner } = this.#parts.machine;
     if (runner) runner.listener = null;
   }
@@ -231,6 +229,8 @@ export class SimAgent {
       atMs: this.#atMs(),
     });
     for (const act of acts) this.#do(act);
+    // Now the server has heard what is here.
+    if (told.sequence > 0) this.worker.admit();
     if (sentAtMs !== undefined && told.leaseMs > 0) this.#renewed(sentAtMs, told.leaseMs);
   }
 
@@ -254,7 +254,7 @@ export class SimAgent {
         return this.#tell(act.report);
       case "refuse": {
         const { key } = act;
-        return this.journal.note([{ kind: "refused", atMs: this.#atMs(), key }], () =>
+        return this.journal.secure({ kind: "refused", atMs: this.#atMs(), key }, () =>
           this.#tell({ kind: "unknown", key }),
         );
       }

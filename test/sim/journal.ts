@@ -4,13 +4,16 @@ import type { Life } from "./host.ts";
 
 /** As in agent/journal.ts, in milliseconds. */
 const LAZY_MS = 100;
-/** A write and its sync. */
+/** A write is done at once, and its sync takes this long, in milliseconds. */
 const SYNC_MS = 2;
 
 interface Write {
   readonly entries: readonly JournalEntry[];
-  /** `append` is known when it is on the disk, `note` and `jot` at once; `jot` is written late and not synced. */
-  readonly mode: "append" | "note" | "jot";
+  /**
+   * `append` is known when it is on the disk, the others at once; `jot` is written late and not synced. `note` is done when it is
+   * written, `append` and `secure` when they are on the disk.
+   */
+  readonly mode: "append" | "note" | "secure" | "jot";
   readonly done: () => void;
 }
 
@@ -29,9 +32,12 @@ export class SimJournal {
     return records;
   }
 
-  put(entries: readonly JournalEntry[], sync: boolean): void {
+  put(entries: readonly JournalEntry[]): void {
     for (const entry of entries) this.#lines.push(JSON.stringify(entry));
-    if (sync) this.#synced = this.#lines.length;
+  }
+
+  sync(): void {
+    this.#synced = this.#lines.length;
   }
 
   crash(chance: Chance): void {
@@ -66,16 +72,14 @@ export class JournalWriter {
     this.#add({ entries, mode: "note", done });
   }
 
+  secure(entry: JournalEntry, done: () => void): void {
+    this.records.apply(entry);
+    this.#add({ entries: [entry], mode: "secure", done });
+  }
+
   jot(entry: JournalEntry): void {
     this.records.apply(entry);
     this.#add({ entries: [entry], mode: "jot", done: () => {} });
-  }
-
-  /** What was being written when the agent died has reached the file in part. */
-  crash(): void {
-    const entries = this.#writing.flatMap((write) => write.entries);
-    this.#file.put(entries.slice(0, this.#chance.whole(0, entries.length)), false);
-    this.#writing = [];
   }
 
   #add(write: Write): void {
@@ -97,20 +101,24 @@ export class JournalWriter {
   #write(): void {
     this.#writing = this.#waiting;
     this.#waiting = [];
-    this.#life.after(this.#chance.tailed(SYNC_MS), () => {
-      const batch = this.#writing;
-      this.#file.put(
-        batch.flatMap(({ entries }) => entries),
-        batch.some(({ mode }) => mode !== "jot"),
-      );
-      this.#writing = [];
-      for (const { entries, mode, done } of batch) {
-        if (mode === "append") for (const entry of entries) this.records.apply(entry);
-        done();
-      }
-      if (this.#writing.length > 0 || this.#waiting.length === 0) return;
-      if (this.#waiting.some(({ mode }) => mode !== "jot")) this.#write();
-      else this.#writeLater();
+    // Not before the rest of this turn, as the agent does.
+    this.#life.after(0, () => {
+      this.#file.put(this.#writing.flatMap(({ entries }) => entries));
+      for (const { mode, done } of this.#writing) if (mode === "note") done();
+      this.#life.after(this.#chance.tailed(SYNC_MS), () => this.#synced());
     });
+  }
+
+  #synced(): void {
+    const batch = this.#writing;
+    if (batch.some(({ mode }) => mode !== "jot")) this.#file.sync();
+    this.#writing = [];
+    for (const { entries, mode, done } of batch) {
+      if (mode === "append") for (const entry of entries) this.records.apply(entry);
+      if (mode === "append" || mode === "secure") done();
+    }
+    if (this.#writing.length > 0 || this.#waiting.length === 0) return;
+    if (this.#waiting.some(({ mode }) => mode !== "jot")) this.#write();
+    else this.#writeLater();
   }
 }
