@@ -1,12 +1,10 @@
 import type { ClientBase } from "pg";
-import { type ProxiedFile, proxiedUri, putFilesUnder, removeFilesUnder } from "../tracking/index.ts";
+import { PINNED_FOLDER, type ProxiedFile, proxiedUri, putFilesUnder, removeFilesUnder } from "../tracking/index.ts";
 
 /**
  * Where the files of versions lie behind the artifact proxy: a folder for each, which nobody can write to, so that a version keeps its
  * bytes whatever happens to the run that they come from.
  */
-export const PINNED_FOLDER = "registry";
-
 const folderOf = (uid: string): string => `${PINNED_FOLDER}/${uid}`;
 
 /** The address of the version's files. */

@@ -2,7 +2,7 @@ import type { Pool, PoolClient } from "pg";
 import type { Digest } from "../../lib/core/ids.ts";
 import { inTransaction } from "../../lib/db.ts";
 import { foldersOf, joinPath } from "./core/file-path.ts";
-import { absent, invalid } from "./core/mlflow-error.ts";
+import { absent, invalid, MlflowError } from "./core/mlflow-error.ts";
 
 export interface TrackedFile {
   readonly digest: Digest;
@@ -16,11 +16,23 @@ export interface FileEntry {
   readonly bytes: number | null;
 }
 
+/** Below it lie files that are pinned for ever, e.g. those of versions of models: nobody writes there over the proxy. */
+export const PINNED_FOLDER = "registry";
+
+function checkWritable(path: string): void {
+  if (path !== PINNED_FOLDER && !path.startsWith(`${PINNED_FOLDER}/`)) return;
+  throw new MlflowError(
+    "PERMISSION_DENIED",
+    `'${path}' belongs to a version of a model, whose files never change; write to a run, and register that`,
+  );
+}
+
 /** What lies under `folder/`: from here to before there, in the order of the index. Nothing but the root has no bounds. */
 const UNDER = "path ~>=~ ($1 || '/') and path ~<~ ($1 || '0')";
 
 /** Makes the bytes the file's content. Throws where a file would have to be a folder, or the other way round. */
 export async function putFile(pool: Pool, path: string, file: TrackedFile, nowMs: number): Promise<void> {
+  checkWritable(path);
   await inTransaction(pool, async (client) => {
     await checkKind(client, path);
     await client.query(
@@ -70,6 +82,7 @@ export async function listFiles(pool: Pool, folder: string): Promise<FileEntry[]
 
 /** The file, or all under the folder. How many files that were. */
 export async function deleteFiles(pool: Pool, path: string): Promise<number> {
+  checkWritable(path);
   const { rowCount } = await pool.query(`delete from tracked_files where path = $1 or (${UNDER})`, [path]);
   return rowCount ?? 0;
 }

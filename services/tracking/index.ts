@@ -26,6 +26,7 @@ export { findModel, getModel, type ModelRow, setModelTags } from "./model-store.
 export { pageJson } from "./page.ts";
 export type { TrackingParts } from "./parts.ts";
 export { trackingReferences } from "./references.ts";
+export { PINNED_FOLDER } from "./file-store.ts";
 export {
   filesUnder,
   loggedModelOfRun,

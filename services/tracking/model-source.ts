@@ -95,7 +95,7 @@ export async function filesUnder(client: Pool | ClientBase, folder: string, limi
   const { rows } = await client.query<ProxiedFile & { bytes: string }>(
     // From "folder/" up to "folder0": "0" is what follows "/".
     `select substr(path, length($1) + 2) as path, digest, bytes from tracked_files
-     where path ~>=~ $1 || '/' and path ~<~ $1 || '0' order by path limit $2`,
+     where path ~>=~ ($1 || '/') and path ~<~ ($1 || '0') order by path limit $2`,
     [folder, limit],
   );
   return rows.map((row) => ({ ...row, bytes: Number(row.bytes) }));
@@ -117,7 +117,7 @@ export async function putFilesUnder(
 
 export async function removeFilesUnder(client: ClientBase, folders: readonly string[]): Promise<void> {
   await client.query(
-    `delete from tracked_files t using unnest($1::text[]) as f(folder) where t.path ~>=~ f.folder || '/' and t.path ~<~ f.folder || '0'`,
+    `delete from tracked_files t using unnest($1::text[]) as f(folder) where t.path ~>=~ (f.folder || '/') and t.path ~<~ (f.folder || '0')`,
     [folders],
   );
 }

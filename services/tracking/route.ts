@@ -120,6 +120,7 @@ function knownCode(error: Error): MlflowCode | undefined {
     too_large: "INVALID_PARAMETER_VALUE",
     unavailable: "TEMPORARILY_UNAVAILABLE",
     disk_full: "RESOURCE_EXHAUSTED",
+    corrupt: "DATA_LOSS",
   };
   return codes[error.code];
 }

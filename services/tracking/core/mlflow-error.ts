@@ -15,6 +15,8 @@ export const MLFLOW_STATUS = {
   RESOURCE_DOES_NOT_EXIST: 404,
   RESOURCE_CONFLICT: 409,
   ABORTED: 409,
+  /** Reading again gives the same bytes: MLflow itself answers 500, which its client would repeat. */
+  DATA_LOSS: 422,
   REQUEST_LIMIT_EXCEEDED: 429,
   INTERNAL_ERROR: 500,
   NOT_IMPLEMENTED: 501,
