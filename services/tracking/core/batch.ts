@@ -114,8 +114,8 @@ function pointOf(fields: Fields, key: string | undefined, single: boolean): Metr
   const name = checkMetricName(key, fields.path(single ? "key" : "name"), single);
   const value = doubleOf(fields, single);
   const timestampMs = fields.int64("timestamp");
-  if (timestampMs === undefined && single) throw missingValue(fields.path("timestamp"));
-  if ((timestampMs ?? 0) < 0)
+  if (timestampMs === undefined) throw missingValue(fields.path("timestamp"));
+  if (timestampMs < 0)
     throw invalidValue(
       fields.path("timestamp"),
       timestampMs,
@@ -126,7 +126,7 @@ function pointOf(fields: Fields, key: string | undefined, single: boolean): Metr
     id === ""
       ? null
       : { id, datasetName: fields.text("dataset_name") ?? "", datasetDigest: fields.text("dataset_digest") ?? "" };
-  return { key: name, value, timestampMs: timestampMs ?? 0, step: fields.int64("step") ?? 0, model };
+  return { key: name, value, timestampMs, step: fields.int64("step") ?? 0, model };
 }
 
 function checkMetricName(key: string | undefined, path: string, single: boolean): string {

@@ -12,7 +12,7 @@ export function checkFilePath(given: string): string {
     /^(?:\/|[a-zA-Z][a-zA-Z0-9+.-]*:)/.test(path) ||
     /[\\#?]/.test(path) ||
     path.split("/").some((part) => part === ".." || decodedParts(part).includes(".."));
-  if (unsafe) throw invalid(`Invalid path: ${given}`);
+  if (unsafe) throw invalid("Invalid path");
   if (Buffer.byteLength(path) > PATH_BYTES_MAX)
     throw invalid(`Invalid path: it has more than ${PATH_BYTES_MAX} bytes: ${path.slice(0, 100)}…`);
   return path === "" ? "" : normalPath(path) === "." ? "" : normalPath(path);
