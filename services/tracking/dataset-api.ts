@@ -33,6 +33,10 @@ export function datasetRoutes({ pool }: TrackingParts): MlflowRoute[] {
     post("/experiments/search-datasets", async (fields) => {
       const ids = fields.texts("experiment_ids");
       if (ids.length === 0) throw invalid("SearchDatasets request must specify at least one experiment_id.");
+      if (ids.length > LIMITS.datasetExperiments)
+        throw invalid(
+          `SearchDatasets request cannot specify more than ${LIMITS.datasetExperiments} experiment_ids. Received ${ids.length} experiment_ids.`,
+        );
       return searchDatasets(pool, ids.map(parseExperimentId));
     }),
   ];

@@ -4,6 +4,7 @@ import { Fields } from "./core/fields.ts";
 import { checkFilePath, joinPath, proxyPath } from "./core/file-path.ts";
 import { invalid, missingValue } from "./core/mlflow-error.ts";
 import { filesJson, listFiles } from "./file-store.ts";
+import { getModel } from "./model-store.ts";
 import type { TrackingParts } from "./parts.ts";
 import { type MlflowRoute, failAsMlflow } from "./route.ts";
 import { getRun } from "./run-store.ts";
@@ -24,7 +25,7 @@ export function runFileRoutes({ pool }: TrackingParts): MlflowRoute[] {
   ];
 }
 
-/** `GET /get-artifact?run_id&path`: the file as an attachment. */
+/** `GET /get-artifact?run_id&path` and files of logged models, as attachments. */
 export function getArtifact(parts: TrackingParts): FastifyPluginAsync {
   return async (app) => {
     await app.register(async (scope) => {
@@ -36,6 +37,16 @@ export function getArtifact(parts: TrackingParts): FastifyPluginAsync {
         const { artifactUri } = await getRun(parts.pool, fields.runId());
         return sendFile(parts, joinPath(servable(artifactUri), path), request, reply);
       });
+      for (const prefix of ["/api", "/ajax-api"])
+        scope.get<{ Params: { id: string } }>(
+          `${prefix}/2.0/mlflow/logged-models/:id/artifacts/files`,
+          async (request, reply) => {
+            const fields = new Fields(request.query as Record<string, unknown>);
+            const path = checkFilePath(fields.requiredText("artifact_file_path"));
+            const { artifactUri } = await getModel(parts.pool, request.params.id);
+            return sendFile(parts, joinPath(servable(artifactUri), path), request, reply);
+          },
+        );
     });
   };
 }

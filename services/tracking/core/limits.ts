@@ -20,6 +20,7 @@ export const LIMITS = {
   inputTagValueChars: 500,
   datasetsPerRequest: 1_000,
   datasetSummaries: 1_000,
+  datasetExperiments: 20,
   searchRows: 50_000,
   searchRowsDefault: 1_000,
   historyPoints: 25_000,
