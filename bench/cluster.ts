@@ -21,6 +21,8 @@ export interface Cluster {
   readonly natsUrl: string;
   /** HOST:PORT of the server's gRPC. */
   readonly grpc: string;
+  /** Of the server's HTTP. */
+  readonly httpUrl: string;
   readonly serverPid: number;
   readonly client: WeftClient;
   /** What its processes have used so far. */
@@ -57,6 +59,7 @@ export async function startCluster(
   });
   onEnd(() => server.stop());
   const grpc = `${HOST}:${server.ready.grpc}`;
+  const httpUrl = `http://${HOST}:${server.ready.http}`;
   if (options.agentCpus !== undefined) {
     const args = ["--server", grpc, "--dir", join(home, "agent"), "--cpus", String(options.agentCpus)];
     const agent = await startProgram({ name: "agent", args, env: programEnv, logFolder });
@@ -65,7 +68,7 @@ export async function startCluster(
   const client = connect(grpc);
   onEnd(() => client.close());
   const cpu = (): CpuTimes => cpuTimes([home, postgres.base]);
-  return { home, databaseUrl: postgres.url, natsUrl: nats.url, grpc, serverPid: server.pid, client, cpu };
+  return { home, databaseUrl: postgres.url, natsUrl: nats.url, grpc, httpUrl, serverPid: server.pid, client, cpu };
 }
 
 /** Between two looks at a job's row: nothing beside what is measured. */

@@ -8,6 +8,7 @@ import { noopProcesses } from "./rows/noop-processes.ts";
 import { placementRound } from "./rows/placement-round.ts";
 import { schedulerMemory } from "./rows/scheduler-memory.ts";
 import { submitToStart } from "./rows/submit-to-start.ts";
+import { tracking } from "./rows/tracking.ts";
 import { workRows } from "./rows/works.ts";
 
 /** Those that need no peer, the short ones first. */
@@ -19,6 +20,7 @@ export const ROWS: readonly Row[] = [
   dag100k,
   schedulerMemory,
   noopProcesses,
+  tracking,
   ...workRows,
   ...heartbeats,
   ...noopAnswered,

@@ -21,7 +21,8 @@ IS_3 = mlflow.__version__.startswith("3")
 class Client(unittest.TestCase):
     def setUp(self):
         self.client = MlflowClient()
-        self.experiment = mlflow.set_experiment(self.id())
+        self.name = f"{self.id()} {mlflow.__version__}"
+        self.experiment = mlflow.set_experiment(self.name)
 
     def tearDown(self):
         while mlflow.active_run():
@@ -93,7 +94,7 @@ class Client(unittest.TestCase):
             if not token:
                 break
         self.assertEqual(seen, [0, 1, 2, 3, 4])
-        self.assertEqual(len(mlflow.search_experiments(filter_string=f"name = '{self.id()}'")), 1)
+        self.assertEqual(len(mlflow.search_experiments(filter_string=f"name = '{self.name}'")), 1)
 
     def test_nested_runs_know_their_parent(self):
         with mlflow.start_run() as parent:
@@ -123,7 +124,7 @@ class Client(unittest.TestCase):
                 "INVALID_PARAMETER_VALUE", "Changing param values is not allowed", self.client.log_param, run.info.run_id, "lr", 0.2
             )
         self.assertRefused("RESOURCE_DOES_NOT_EXIST", "Run with id=deadbeef not found", self.client.get_run, "deadbeef")
-        self.assertRefused("RESOURCE_ALREADY_EXISTS", "already exists", self.client.create_experiment, self.id())
+        self.assertRefused("RESOURCE_ALREADY_EXISTS", "already exists", self.client.create_experiment, self.name)
         self.assertRefused("RESOURCE_DOES_NOT_EXIST", "No Experiment with id=77", self.client.get_experiment, "77")
         for query in ("metrics.a > 1 OR metrics.b > 1", "nothing = 'x'", "params.a = 1", "params.a = 'x'; drop table runs"):
             self.assertRefused("INVALID_PARAMETER_VALUE", "", self.client.search_runs, [self.experiment.experiment_id], query)
