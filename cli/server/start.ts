@@ -126,6 +126,7 @@ async function serveHttp(parts: {
   await app.register(tracking.files);
   await app.register(mlflowApi([...tracking.routes, ...registry.routes]));
   await app.register(tracking.eventFiles);
+  await app.register(tracking.otlp);
   await app.register(recordRoutes({ pool, artifacts }));
   await app.register(
     hookRoutes({

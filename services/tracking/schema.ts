@@ -243,6 +243,74 @@ export const loggedModelMetrics = pgTable(
   ],
 );
 
+/** Traces as MLflow means them: one request to an application, whose steps are spans. */
+export const traces = pgTable(
+  "traces",
+  {
+    id: text().primaryKey(),
+    experiment: bigint({ mode: "bigint" }).notNull(),
+    requestMs: whole("request_ms").notNull(),
+    executionMs: whole("execution_ms"),
+    state: text().notNull(),
+    clientRequestId: text("client_request_id"),
+    requestPreview: text("request_preview"),
+    responsePreview: text("response_preview"),
+    metadata: jsonb().$type<Readonly<Record<string, string>>>().notNull(),
+    tags: jsonb().$type<Readonly<Record<string, string>>>().notNull(),
+    /** Somebody said what it is; until then it is known by its spans. */
+    told: boolean().notNull(),
+  },
+  (table) => [
+    index("traces_newest").on(table.experiment, table.requestMs.desc(), table.id),
+    check("traces_state", sql`${table.state} in ('STATE_UNSPECIFIED', 'OK', 'ERROR', 'IN_PROGRESS')`),
+  ],
+);
+
+export const spans = pgTable(
+  "spans",
+  {
+    trace: text().notNull(),
+    id: text().notNull(),
+    name: text().notNull(),
+    /** MLflow's span type, e.g. LLM. */
+    type: text().notNull(),
+    /** OK, ERROR or UNSET */
+    status: text().notNull(),
+    startNs: bigint("start_ns", { mode: "bigint" }).notNull(),
+    endNs: bigint("end_ns", { mode: "bigint" }).notNull(),
+    /** Name to value, the value as text. */
+    attributes: jsonb().$type<Readonly<Record<string, string>>>().notNull(),
+    /** OTLP's Span as JSON text: jsonb would reorder it. */
+    json: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.trace, table.id] })],
+);
+
+/** Feedback and expectations on traces. */
+export const assessments = pgTable(
+  "assessments",
+  {
+    id: text().primaryKey(),
+    trace: text().notNull(),
+    name: text().notNull(),
+    /** feedback or expectation */
+    kind: text().notNull(),
+    createdMs: whole("created_ms").notNull(),
+    valid: boolean().notNull(),
+    /** The value as text, as filters compare it. */
+    value: text().notNull(),
+    /** MLflow's Assessment. */
+    json: jsonb().$type<Readonly<Record<string, unknown>>>().notNull(),
+  },
+  (table) => [index("assessments_trace").on(table.trace, table.createdMs)],
+);
+
+/** Runs that traces were linked to. */
+export const traceRuns = pgTable("trace_runs", { trace: text().notNull(), run: text().notNull() }, (table) => [
+  primaryKey({ columns: [table.run, table.trace] }),
+  index("trace_runs_trace").on(table.trace),
+]);
+
 /** Histograms, images and texts that a run wrote for TensorBoard, as they came. */
 export const runSummaries = pgTable(
   "run_summaries",

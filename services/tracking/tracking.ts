@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from "fastify";
 import { artifactProxy } from "./artifact-api.ts";
 import { Compactor } from "./compactor.ts";
+import { assessmentRoutes } from "./assessment-api.ts";
 import { datasetRoutes } from "./dataset-api.ts";
 import { eventFileRoutes } from "./event-file-api.ts";
 import { experimentRoutes } from "./experiment-api.ts";
@@ -8,16 +9,21 @@ import { ensureDefaultExperiment } from "./experiment-store.ts";
 import { historyRoutes } from "./history-api.ts";
 import { Ingest } from "./ingest.ts";
 import { modelRoutes } from "./model-api.ts";
+import { otlpRoutes } from "./otlp-api.ts";
 import type { TrackingParts } from "./parts.ts";
 import type { MlflowRoute } from "./route.ts";
 import { runFileRoutes, getArtifact } from "./run-files-api.ts";
 import { runRoutes } from "./run-api.ts";
 import { TaskRuns } from "./task-runs.ts";
+import { traceRoutes } from "./trace-api.ts";
+import { legacyTraceRoutes } from "./trace-legacy-api.ts";
 
 export interface Tracking {
   readonly routes: readonly MlflowRoute[];
   /** TensorBoard's event files, in and out. */
   readonly eventFiles: FastifyPluginAsync;
+  /** OpenTelemetry's traces. */
+  readonly otlp: FastifyPluginAsync;
   /** MLflow's artifact proxy and `/get-artifact`. */
   readonly files: FastifyPluginAsync;
   /** Attempts are about to have ended: their runs are ended too, soon. */
@@ -40,9 +46,13 @@ export async function openTracking(parts: TrackingParts): Promise<Tracking> {
       ...historyRoutes(parts, compactor.onRead),
       ...datasetRoutes(parts),
       ...modelRoutes(parts),
+      ...traceRoutes(parts),
+      ...legacyTraceRoutes(parts),
+      ...assessmentRoutes(parts),
     ]),
     onEnded: taskRuns.onEnded,
     eventFiles: eventFileRoutes({ pool: parts.pool, ingest, log: parts.log }),
+    otlp: otlpRoutes(parts.pool),
     files: async (app) => {
       await app.register(artifactProxy(parts));
       await app.register(getArtifact(parts));

@@ -10,6 +10,7 @@ export type Operator =
   | "<="
   | "LIKE"
   | "ILIKE"
+  | "RLIKE"
   | "IN"
   | "NOT IN"
   | "IS NULL"
@@ -46,6 +47,8 @@ export interface Grammar {
   readonly lists: readonly string[] | null;
   /** Entities that IS NULL may be asked of. */
   readonly nullable: readonly string[];
+  /** Texts may be compared with regular expressions, by RLIKE. Default: no. */
+  readonly regular?: boolean;
 }
 
 const NUMERIC: readonly string[] = ["=", "!=", ">", ">=", "<", "<="];
@@ -139,7 +142,7 @@ function readComparison(tokens: readonly Token[], grammar: Grammar): Comparison 
   const negated = words[0] === "NOT";
   const operator = negated ? `NOT ${words[1]}` : words[0]!;
   const value = rest.slice(negated ? 2 : 1);
-  if (rest[0]!.kind !== "operator" && !/^(?:LIKE|ILIKE|IN|NOT IN)$/.test(operator)) throw invalidClause(tokens);
+  if (rest[0]!.kind !== "operator" && !/^(?:LIKE|ILIKE|RLIKE|IN|NOT IN)$/.test(operator)) throw invalidClause(tokens);
   if (value.length === 0) throw invalidClause(tokens);
   return compare(identifier, operator === "<>" ? "!=" : operator === "==" ? "=" : operator, value, grammar);
 }
@@ -165,7 +168,11 @@ function compare(
   const [token] = value;
   if (value.length !== 1 || token === undefined) throw invalidClause(value);
   if (isNumber) return { ...identifier, operator: allowed(operator, NUMERIC), value: readNumber(token, identifier) };
-  return { ...identifier, operator: allowed(operator, TEXTUAL), value: readText(token, identifier) };
+  return {
+    ...identifier,
+    operator: allowed(operator, grammar.regular ? [...TEXTUAL, "RLIKE"] : TEXTUAL),
+    value: readText(token, identifier),
+  };
 }
 
 function allowed(operator: string, among: readonly string[]): Operator {

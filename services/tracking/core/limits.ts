@@ -26,4 +26,6 @@ export const LIMITS = {
   historyPoints: 25_000,
   historyRuns: 100,
   samplePoints: 2_500,
+  searchTraces: 500,
+  searchTracesDefault: 100,
 } as const;

@@ -20,6 +20,7 @@ const PLAIN: Readonly<Partial<Record<Operator, string>>> = {
   "<=": "<=",
   LIKE: "like",
   ILIKE: "ilike",
+  RLIKE: "~",
 };
 /** As in the indexes over values (schema.ts): what equals has an equal beginning. */
 const INDEXED_CHARS = 120;
