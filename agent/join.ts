@@ -1,5 +1,5 @@
 import { describeError } from "../lib/core/error.ts";
-import type { Peer, PeerMethod } from "../lib/grpc.ts";
+import { fromServiceError, type Peer, type PeerMethod } from "../lib/grpc.ts";
 import type { Log } from "../lib/log.ts";
 import { weftServices } from "../proto/channel.ts";
 import type { JoinRequest } from "../proto/gen/weft/v1/JoinRequest.ts";
@@ -16,7 +16,7 @@ export interface Joined {
   readonly sentAtMs: number;
 }
 
-/** Asks until the server lets the node in, and says once that it waits. Error: only when `signal` is aborted. */
+/** Asks until the server lets the node in, and says once that it waits. Errors: `conflict` when another agent is this node; else only when `signal` is aborted. */
 export async function join(options: {
   readonly peer: Peer;
   readonly request: () => JoinRequest;
@@ -34,6 +34,9 @@ export async function join(options: {
       return { answer, sentAtMs };
     } catch (error) {
       signal.throwIfAborted();
+      // Another agent is this node: no patience helps, and two that are one would run each other's work.
+      const known = fromServiceError(error, "join the cluster");
+      if (known.code === "conflict") throw known;
       if (attempt === 1) log.warn({ server: peer.address, reason: describeError(error) }, "waiting for the server");
       await pause(backoffMs(attempt, RETRY_MS_FIRST, RETRY_MS_MOST, Math.random()), signal);
     }

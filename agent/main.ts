@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import os from "node:os";
 import path, { resolve } from "node:path";
@@ -74,6 +75,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 /** The parts, in the order in which they are made; whatever is there is taken down in the order of `#down`. */
 class RunningAgent implements Agent {
+  readonly #incarnation = randomUUID();
   readonly #options: AgentOptions;
   readonly #signal: AbortSignal;
   #node: NodeId | undefined;
@@ -185,7 +187,7 @@ class RunningAgent implements Agent {
 
   async #join(peer: Peer, inventory: Inventory): Promise<Joined> {
     const request = (): JoinRequest =>
-      joinRequest(this.node, { ...this.#options, labels: this.#labels }, inventory.capacity());
+      joinRequest(this.node, this.#incarnation, { ...this.#options, labels: this.#labels }, inventory.capacity());
     const joined = await join({ peer, signal: this.#signal, log: this.#options.log, request });
     if (joined.answer.httpPort > 0) this.#httpPort = joined.answer.httpPort;
     return joined;
@@ -205,6 +207,7 @@ class RunningAgent implements Agent {
         log,
         state: () => ({
           node: this.node,
+          incarnation: this.#incarnation,
           capacity: inventory.capacity(),
           usage: inventory.usage(),
           active: worker.active(),
@@ -264,9 +267,10 @@ function workerCapacity({ cpus, memoryBytes, gpus }: NodeCapacity): WorkerCapaci
   return { cpuMillis: Math.round(cpus * 1_000), memoryBytes, gpuUuids: gpus.map(({ uuid }) => uuid) };
 }
 
-function joinRequest(node: NodeId, options: AgentOptions, capacity: NodeCapacity): JoinRequest {
+function joinRequest(node: NodeId, incarnation: string, options: AgentOptions, capacity: NodeCapacity): JoinRequest {
   return {
     nodeId: node,
+    incarnation,
     name: options.name ?? os.hostname(),
     capacity: { ...capacity, gpus: [...capacity.gpus] },
     labels: { ...options.labels },

@@ -106,6 +106,7 @@ export async function enter(parts: {
         capacity,
         usage: { gpus: [], problems: [] },
         active: [...active].map((key) => ({ key, phase: "running" })),
+        incarnation: "one",
         leaving: false,
       }),
       onLease: () => {},

@@ -14,6 +14,8 @@ import { type Changes, isNothing } from "./store.ts";
 const EVENTS_PER_BATCH_MAX = 10_000;
 /** A commit takes milliseconds; one that takes longer has lost Postgres, and may be given up: nobody was told of it. */
 const STOP_GRACE_MS = 5_000;
+/** Of a clock, in milliseconds, between two looks at it: less is a correction, and no lease is so exact. */
+const CLOCK_STEP_MS = 1_000;
 /** setTimeout's own limit is 2^31 - 1 ms; looking once in a while costs nothing. */
 const TIMER_MS_MAX = 60_000;
 
@@ -28,6 +30,8 @@ export interface LoopParts {
   readonly onCommitted: (batch: Batch) => void;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Milliseconds of a clock that nobody sets; default: performance.now. */
+  readonly steadyMs?: () => number;
   readonly metrics: LoopMetrics;
   readonly log: Log;
 }
@@ -47,11 +51,14 @@ export class SchedulerLoop {
   #timer: NodeJS.Timeout | undefined;
   #tickDue = false;
   #staleReports = 0;
+  /** Between the wall's clock and the steady one, when they were last looked at. */
+  #apartMs: number;
   /** Rejects when the core broke a law of its own: the process must end, nothing of that batch was committed. */
   readonly ended: Promise<LoopEnd>;
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
+    this.#apartMs = this.#clocksApartMs();
     this.ended = this.#run();
   }
 
@@ -138,6 +145,7 @@ export class SchedulerLoop {
 
   async #decide(entries: readonly Entry[]): Promise<Answer[]> {
     const known = await this.#knownKeys(entries);
+    this.#noteClock();
     const nowMs = this.#parts.now();
     const { metrics, state } = this.#parts;
     return entries.map((entry): Answer => {
@@ -166,6 +174,24 @@ export class SchedulerLoop {
   #letOut(batch: Batch): void {
     this.#parts.onCommitted(batch);
     for (const listener of this.#listeners) listener(batch);
+  }
+
+  #clocksApartMs(): number {
+    return this.#parts.now() - (this.#parts.steadyMs ?? (() => performance.now()))();
+  }
+
+  /** Before anything is done with the time: somebody may have set it. */
+  #noteClock(): void {
+    const apartMs = this.#clocksApartMs();
+    const byMs = apartMs - this.#apartMs;
+    this.#apartMs = apartMs;
+    if (Math.abs(byMs) < CLOCK_STEP_MS) return;
+    this.#parts.log.warn(
+      { byMs: Math.round(byMs) },
+      "the clock of this server was set; leases go on as they were granted",
+    );
+    this.#parts.metrics.events.inc({ kind: "clockStepped" });
+    step(this.#parts.state, { kind: "clockStepped", byMs }, this.#parts.now());
   }
 
   #tick(): void {

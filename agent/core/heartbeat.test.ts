@@ -7,6 +7,7 @@ const state: NodeState = {
   capacity: { cpus: 2, memoryBytes: 1, diskBytes: 1, gpus: [], os: "", arch: "", cpuModel: "", hostname: "" },
   usage: { gpus: [], problems: [] },
   active: [{ key: "job.t.0.1" as AttemptKey, phase: "running" }],
+  incarnation: "one",
   leaving: false,
 };
 

@@ -25,6 +25,8 @@ export interface NodeUsage {
 
 export interface NodeState {
   readonly node: NodeId;
+  /** Of this process. */
+  readonly incarnation: string;
   readonly capacity: NodeCapacity;
   readonly usage: NodeUsage;
   readonly active: readonly { readonly key: AttemptKey; readonly phase: string }[];
@@ -34,6 +36,8 @@ export interface NodeState {
 /** The fields of weft.v1.HeartbeatRequest. */
 export interface Heartbeat {
   nodeId: string;
+  /** In the first message of a stream. */
+  incarnation?: string;
   sequence: number;
   capacity?: { gpus: GpuDevice[] } & Omit<NodeCapacity, "gpus">;
   usage: { gpus: (Omit<GpuUsage, "xids"> & { xids: number[] })[]; problems: string[] } & Omit<
@@ -57,6 +61,7 @@ export class HeartbeatWriter {
     return {
       nodeId: state.node,
       sequence: this.#sequence,
+      ...(this.#sequence === 1 ? { incarnation: state.incarnation } : {}),
       ...(changed ? { capacity: { ...state.capacity, gpus: [...state.capacity.gpus] } } : {}),
       usage: {
         ...state.usage,

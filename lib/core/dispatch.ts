@@ -144,8 +144,8 @@ export const LOSS_REASONS = [
   "store-unreachable", // code, inputs or outputs could not travel
 ] as const;
 /**
- * Losses that the task may have brought about: what takes its machine down with it would visit every machine, for ever. The
- * others are ordered by people or by the scheduler, or are messages that went astray.
+ * Losses that the task may have brought about: what takes its machine down with it would visit every machine, for ever. And those by a node that
+ * has less than it says: its word and its deeds may never agree. The others are ordered by people or by the scheduler, or are messages that went astray.
  */
 export const CRASH_REASONS: ReadonlySet<LossReason> = new Set([
   "node-lost",
@@ -153,6 +153,7 @@ export const CRASH_REASONS: ReadonlySet<LossReason> = new Set([
   "runner-lost",
   "disk-full",
   "store-unreachable",
+  "node-changed",
 ]);
 export const STOP_REASONS = [
   "cancelled",

@@ -43,6 +43,7 @@ export class AgentApi {
       throw new WeftError("invalid", `a node's name has 1 to ${NAME_LENGTH_MAX} characters, not ${name.length}`);
     }
     if (!capacity) throw new WeftError("invalid", `node ${name} joined without saying what it has (capacity)`);
+    await reign.nodes.claim(node, request.incarnation, address);
     // First, so that whatever is assigned to the node finds a queue.
     await this.#parts.ensureNode(node);
     const event = {
@@ -82,7 +83,8 @@ export class AgentApi {
         node ??= nodeId(request.nodeId);
         if (request.nodeId !== node)
           throw new WeftError("invalid", `a stream is one node's: ${node}, not ${request.nodeId}`);
-        stream ??= reign.nodes.open(node, sink, context);
+        stream ??= reign.nodes.open(node, request.incarnation, sink, context);
+        reign.nodes.heard(node);
         const response = await onHeartbeat(node, request, reign);
         await stream.send(response);
       }

@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { WeftError } from "../../lib/core/error.ts";
 import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
 import type { StreamContext } from "../../lib/grpc.ts";
 import type { HeartbeatResponse } from "../../proto/gen/weft/v1/HeartbeatResponse.ts";
@@ -13,7 +15,7 @@ function openMany(count: number): { desk: NodeDesk; sent: HeartbeatResponse[]; f
   for (let i = 0; i < count; i += 1) {
     const sink = { write: async (message: HeartbeatResponse) => void sent.push(message) };
     const context = { fail: (error: Error) => void failed.push(error.message) } as unknown as StreamContext;
-    desk.open(`node-${i}` as NodeId, sink, context);
+    desk.open(`node-${i}` as NodeId, `process ${i}`, sink, context);
   }
   return { desk, sent, failed };
 }
@@ -45,4 +47,27 @@ test("stop orders go to their node at once, in one message", () => {
   expect(sent).toMatchObject([
     { sequence: 0, term: 7, leaseMs: 30_000, stop: [{ key: "j.a.0.1" }, { key: "j.a.1.1" }] },
   ]);
+});
+
+test("an agent does not get in while another with its node id is alive, and does when that is gone, silent, or itself", async () => {
+  const { desk } = openMany(1);
+  const node = "node-0" as NodeId;
+  await desk.claim(node, "process 0", "h");
+  await desk.claim(node, "", "h");
+  const refused = expect(desk.claim(node, "another", "h2")).rejects.toMatchObject({
+    code: "conflict",
+    message: expect.stringContaining("delete its node.json") as string,
+  });
+  desk.heard(node);
+  await nextTurn();
+  desk.heard(node);
+  await refused;
+  const again = desk.claim(node, "another", "h2");
+  desk.close(new WeftError("unavailable", "its connection broke"));
+  await again;
+  const quick = new NodeDesk(7, { leaseMs: 30, heartbeatMs: 5 });
+  quick.open(node, "process 0", { write: async () => undefined }, {
+    fail: () => undefined,
+  } as unknown as StreamContext);
+  await quick.claim(node, "another", "h2");
 });

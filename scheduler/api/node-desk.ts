@@ -19,12 +19,16 @@ export interface HeartbeatTimes {
   readonly heartbeatMs: number;
 }
 
+type Sign = "heard" | "gone" | "silent";
+
 /** The nodes that talk to this leader: what they last said, and the stream that each can be reached on. */
 export class NodeDesk {
   readonly #times: HeartbeatTimes;
   readonly #term: number;
   readonly #reports = new Map<NodeId, NodeReport>();
   readonly #streams = new Map<NodeId, NodeStream>();
+  /** Who wants to know what the node's stream does next. */
+  readonly #waiting = new Map<NodeId, Set<(sign: Sign) => void>>();
 
   constructor(term: number, times: HeartbeatTimes) {
     this.#term = term;
@@ -42,15 +46,51 @@ export class NodeDesk {
   }
 
   /** A node has one stream: the newest wins, since the older one may be half of a broken connection. */
-  open(node: NodeId, sink: Sink<HeartbeatResponse>, context: StreamContext): NodeStream {
+  open(node: NodeId, incarnation: string, sink: Sink<HeartbeatResponse>, context: StreamContext): NodeStream {
     const older = this.#streams.get(node);
-    const stream = new NodeStream(sink, context, () => {
+    const stream = new NodeStream(incarnation, sink, context, () => {
       if (this.#streams.get(node) === stream) this.#streams.delete(node);
+      for (const wake of this.#waiting.get(node) ?? []) wake("gone");
     });
     this.#streams.set(node, stream);
     const message = `node ${node} opened another heartbeat stream; if two agents share this node id, give each its own folder`;
     older?.fail(new WeftError("conflict", message));
     return stream;
+  }
+
+  /**
+   * Before an agent joins: another process with its node id may be alive, from a folder that was copied. Such a one goes on beating;
+   * one that was killed has lost its connection by then, or is silent. Errors: `conflict`, when it is heard.
+   */
+  async claim(node: NodeId, incarnation: string, address: string): Promise<void> {
+    const stream = this.#streams.get(node);
+    if (incarnation === "" || !stream || stream.incarnation === "" || stream.incarnation === incarnation) return;
+    // Twice: the last word of one that was killed may still lie here.
+    for (let beats = 0; beats < 2; beats += 1) if ((await this.#next(node, 2 * this.intervalMs())) !== "heard") return;
+    throw new WeftError(
+      "conflict",
+      `node id ${node} is in use by another agent that is alive; if the folder of this one (${address}) was copied from there, delete its node.json`,
+    );
+  }
+
+  /** A heartbeat of the node's stream came. */
+  heard(node: NodeId): void {
+    for (const wake of this.#waiting.get(node) ?? []) wake("heard");
+  }
+
+  #next(node: NodeId, limitMs: number): Promise<Sign> {
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.get(node) ?? new Set();
+      this.#waiting.set(node, waiting);
+      const wake = (sign: Sign): void => {
+        clearTimeout(timer);
+        waiting.delete(wake);
+        if (waiting.size === 0) this.#waiting.delete(node);
+        resolve(sign);
+      };
+      const timer = setTimeout(() => wake("silent"), limitMs);
+      waiting.add(wake);
+    });
   }
 
   /** Stop orders go to their nodes at once; the answer to the next heartbeat repeats them. */
@@ -89,13 +129,16 @@ export class NodeDesk {
 }
 
 export class NodeStream {
+  /** Of the process at its other end; empty: it does not say. */
+  readonly incarnation: string;
   readonly #sink: Sink<HeartbeatResponse>;
   readonly #context: StreamContext;
   readonly #onClosed: () => void;
   #sending = false;
   #announcement: (() => HeartbeatResponse) | undefined;
 
-  constructor(sink: Sink<HeartbeatResponse>, context: StreamContext, onClosed: () => void) {
+  constructor(incarnation: string, sink: Sink<HeartbeatResponse>, context: StreamContext, onClosed: () => void) {
+    this.incarnation = incarnation;
     this.#sink = sink;
     this.#context = context;
     this.#onClosed = onClosed;

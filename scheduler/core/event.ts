@@ -117,6 +117,8 @@ export type Event =
   | { readonly kind: "attemptEnded"; readonly node: NodeId; readonly report: EndedReport }
   | { readonly kind: "rangeEnded"; readonly node: NodeId; readonly report: EndedRangeReport }
   | { readonly kind: "attemptUnknown"; readonly node: NodeId; readonly key: AttemptKey }
+  /** The wall clock was set: what is now so much later (or, below 0, earlier) than it would have been. */
+  | { readonly kind: "clockStepped"; readonly byMs: number }
   /** A timer of `nextTimerMs` is due. */
   | { readonly kind: "clockTicked" };
 

@@ -6,7 +6,7 @@ import { stopAll } from "./stop.ts";
 import type { Answer, Capacity, Event, NodeSettings, StopOrder } from "./event.ts";
 import { MASS_LOSS_NODES_MIN } from "./limit.ts";
 import type { Node, State } from "./state.ts";
-import { addTimer } from "./timer.ts";
+import { addTimer, shiftTimers } from "./timer.ts";
 
 type Joined = Event & { kind: "nodeJoined" };
 type Heard = Event & { kind: "nodeHeard" };
@@ -179,6 +179,27 @@ export function onNodeTimer(state: State, node: Node, nowMs: number): void {
     noteFreed(state, node);
   }
   if (node.mode === "draining" && drainAtMs !== null && drainAtMs <= nowMs) stopAll(state, node, "drained");
+}
+
+/**
+ * What was granted or waits for a length of time keeps that: no node has been silent for longer because somebody set the clock. Deadlines that people
+ * think of as times of day (approvals, maintenance, drains, rates) follow the clock.
+ */
+export function onClockStepped(state: State, byMs: number): void {
+  for (const node of state.nodes.values()) {
+    node.heardAtMs += byMs;
+    node.leaseEndsMs += byMs;
+  }
+  shiftTimers(state.timers, byMs, ({ kind }) => kind === "lease" || kind === "backoff" || kind === "takeBack");
+  for (const job of state.jobs.values()) {
+    for (const task of job.tasks) {
+      for (const instance of task.instances?.values() ?? []) {
+        if (instance.state.kind !== "backoff") continue;
+        instance.state = { kind: "backoff", untilMs: instance.state.untilMs + byMs };
+        state.out.instances.add(instance);
+      }
+    }
+  }
 }
 
 /** The lease of a node may have run out. */

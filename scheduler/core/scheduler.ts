@@ -7,7 +7,15 @@ import type { Answer, Event } from "./event.ts";
 import { RESULTS_CHARS_MAX } from "./expression.ts";
 import { onJobCancelRequested, onJobSubmitted } from "./job.ts";
 import { IDEMPOTENCY_KEYS_MAX } from "./limit.ts";
-import { onLeaseTimer, onNodeHeard, onNodeJoined, onNodeMode, onNodeSettings, onNodeTimer } from "./node.ts";
+import {
+  onClockStepped,
+  onLeaseTimer,
+  onNodeHeard,
+  onNodeJoined,
+  onNodeMode,
+  onNodeSettings,
+  onNodeTimer,
+} from "./node.ts";
 import { finishServices } from "./service.ts";
 import { onProjectChanged } from "./share.ts";
 import type { Outbox } from "./outbox.ts";
@@ -76,6 +84,9 @@ function take(state: State, event: Event, nowMs: number): Answer {
       return onRangeEnded(state, event.node, event.report, nowMs);
     case "attemptUnknown":
       return onAttemptUnknown(state, event.node, event.key, nowMs);
+    case "clockStepped":
+      onClockStepped(state, event.byMs);
+      return { kind: "done" };
     case "clockTicked":
       onClockTicked(state, nowMs);
       return { kind: "done" };

@@ -20,6 +20,12 @@ export function addTimer<T>(timers: Timers<T>, atMs: number, what: T): void {
   pushHeap(timers.heap, { atMs, what }, earlier);
 }
 
+/** Those that `which` chooses are due so much later. */
+export function shiftTimers<T>(timers: Timers<T>, byMs: number, which: (what: T) => boolean): void {
+  const all = timers.heap.splice(0);
+  for (const { atMs, what } of all) addTimer(timers, which(what) ? atMs + byMs : atMs, what);
+}
+
 /** When the first is due; null: none waits. */
 export function firstDueMs<T>(timers: Timers<T>): number | null {
   return timers.heap[0]?.atMs ?? null;

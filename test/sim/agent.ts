@@ -213,6 +213,7 @@ export class SimAgent {
       capacity: nodeCapacity(machine.capacity),
       usage: { gpus: [], problems: [] },
       active: this.worker.active(),
+      incarnation: "one",
       leaving: false,
     };
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type JobJson, submit, weft, weftJson } from "../../support/command.ts";
@@ -177,6 +177,34 @@ tasks:
     expect(history[1]!.message).toMatch(/^attempt 1 on node n\d lost \(node-lost: node n\d has not been heard/);
     const { stdout } = await weft(grpc, ["logs", id, "train"]);
     expect(Number(/attempt 2 begins at (\d+)/.exec(stdout.toString())![1])).toBeGreaterThan(0);
+  },
+);
+
+test(
+  "an agent whose folder was copied from another is refused, and what the other runs goes on",
+  { timeout: LIMIT_MS },
+  async () => {
+    await serve("--heartbeat-ms", "300");
+    const { dir } = await machine("n1");
+    const folder = join(bare.folder, "long");
+    mkdirSync(folder);
+    const go = join(bare.folder, "go");
+    writeFileSync(
+      join(folder, "weft.yaml"),
+      `pipeline: long\ntasks:\n  wait: { run: "while ! test -e ${go}; do sleep 0.1; done" }\n`,
+    );
+    const id = await submit(grpc, join(folder, "weft.yaml"));
+    const copy = join(bare.folder, "copy");
+    mkdirSync(copy);
+    copyFileSync(join(dir, "node.json"), join(copy, "node.json"));
+    const { exitCode, stderr } = await weft(grpc, ["agent", "--server", grpc, "--dir", copy, "--name", "n2"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/in use by another agent that is alive; .* delete its node\.json/);
+    const nodes = await weftJson<{ name: string; state: string }[]>(grpc, ["nodes"]);
+    expect(nodes.map(({ name, state }) => [name, state])).toEqual([["n1", "ready"]]);
+    writeFileSync(go, "");
+    await succeeded(id);
+    expect((await weftJson<JobJson>(grpc, ["job", id])).tasks).toMatchObject([{ attempt: 1 }]);
   },
 );
 

@@ -12,6 +12,7 @@ export interface HeartbeatRequest {
   'usage'?: (_weft_v1_Usage | null);
   'active'?: (_weft_v1_ActiveAttempt)[];
   'leaving'?: (boolean);
+  'incarnation'?: (string);
 }
 
 export interface HeartbeatRequest__Output {
@@ -21,4 +22,5 @@ export interface HeartbeatRequest__Output {
   'usage': (_weft_v1_Usage__Output | null);
   'active': (_weft_v1_ActiveAttempt__Output)[];
   'leaving': (boolean);
+  'incarnation': (string);
 }

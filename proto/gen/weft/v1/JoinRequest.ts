@@ -10,6 +10,7 @@ export interface JoinRequest {
   'agentVersion'?: (string);
   'token'?: (string);
   'address'?: (string);
+  'incarnation'?: (string);
 }
 
 export interface JoinRequest__Output {
@@ -20,4 +21,5 @@ export interface JoinRequest__Output {
   'agentVersion': (string);
   'token': (string);
   'address': (string);
+  'incarnation': (string);
 }
