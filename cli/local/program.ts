@@ -32,6 +32,12 @@ const READY_LIMIT_MS = 300_000;
 /** The server drains streams and hands over its term; the agent gives tasks their grace and reports how they ended. */
 const STOP_GRACE_SECONDS = { server: 20, agent: 70 } as const;
 
+/**
+ * A submit of 100,000 tasks makes a quarter of a gigabyte of young objects, of which half live on: with V8's 16 MiB for the
+ * young generation they are copied again and again, a third of the time it takes. At most three times so much memory is used.
+ */
+const NODE_FLAGS = { server: ["--max-semi-space-size=64"], agent: [] } as const;
+
 /** The built command line beside this file. */
 const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
 
@@ -41,15 +47,19 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const from = logSize(logFile);
   let tell: (ready: Ready) => void = () => {};
   const ready = new Promise<Ready>((resolve) => (tell = resolve));
-  const child = await startGuarded(process.execPath, [MAIN, options.name, ...options.args], {
-    stopSignal: "TERM",
-    graceSeconds: STOP_GRACE_SECONDS[options.name],
-    logFile,
-    env: options.env,
-    onMessage: (message) => {
-      if (isReady(message)) tell(message);
+  const child = await startGuarded(
+    process.execPath,
+    [...NODE_FLAGS[options.name], MAIN, options.name, ...options.args],
+    {
+      stopSignal: "TERM",
+      graceSeconds: STOP_GRACE_SECONDS[options.name],
+      logFile,
+      env: options.env,
+      onMessage: (message) => {
+        if (isReady(message)) tell(message);
+      },
     },
-  });
+  );
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve(`was not ready after ${READY_LIMIT_MS / 1000} s`), READY_LIMIT_MS);

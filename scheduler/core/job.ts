@@ -105,7 +105,8 @@ const NONE: readonly never[] = Object.freeze([]);
 
 function linkTasks(tasks: readonly JobTask[]): void {
   if (tasks.every((task) => task.needsLeft === 0)) return;
-  const byName = new Map(tasks.map((task) => [task.spec.name, task]));
+  const byName = new Map<string, JobTask>();
+  for (const task of tasks) byName.set(task.spec.name, task);
   const dependents = new Map<JobTask, JobTask[]>();
   for (const task of tasks) {
     if (task.needsLeft === 0) continue;

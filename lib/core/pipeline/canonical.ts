@@ -120,31 +120,23 @@ function completeHead(draft: PipelineDraft): PipelineSpec {
 }
 
 function completeTask(draft: TaskDraft): TaskSpec {
-  const inputs = byKey(draft.inputs ?? {});
-  const backoffMs = draft.retries?.backoffMs ?? DEFAULTS.backoffMs;
+  const inputs = byKey(draft.inputs ?? NOTHING);
   return {
     name: draft.name,
     run: draft.run,
-    needs: orNone([...new Set([...(draft.needs ?? []), ...Object.values(inputs).map((input) => input.task)])]),
+    needs: needsOf(draft.needs ?? NONE, inputs),
     inputs,
-    outputs: byKey(draft.outputs ?? {}),
-    resources: completeResources(draft.resources),
+    outputs: byKey(draft.outputs ?? NOTHING),
+    resources: orPlain(completeResources(draft.resources), PLAIN_RESOURCES),
     map: orNone(draft.map ?? []),
-    retries: {
-      limit: draft.retries?.limit ?? 0,
-      backoffMs,
-      backoffMsMax: draft.retries?.backoffMsMax ?? Math.max(DEFAULTS.backoffMsMax, backoffMs),
-      exitCodes: orNone([...new Set(draft.retries?.exitCodes)].toSorted((a, b) => a - b)),
-      reasons: orNone([...new Set(draft.retries?.reasons)].toSorted()),
-      crashes: draft.retries?.crashes ?? DEFAULTS.crashes,
-    },
+    retries: orPlain(completeRetries(draft.retries), PLAIN_RETRIES),
     timeoutMs: draft.timeoutMs ?? 0,
-    env: byKey(draft.env ?? {}),
+    env: byKey(draft.env ?? NOTHING),
     files: orNone(draft.files ?? []),
     environment: draft.environment ?? BARE,
     stopGraceMs: draft.stopGraceMs ?? DEFAULTS.stopGraceMs,
     flow: completeFlow(draft.flow),
-    alternatives: orNone((draft.alternatives ?? []).map(completeResources)),
+    alternatives: draft.alternatives?.length ? draft.alternatives.map(completeResources) : NONE,
     placement: draft.placement ?? null,
     nodes: draft.nodes ?? 1,
     preemptible: draft.preemptible ?? false,
@@ -155,17 +147,47 @@ function completeTask(draft: TaskDraft): TaskSpec {
   };
 }
 
+function completeRetries(draft: TaskDraft["retries"]): TaskSpec["retries"] {
+  const backoffMs = draft?.backoffMs ?? DEFAULTS.backoffMs;
+  const { exitCodes = NONE, reasons = NONE } = draft ?? {};
+  return {
+    limit: draft?.limit ?? 0,
+    backoffMs,
+    backoffMsMax: draft?.backoffMsMax ?? Math.max(DEFAULTS.backoffMsMax, backoffMs),
+    exitCodes: exitCodes.length === 0 ? NONE : [...new Set(exitCodes)].toSorted((a, b) => a - b),
+    reasons: reasons.length === 0 ? NONE : [...new Set(reasons)].toSorted(),
+    crashes: draft?.crashes ?? DEFAULTS.crashes,
+  };
+}
+
+/** Those it says, then those it takes inputs from, each once. */
+function needsOf(said: readonly string[], inputs: Readonly<Record<string, InputSpec>>): readonly string[] {
+  if (inputs === NOTHING && said.length <= 1) return orNone(said);
+  return orNone([...new Set([...said, ...Object.values(inputs).map((input) => input.task)])]);
+}
+
 /** Shared by all tasks that say nothing there: of 100,000 waiting tasks they would be half of the memory. */
 const NONE: readonly never[] = Object.freeze([]);
 const NOTHING: Readonly<Record<string, never>> = Object.freeze({});
 const BARE: Environment = Object.freeze({ kind: "none" });
+
+const PLAIN_RETRIES = Object.freeze(completeRetries(undefined));
+const PLAIN_RESOURCES = Object.freeze(completeResources(undefined));
+
+/** Of values without fields of their own but numbers and NONE. */
+function orPlain<T extends object>(value: T, plain: T): T {
+  for (const key in value) if (value[key] !== plain[key]) return value;
+  return plain;
+}
 
 function orNone<T>(list: readonly T[]): readonly T[] {
   return list.length === 0 ? NONE : list;
 }
 
 function byKey<T>(record: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
-  if (Object.keys(record).length === 0) return NOTHING;
+  let isEmpty = true;
+  for (const _ in record) isEmpty = false;
+  if (isEmpty) return NOTHING;
   return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -8,8 +8,12 @@ import { hint } from "./nearest.ts";
 export type FlowDraft = { readonly [K in keyof TaskFlow]?: TaskFlow[K] | undefined };
 
 export function completeFlow(draft: FlowDraft | undefined): TaskFlow {
-  const said = Object.entries(draft ?? {}).filter(([, value]) => value !== undefined);
-  return said.length === 0 ? PLAIN_FLOW : { ...PLAIN_FLOW, ...Object.fromEntries(said) };
+  let flow: TaskFlow = PLAIN_FLOW;
+  for (const key in draft) {
+    const value = draft[key as keyof FlowDraft];
+    if (value !== undefined) flow = { ...flow, [key]: value };
+  }
+  return flow;
 }
 
 export function flowFromProto(task: TaskSpec__Output, issues: Issue[]): FlowDraft {

@@ -8,15 +8,22 @@ const byName = new WeakMap<PipelineSpec, ReadonlyMap<string, TaskSpec>>();
 export function tasksByName(pipeline: PipelineSpec): ReadonlyMap<string, TaskSpec> {
   let index = byName.get(pipeline);
   if (!index) {
-    index = new Map(pipeline.tasks.map((task) => [task.name, task]));
+    index = indexOf(pipeline.tasks);
     byName.set(pipeline, index);
   }
   return index;
 }
 
+function indexOf<T extends Needing>(tasks: readonly T[]): Map<string, T> {
+  const index = new Map<string, T>();
+  for (const task of tasks) index.set(task.name, task);
+  return index;
+}
+
 /** The tasks of one cycle, each followed by one that needs it, the first repeated at the end; undefined: no cycle. */
 export function findCycle(tasks: readonly Needing[]): string[] | undefined {
-  const index = new Map(tasks.map((task) => [task.name, task]));
+  if (comesInOrder(tasks)) return undefined;
+  const index = indexOf(tasks);
   const done = new Set<string>();
   const onPath = new Map<string, number>();
   for (const start of tasks) {
@@ -47,6 +54,16 @@ export function findCycle(tasks: readonly Needing[]): string[] | undefined {
     }
   }
   return undefined;
+}
+
+/** Each behind those it needs, as people and programs nearly always write them: then there is no cycle. */
+function comesInOrder(tasks: readonly Needing[]): boolean {
+  const before = new Set<string>();
+  for (const { name, needs } of tasks) {
+    for (const need of needs) if (!before.has(need)) return false;
+    before.add(name);
+  }
+  return true;
 }
 
 /** Every task after those it needs, otherwise in the order given. Tasks of a cycle come last. */

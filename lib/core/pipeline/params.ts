@@ -29,6 +29,8 @@ export function bindParams(spec: PipelineSpec, given: Readonly<Record<string, Sc
   }
   if (issues.length > 0) return { ok: false, issues: issues.slice(0, LIMITS.issues) };
   const params = { ...spec.params, ...given };
+  // The pipeline was checked with its own.
+  if (Object.keys(given).length === 0) return { ok: true, params };
   const large = checkRendered(spec, params);
   return large.length > 0 ? { ok: false, issues: large } : { ok: true, params };
 }
@@ -111,11 +113,8 @@ function checkTaskRendered(
   issues: Issue[],
   live?: Live,
 ): void {
-  const map = new Map(
-    task.map.map(({ name, values }) => {
-      return [name, largest(values)];
-    }),
-  );
+  const map = new Map<string, Sizes>();
+  for (const { name, values } of task.map) map.set(name, largest(values));
   // Of a list that is known only at run time nothing can be said before.
   for (const name of task.flow.mapFrom?.as ?? []) map.set(name, live?.map.get(name) ?? { plain: 0, quoted: 0 });
   const sizeOf = (template: Template, kind: keyof Sizes): number =>

@@ -74,10 +74,11 @@ function checkEdges(spec: PipelineSpec, task: TaskSpec, issues: Issue[]): void {
   const others = (): string[] => spec.tasks.map(({ name }) => name).filter((name) => name !== task.name);
   if (task.needs.length > LIMITS.needsPerTask)
     add(["needs"], `needs ${task.needs.length} tasks; at most ${LIMITS.needsPerTask} are allowed`);
-  const ofInputs = new Set(Object.values(task.inputs).map((input) => input.task));
-  for (const [i, need] of task.needs.entries()) {
+  const isOfInput = (need: string): boolean => Object.values(task.inputs).some((input) => input.task === need);
+  for (let i = 0; i < task.needs.length; i += 1) {
     if (issues.length >= LIMITS.issues) return;
-    if (!tasks.has(need) && !ofInputs.has(need))
+    const need = task.needs[i]!;
+    if (!tasks.has(need) && !isOfInput(need))
       add(["needs", i], `task "${task.name}" needs "${need}", which does not exist${hint(need, others())}`);
   }
   checkServiceEdges(task, tasks, add);
