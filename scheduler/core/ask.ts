@@ -7,6 +7,8 @@ import type { Node, State } from "./state.ts";
  */
 export interface Ask {
   readonly key: string;
+  /** The same for all whose first request is the same; empty: it wants no devices. */
+  readonly devicesKey: string;
   readonly priority: number;
   readonly project: string;
   /** Any one will do, in order of preference. */
@@ -29,6 +31,7 @@ export function askOf(state: State, priority: number, project: string, spec: Tas
   if (state.asks.size >= ASKS_MAX) state.asks.clear();
   ask = {
     key,
+    devicesKey: devicesKeyOf(spec.resources),
     priority,
     project,
     requests: [spec.resources, ...spec.alternatives],
@@ -39,6 +42,10 @@ export function askOf(state: State, priority: number, project: string, spec: Tas
   };
   state.asks.set(key, ask);
   return ask;
+}
+
+function devicesKeyOf({ cpuMillis, memoryBytes, gpuMillis, gpu }: Resources): string {
+  return gpuMillis === 0 ? "" : `${gpuMillis}/${cpuMillis}/${memoryBytes}/${gpu ? JSON.stringify(gpu) : ""}`;
 }
 
 function keyOf(priority: number, project: string, spec: TaskSpec): string {

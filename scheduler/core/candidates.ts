@@ -1,13 +1,15 @@
-import { leftover, mayHaveRoom } from "./fit.ts";
+import { mayHaveRoom } from "./fit.ts";
 import { popHeap, pushHeap } from "./heap.ts";
 import { misfit } from "./hold.ts";
 import { COMPARED_NODES_MAX } from "./limit.ts";
 import type { QueueClass } from "./queue.ts";
+import { cost } from "./rank.ts";
 import type { Node, State } from "./state.ts";
+import { typicalOf } from "./typical.ts";
 
 interface Ranked {
   readonly node: Node;
-  readonly score: number;
+  readonly cost: number;
 }
 
 /** Nodes with room that were looked at, best first, and those still to be looked at. */
@@ -16,7 +18,7 @@ interface Ranking {
   readonly rest: Iterator<Node>;
 }
 
-const better = (a: Ranked, b: Ranked): boolean => a.score < b.score;
+const better = (a: Ranked, b: Ranked): boolean => a.cost < b.cost;
 
 /**
  * The nodes that a class may go to in one round, best first, looked up when first asked for. A class that found no room
@@ -58,17 +60,18 @@ export class Candidates {
     if (this.#queueClass.tried && this.#state.freed.size === 0) return [];
     const ranking: Ranking = { heap: [], rest: this.#state.nodes.values() };
     this.#look(ranking, choice, Infinity);
-    return ranking.heap.toSorted(({ score: a }, { score: b }) => a - b).map(({ node }) => node);
+    return ranking.heap.toSorted((a, b) => a.cost - b.cost).map(({ node }) => node);
   }
 
   /** Adds the next nodes that have room, at most so many. */
   #look({ heap, rest }: Ranking, choice: number, most: number): void {
     const { ask } = this.#queueClass;
     const asked = ask.requests[choice]!;
+    const typical = typicalOf(this.#state.recent, this.#state.queue);
     for (let next = rest.next(); !next.done; next = rest.next()) {
       const node = next.value;
       if (!mayHaveRoom(node, asked) || misfit(node, ask, asked, this.#nowMs) !== null) continue;
-      pushHeap(heap, { node, score: leftover(node, asked) }, better);
+      pushHeap(heap, { node, cost: cost(node, asked, typical) }, better);
       if (heap.length >= most) return;
     }
   }

@@ -107,13 +107,15 @@ export function deviceRoom(node: Node): DeviceRoom {
   if (node.deviceRoom) return node.deviceRoom;
   let whole = 0;
   let millis = 0;
+  const shares: number[] = [];
   for (const gpu of node.capacity.gpus) {
     if (!isUsable(node, gpu)) continue;
     const use = node.devices.get(gpu.uuid);
     if (!use) whole += 1;
     millis += WHOLE - (use?.shareMillis ?? 0);
+    if (use && use.shareMillis < WHOLE) shares.push(WHOLE - use.shareMillis);
   }
-  return (node.deviceRoom = { whole, millis });
+  return (node.deviceRoom = { whole, millis, shares });
 }
 
 /** Why an empty node could never give the devices; null: it could. The reason is that of the nearest miss. */

@@ -53,20 +53,6 @@ export function roomMisfit(node: Node, asked: Resources): Misfit | null {
   return capacityMisfit(capacity.gpus, asked) ?? "gpus";
 }
 
-/**
- * How good the node is for the request: the less is left free, as a share of the node summed over CPUs, memory and
- * devices, the better (against fragmentation). A task without GPUs adds 10 for a node that has some, so that any other
- * comes first.
- */
-export function leftover(node: Node, asked: Resources): number {
-  const { capacity, reserved } = node;
-  const cpus = (capacity.cpuMillis - reserved.cpuMillis - asked.cpuMillis) / capacity.cpuMillis;
-  const memory = (capacity.memoryBytes - reserved.memoryBytes - asked.memoryBytes) / Math.max(capacity.memoryBytes, 1);
-  if (capacity.gpus.length === 0) return cpus + memory;
-  const gpus = (deviceRoom(node).millis - asked.gpuMillis) / (1000 * capacity.gpus.length);
-  return cpus + memory + gpus + (asked.gpuMillis === 0 ? 10 : 0);
-}
-
 /** Why the node could not run the request if it were empty and in service; null: it could. */
 export function emptyMisfit(capacity: Capacity, asked: Resources): Misfit | null {
   if (asked.cpuMillis > capacity.cpuMillis) return "cpus";

@@ -1,7 +1,14 @@
 import { type Ask } from "./ask.ts";
 import { chooseDevices, deviceCount, deviceRoom } from "./device.ts";
 import { couldRun, type Misfit, roomMisfit, serviceMisfit } from "./fit.ts";
-import { HOLD_AFTER_MS, HOLDS_MAX } from "./limit.ts";
+import {
+  ENDLESS_HOLD_AFTER_MS,
+  ENDLESS_HOLD_SHARE,
+  HOLD_AFTER_MS,
+  HOLD_LOOK_EVERY_MS,
+  HOLD_LOOKS_MAX,
+  HOLDS_MAX,
+} from "./limit.ts";
 import { headSinceMs, type QueueClass } from "./queue.ts";
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
 import type { Node, State } from "./state.ts";
@@ -16,6 +23,8 @@ export interface Hold {
   readonly nodes: readonly Node[];
   /** When all that runs there now will have ended; Infinity: nobody knows. */
   readonly freeAtMs: number;
+  /** Made for one that waits long and whose end nobody knows: since when. Null: another. */
+  readonly endlessSinceMs: number | null;
 }
 
 /** Why a hold keeps the ask from the node; null: none does. */
@@ -43,14 +52,15 @@ export function dropHolds(state: State, waiting: ReadonlySet<string>, nowMs: num
   for (const hold of state.holds.values()) {
     if (waiting.has(hold.ask.key) && hold.nodes.every((node) => serviceMisfit(node, hold.ask, nowMs) === null))
       continue;
-    dropHold(state, hold.ask);
+    dropHold(state, hold.ask, nowMs);
   }
 }
 
-export function dropHold(state: State, ask: Ask): void {
+export function dropHold(state: State, ask: Ask, nowMs: number): void {
   const hold = state.holds.get(ask.key);
   if (!hold) return;
   state.holds.delete(ask.key);
+  if (hold.endlessSinceMs !== null) payFor(state, hold, hold.endlessSinceMs, nowMs);
   for (const node of hold.nodes) {
     if (node.hold !== hold) continue;
     node.hold = null;
@@ -60,28 +70,61 @@ export function dropHold(state: State, ask: Ask): void {
   }
 }
 
-/** Gives a hold to each class, in the order given, that has been blocked for long. */
+/**
+ * Gives holds to classes, in the order given, that have been blocked for long. Where it is known when the nodes will be
+ * free, others fill the time until then, and a hold costs next to nothing. Where nobody knows, it makes the cluster smaller
+ * for as long as what runs there takes: one class at a time has such a hold, and all of them together have a small part
+ * of the cluster's time. Every class has its turn.
+ */
 export function holdForAged(state: State, classes: readonly QueueClass[], nowMs: number): void {
+  if (nowMs < state.holdLookFromMs) return;
+  state.holdLookFromMs = nowMs + HOLD_LOOK_EVERY_MS;
+  let known = 0;
+  let endless = 0;
+  for (const { endlessSinceMs } of state.holds.values()) {
+    if (endlessSinceMs === null) known += 1;
+    else endless += 1;
+  }
+  let looks = HOLD_LOOKS_MAX;
   for (const queueClass of classes) {
-    if (state.holds.size >= HOLDS_MAX) return;
+    const mayEndless = endless === 0 && nowMs >= state.endlessHoldFromMs;
+    if ((known >= HOLDS_MAX && !mayEndless) || looks === 0) return;
     const { ask } = queueClass;
-    if (!queueClass.tried || state.holds.has(ask.key)) continue;
-    if (nowMs - headSinceMs(queueClass) < HOLD_AFTER_MS) continue;
+    const waitedMs = nowMs - headSinceMs(queueClass);
+    if (!queueClass.tried || state.holds.has(ask.key) || waitedMs < HOLD_AFTER_MS) continue;
+    looks -= 1;
     const nodes = soonestFree(state, ask, nowMs);
-    if (nodes) hold(state, ask, nodes, nowMs);
+    if (!nodes) continue;
+    const endsMs = Math.max(...nodes.map((node) => freeAtMs(node, nowMs)));
+    // Free already: its turn will come without a hold.
+    if (endsMs <= nowMs) continue;
+    if (endsMs < Infinity && known < HOLDS_MAX) {
+      hold(state, ask, nodes, nowMs);
+      known += 1;
+    } else if (endsMs === Infinity && mayEndless && waitedMs >= ENDLESS_HOLD_AFTER_MS) {
+      hold(state, ask, nodes, nowMs, true);
+      endless += 1;
+    }
   }
 }
 
-export function hold(state: State, ask: Ask, nodes: readonly Node[], nowMs: number): void {
-  dropHold(state, ask);
+/** The next hold of its kind comes so late that the share of the cluster's time that such take is kept. */
+function payFor(state: State, { nodes }: Hold, sinceMs: number, nowMs: number): void {
+  const share = nodes.length / Math.max(state.nodes.size, 1);
+  state.endlessHoldFromMs = sinceMs + ((nowMs - sinceMs) * share) / ENDLESS_HOLD_SHARE;
+}
+
+export function hold(state: State, ask: Ask, nodes: readonly Node[], nowMs: number, endless = false): void {
+  dropHold(state, ask, nowMs);
   const made: Hold = {
     ask,
     asked: ask.requests[0]!,
     nodes,
     freeAtMs: Math.max(...nodes.map((node) => freeAtMs(node, nowMs))),
+    endlessSinceMs: endless ? nowMs : null,
   };
   for (const node of nodes) {
-    if (node.hold) dropHold(state, node.hold.ask);
+    if (node.hold) dropHold(state, node.hold.ask, nowMs);
     node.hold = made;
   }
   state.holds.set(ask.key, made);
@@ -95,7 +138,9 @@ function soonestFree(state: State, ask: Ask, nowMs: number): Node[] | undefined 
     able.push({ node, atMs: freeAtMs(node, nowMs), free: freeFraction(node, ask.requests[0]!) });
   }
   if (able.length < ask.nodes) return undefined;
-  able.sort((a, b) => (a.atMs === b.atMs ? b.free - a.free : a.atMs - b.atMs));
+  able.sort((a, b) =>
+    a.atMs === b.atMs ? longestMs(a.node, nowMs) - longestMs(b.node, nowMs) || b.free - a.free : a.atMs - b.atMs,
+  );
   return able.slice(0, ask.nodes).map(({ node }) => node);
 }
 
@@ -112,6 +157,19 @@ function freeAtMs(node: Node, nowMs: number): number {
     atMs = Math.max(atMs, assignedAtMs + task.spec.timeoutMs);
   }
   return atMs;
+}
+
+/**
+ * How long the eldest attempt has run there. Run times have long tails: what has run for long will likely run for long
+ * (Harchol-Balter and Downey, "Exploiting process lifetime distributions", 1997).
+ */
+function longestMs(node: Node, nowMs: number): number {
+  let longest = 0;
+  for (const { startedAtMs, assignedAtMs, state } of node.attempts.values()) {
+    if (state.kind !== "active" || state.prefilled) continue;
+    longest = Math.max(longest, nowMs - (startedAtMs ?? assignedAtMs ?? nowMs));
+  }
+  return longest;
 }
 
 /** How much of what is asked is free already: the scarcest of it, at most 1. */

@@ -15,16 +15,18 @@ import {
   TAKE_BACK_MS,
 } from "./limit.ts";
 import { preemptFor } from "./preempt.ts";
+import { popHeap, pushHeap } from "./heap.ts";
 import { peek, type QueueClass, take } from "./queue.ts";
 import { assignRange, breakRange, rangeSize } from "./range.ts";
 import { queuedAt, reserve, roomFor } from "./reservation.ts";
-import { type Amounts, beyondQuota, clusterTotals, dominantShare, hasQuota, projectOf } from "./share.ts";
+import { type Amounts, beyondQuota, clusterTotals, dominantShare, fairShare, hasQuota, projectOf } from "./share.ts";
 import { type Instance, newActive, type Node, NO_GPUS, type Range, type State } from "./state.ts";
 import { orderStop } from "./stop.ts";
 import { addTimer } from "./timer.ts";
+import { noteStarted } from "./typical.ts";
 
 /**
- * Gives ready instances to nodes. Order: priority, then the weighted dominant share of the project, then age. A class
+ * Gives ready instances to nodes. Order: priority, then projects below their weighted dominant share, then age. A class
  * that finds no room is passed over, and looks next time only at nodes that were freed meanwhile; when its head has
  * waited for long, nodes are held for it. Then short tasks may queue at nodes that are full, and work of lower priority
  * that says it may be stopped is stopped for what found no room.
@@ -35,7 +37,9 @@ export function place(state: State, nowMs: number): void {
   dropHolds(state, new Set(classes.map(({ ask }) => ask.key)), nowMs);
   state.placementDue = false;
   holdForAged(state, classes, nowMs);
-  const round: Round = { totals: clusterTotals(state.nodes.values()), left: PLACED_PER_ROUND_MAX, nowMs };
+  const totals = clusterTotals(state.nodes.values());
+  const fair = fairShare(state, new Set(classes.map(({ ask }) => ask.project)));
+  const round: Round = { totals, fair, left: PLACED_PER_ROUND_MAX, nowMs };
   for (let i = 0; i < classes.length && round.left > 0;) {
     let end = i + 1;
     while (end < classes.length && classes[end]!.ask.priority === classes[i]!.ask.priority) end += 1;
@@ -50,7 +54,7 @@ export function place(state: State, nowMs: number): void {
   // Else a hold was dropped, and some have not looked at what it kept.
   if (!state.placementDue) state.freed.clear();
   for (const queueClass of classes) if (mayQueueAtNodes(queueClass.ask)) prefill(state, queueClass, nowMs);
-  preemptFor(state, classes, round.totals, nowMs);
+  preemptFor(state, classes, totals, nowMs);
 }
 
 function waitingClasses(state: State): QueueClass[] {
@@ -66,6 +70,8 @@ function waitingClasses(state: State): QueueClass[] {
 
 interface Round {
   readonly totals: Amounts;
+  /** The weighted share below which a project goes before those above it. */
+  readonly fair: number;
   /** How many more attempts may be placed. */
   left: number;
   readonly nowMs: number;
@@ -74,55 +80,66 @@ interface Round {
 interface Contender {
   readonly queueClass: QueueClass;
   readonly candidates: Candidates;
+  /** Of the job of its head. */
+  sequence: number;
+  /** Place among the classes of the round, for heads of one job. */
+  readonly place: number;
 }
 
-/** Classes of one priority: the project with the least share goes first, and in it the oldest head. */
+/** Of one project, a heap: the oldest head first. */
+type Contenders = Contender[];
+
+const older = (a: Contender, b: Contender): boolean =>
+  a.sequence < b.sequence || (a.sequence === b.sequence && a.place < b.place);
+
+/** Classes of one priority, in the order of `neediest`; within a project the oldest head goes first. */
 function fillLevel(state: State, classes: readonly QueueClass[], round: Round): void {
-  const { totals, nowMs } = round;
-  const projects = new Map<string, Contender[]>();
-  for (const queueClass of classes) {
+  const { nowMs } = round;
+  const projects = new Map<string, Contenders>();
+  for (const [at, queueClass] of classes.entries()) {
     // It found no room, and none was made since.
     if (queueClass.tried && state.freed.size === 0) continue;
-    const contender = { queueClass, candidates: new Candidates(state, queueClass, nowMs) };
+    const candidates = new Candidates(state, queueClass, nowMs);
+    const contender = { queueClass, candidates, sequence: sequenceOf(queueClass), place: at };
     const of = projects.get(queueClass.ask.project);
-    if (of) of.push(contender);
+    if (of) pushHeap(of, contender, older);
     else projects.set(queueClass.ask.project, [contender]);
   }
   while (projects.size > 0 && round.left > 0) {
-    const name = projects.size === 1 ? projects.keys().next().value! : neediest(state, projects, totals);
-    const contenders = projects.get(name)!;
-    const chosen = contenders.length === 1 ? contenders[0]! : oldest(contenders);
+    const contenders = projects.size === 1 ? projects.values().next().value! : neediest(state, projects, round);
     const alone = projects.size === 1 && contenders.length === 1;
+    const chosen = popHeap(contenders, older)!;
     let placed: number;
     do {
       // Nobody else wants what is there: as many as have room go together.
       placed = placeNext(state, chosen, alone ? round.left : 1, nowMs);
       round.left -= placed;
     } while (placed > 0 && alone && round.left > 0);
-    if (placed > 0) continue;
-    if (contenders.length === 1) projects.delete(name);
-    else contenders.splice(contenders.indexOf(chosen), 1);
+    chosen.sequence = sequenceOf(chosen.queueClass);
+    if (placed > 0) pushHeap(contenders, chosen, older);
+    else if (contenders.length === 0) projects.delete(chosen.queueClass.ask.project);
   }
 }
 
-function neediest(state: State, projects: ReadonlyMap<string, readonly Contender[]>, totals: Amounts): string {
-  let name = "";
-  let least = Infinity;
-  for (const candidate of projects.keys()) {
-    const share = dominantShare(projectOf(state, candidate), totals);
-    if (share < least) [name, least] = [candidate, share];
-  }
-  return name;
+function sequenceOf(queueClass: QueueClass): number {
+  return peek(queueClass)?.task.job.sequence ?? -1;
 }
 
-function oldest(contenders: readonly Contender[]): Contender {
-  let first = contenders[0]!;
-  let least = Infinity;
-  for (const contender of contenders) {
-    const sequence = peek(contender.queueClass)?.task.job.sequence ?? -1;
-    if (sequence < least) [first, least] = [contender, sequence];
+/**
+ * The project with the oldest head of those that hold less than their fair share, else of all. What is lent goes by age and not
+ * by share: else all that is small runs at once, nothing is left to fill gaps with, and what is large stands alone.
+ */
+function neediest(state: State, projects: ReadonlyMap<string, Contenders>, { totals, fair }: Round): Contenders {
+  let first: Contenders | undefined;
+  let below = false;
+  for (const [name, contenders] of projects) {
+    const isBelow = dominantShare(projectOf(state, name), totals) < fair;
+    if (below && !isBelow) continue;
+    if (first && below === isBelow && !older(contenders[0]!, first[0]!)) continue;
+    first = contenders;
+    below = isBelow;
   }
-  return first;
+  return first!;
 }
 
 /**
@@ -148,7 +165,7 @@ function placeNext(state: State, { queueClass, candidates }: Contender, most: nu
       const masterAddress = nodes[0]!.address;
       members.forEach((member, rank) => assign(state, member, nodes[rank]!, { choice, asked, masterAddress }, nowMs));
     }
-    if (state.holds.size > 0) dropHold(state, ask);
+    if (state.holds.size > 0) dropHold(state, ask, nowMs);
     // Where it was put there may be more room, which those that come to the class later must look at.
     queueClass.tried = false;
     return Math.max(placed, ask.nodes);
@@ -230,6 +247,7 @@ function assign(state: State, instance: Instance, node: Node, given: Given, nowM
   instance.reason = "";
   instance.message = "";
   reserve(state, instance, active);
+  noteStarted(state.recent, instance.task.ask);
   state.out.instances.add(instance);
   state.out.assigned.add(instance);
   if (job.state === "pending") {

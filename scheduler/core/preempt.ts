@@ -5,7 +5,7 @@ import { hold, misfit } from "./hold.ts";
 import { PREEMPTING_CLASSES_MAX } from "./limit.ts";
 import { peek, type QueueClass } from "./queue.ts";
 import { rebook, unbookForTrial } from "./reservation.ts";
-import { type Amounts, beyondQuota, dominantShare, projectOf } from "./share.ts";
+import { type Amounts, beyondQuota, dominantShare, fairShare, projectOf } from "./share.ts";
 import type { Instance, Node, State } from "./state.ts";
 import { orderStop } from "./stop.ts";
 
@@ -102,7 +102,9 @@ function victimsByNode(state: State, ask: Ask, totals: Amounts): Map<Node, Insta
  */
 function takeBack(state: State, ask: Ask, totals: Amounts): (instance: Instance) => boolean {
   const project = projectOf(state, ask.project);
-  const fair = fairShare(state, ask.project);
+  const wanting = new Set([ask.project]);
+  for (const { ask: other } of state.queue.values()) wanting.add(other.project);
+  const fair = fairShare(state, wanting);
   if (dominantShare(project, totals, comingTo(state, ask)) > fair) return () => false;
   const taken = leaving(state);
   const gangs = new Set<Instance>();
@@ -151,17 +153,6 @@ function leaving(state: State): Map<string, Amounts> {
     sums.set(project, plus(sums.get(project) ?? NOTHING, of.asked, -1));
   }
   return sums;
-}
-
-/** The weighted share that each project that holds or wants something would have if all had the same. */
-function fairShare(state: State, asking: string): number {
-  let weights = 0;
-  const wanting = new Set([asking]);
-  for (const { ask } of state.queue.values()) wanting.add(ask.project);
-  for (const [name, { settings, usage }] of state.projects) {
-    if (usage.cpuMillis > 0 || wanting.has(name)) weights += settings.weight;
-  }
-  return 1 / Math.max(weights, Number.MIN_VALUE);
 }
 
 /** The fewest victims of the node that make room for one member; undefined: all of them would not. */

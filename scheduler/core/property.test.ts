@@ -19,7 +19,7 @@ import {
 } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
 import { type Batch, type CacheAnswer, type Lookup, restore } from "./index.ts";
-import { HOLD_AFTER_MS } from "./limit.ts";
+import { ENDLESS_HOLD_AFTER_MS, HOLD_AFTER_MS } from "./limit.ts";
 
 /**
  * A small world around the core: nodes that get assignments late, twice or not at all, start, end, fail, forget, fall
@@ -255,7 +255,7 @@ const someAct = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant("pass" as const),
-      ms: fc.oneof(fc.integer({ min: 1, max: 800 }), fc.constant(HOLD_AFTER_MS)),
+      ms: fc.oneof(fc.integer({ min: 1, max: 800 }), fc.constantFrom(HOLD_AFTER_MS, ENDLESS_HOLD_AFTER_MS)),
     }),
   },
 );

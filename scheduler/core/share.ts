@@ -68,6 +68,16 @@ export function beyondQuota(project: Project, asked: Resources, members: number)
   return null;
 }
 
+/** The weighted share that each project that holds or wants something would have if all had the same. */
+export function fairShare(state: State, wanting: ReadonlySet<string>): number {
+  let weights = 0;
+  for (const name of wanting) weights += projectOf(state, name).settings.weight;
+  for (const [name, { settings, usage }] of state.projects) {
+    if (usage.cpuMillis > 0 && !wanting.has(name)) weights += settings.weight;
+  }
+  return 1 / Math.max(weights, Number.MIN_VALUE);
+}
+
 /** Of all nodes that are there. */
 export function clusterTotals(nodes: Iterable<Node>): Amounts {
   const totals = { cpuMillis: 0, memoryBytes: 0, gpuMillis: 0 };

@@ -22,6 +22,7 @@ import type { Spans } from "./span.ts";
 import { newReasonBook, type ReasonBook } from "./reason-book.ts";
 import { newTimers, type Timers } from "./timer.ts";
 import type { Queue } from "./queue.ts";
+import { newRecentRequests, type RecentRequests } from "./typical.ts";
 
 export interface SchedulerConfig {
   /** How long a heartbeat keeps a node's right to run, in milliseconds. */
@@ -276,6 +277,8 @@ export interface Node {
 export interface DeviceRoom {
   /** Devices that nobody holds. */
   readonly whole: number;
+  /** Thousandths that are not taken, of each device of which a part is. */
+  readonly shares: readonly number[];
   /** Thousandths that are not taken, of all. */
   readonly millis: number;
 }
@@ -298,8 +301,13 @@ export interface State {
   /** Keys of live jobs and of the last IDEMPOTENCY_KEYS_MAX that ended; older ones are in the store. */
   readonly idempotency: Map<string, JobId>;
   readonly projects: Map<string, Project>;
+  readonly recent: RecentRequests;
   /** By Ask.key. */
   readonly holds: Map<string, Hold>;
+  /** No round looks for nodes to hold before. */
+  holdLookFromMs: number;
+  /** No hold whose end nobody knows before. */
+  endlessHoldFromMs: number;
   /** Jobs that exclude each other, by key. */
   readonly groups: Map<string, Group>;
   readonly groupsDue: Set<Group>;
@@ -342,7 +350,10 @@ export function newState(config: SchedulerConfig): State {
     timers: newTimers(),
     idempotency: new Map(),
     projects: new Map(),
+    recent: newRecentRequests(),
     holds: new Map(),
+    holdLookFromMs: 0,
+    endlessHoldFromMs: 0,
     groups: new Map(),
     groupsDue: new Set(),
     rates: new Map(),
