@@ -1,7 +1,23 @@
 import type { GpuRequest, Resources } from "../../lib/core/pipeline/spec.ts";
 import type { AttemptKey } from "../../lib/core/ids.ts";
 import type { GpuCapacity } from "./event.ts";
-import type { DeviceRoom, Node } from "./state.ts";
+import type { Node } from "./state.ts";
+
+export interface DeviceRoom {
+  /** Devices that nobody holds. */
+  readonly whole: number;
+  /** Thousandths that are not taken, of each device of which a part is. */
+  readonly shares: readonly number[];
+  /** Thousandths that are not taken, of all. */
+  readonly millis: number;
+}
+
+/** What is taken of one device: all of it by one attempt, or shares by several. */
+export interface DeviceUse {
+  shareMillis: number;
+  memoryBytes: number;
+  readonly holders: Map<AttemptKey, { readonly shareMillis: number; readonly memoryBytes: number }>;
+}
 
 /** A whole device, in thousandths. */
 const WHOLE = 1000;

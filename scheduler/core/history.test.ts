@@ -102,7 +102,7 @@ test.each(CASES)("a task that waits says why: %s", (kind, message, prepare, spec
 test("nodes that are kept for others are named as such", () => {
   const bench = new Bench();
   bench.join("n1");
-  bench.submit(job("running", one(3)));
+  bench.submit(job("running", pipeline(task("t", { resources: asks(3), timeoutMs: 600_000 }))));
   bench.submit(job("large", one(4)));
   for (let i = 0; i < 4; i += 1) {
     bench.pass(20_000);

@@ -25,7 +25,7 @@ test("what comes to a class that found no room before, and was served since, fin
 test("those that found a node held, in the round in which its hold ends, look again at once", () => {
   const bench = new Bench({ leaseMs: 2 * HOLD_AFTER_MS });
   bench.join("n1", capacity(4));
-  bench.submit(one("fill", { resources: asks(2), map: mapOver(2) }));
+  bench.submit(one("fill", { resources: asks(2), map: mapOver(2), timeoutMs: 2 * HOLD_AFTER_MS }));
   bench.submit(one("aged", { resources: asks(3) }));
   bench.pass(HOLD_AFTER_MS);
   const other = one("other", { resources: asks(2, { memoryBytes: GIB }) }, 0, "p");

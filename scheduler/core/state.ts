@@ -14,6 +14,7 @@ import type { JobState, NodeState, WaitsFor } from "./batch.ts";
 import type { Group } from "./admission.ts";
 import type { Ask } from "./ask.ts";
 import type { Capacity, NodeSettings, StopOrder, TriggeredBy } from "./event.ts";
+import type { DeviceRoom, DeviceUse } from "./device.ts";
 import type { Hold } from "./hold.ts";
 import type { RateLog } from "./rate.ts";
 import type { Project } from "./share.ts";
@@ -272,22 +273,6 @@ export interface Node {
   readonly prefilled: Set<Instance>;
   /** For whom it is kept. */
   hold: Hold | null;
-}
-
-export interface DeviceRoom {
-  /** Devices that nobody holds. */
-  readonly whole: number;
-  /** Thousandths that are not taken, of each device of which a part is. */
-  readonly shares: readonly number[];
-  /** Thousandths that are not taken, of all. */
-  readonly millis: number;
-}
-
-/** What is taken of one device: all of it by one attempt, or shares by several. */
-export interface DeviceUse {
-  shareMillis: number;
-  memoryBytes: number;
-  readonly holders: Map<AttemptKey, { readonly shareMillis: number; readonly memoryBytes: number }>;
 }
 
 export interface State {
