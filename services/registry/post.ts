@@ -103,7 +103,8 @@ export class Post {
         // One after the other, so that they come in order also when one is lost on the way.
         for (const event of events)
           await stream.publish(`${EVENT_PREFIX}.${subjectOf(event.event, event.model)}`, messageOf(event), {
-            msgID: `registry.${event.id}`,
+            // With the time: ids begin again in a database that is made anew.
+            msgID: `registry.${event.id}.${event.atMs}`,
           });
         if (events.length > 0)
           await markPublished(

@@ -125,19 +125,11 @@ function orderSql(
 async function page(pool: Pool, search: Search, where: Where, select: (where: string) => string): Promise<Page> {
   const offset = readToken(search.pageToken);
   const text = `${select(where.text())} limit ${where.param(search.limit + 1)} offset ${where.param(offset)}`;
-  const { rows } = await pool.query<{ json: string }>(text, where.values).catch(explainPattern);
+  const { rows } = await pool.query<{ json: string }>(text, where.values);
   return {
     rows: rows.slice(0, search.limit).map(({ json }) => json),
     nextToken: rows.length > search.limit ? pageToken(offset + search.limit) : "",
   };
-}
-
-/** SQLSTATE of a LIKE pattern that ends with the character that quotes the next. */
-const INVALID_ESCAPE = "22025";
-
-function explainPattern(error: Error & { code?: string }): never {
-  if (error.code === INVALID_ESCAPE) throw invalid("a LIKE pattern must not end with a single \\; write \\\\ for one");
-  throw error;
 }
 
 /** As MLflow's: base64 of `{"offset": n}`. */

@@ -30,6 +30,7 @@ export { PINNED_FOLDER } from "./file-store.ts";
 export {
   filesUnder,
   loggedModelOfRun,
+  noteModelVersion,
   type ModelOrigin,
   originOfLoggedModel,
   originOfRun,

@@ -86,6 +86,8 @@ const isOperator = (text: string): text is Operator => (OPERATORS as readonly st
 
 function conditionOf(left: string, operator: Operator, right: Token, searched: Searched): Condition {
   const { kind, key } = readKey(left, searched);
+  if (operator.endsWith("LIKE") && right.kind === "string" && /(?<!\\)(?:\\\\)*\\$/.test(right.value))
+    throw invalid("a pattern must not end with a single \\; write \\\\ for one");
   if (kind === "tag") {
     if (!TEXT_OPERATORS.includes(operator)) throw invalid(`Invalid comparator for tag: ${operator}`);
     if (right.kind !== "string")
