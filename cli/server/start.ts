@@ -25,7 +25,7 @@ import {
   recordEnded,
   recordEndedRanges,
 } from "../../services/lineage/index.ts";
-import { type OpenRegistry, openRegistry, registryService } from "../../services/registry/index.ts";
+import { evaluationRoutes, type OpenRegistry, openRegistry, registryService } from "../../services/registry/index.ts";
 import { mlflowApi, type Tracking } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
@@ -127,6 +127,7 @@ async function serveHttp(parts: {
   await app.register(mlflowApi([...tracking.routes, ...registry.routes]));
   await app.register(tracking.eventFiles);
   await app.register(tracking.otlp);
+  await app.register(evaluationRoutes(registry));
   await app.register(recordRoutes({ pool, artifacts }));
   await app.register(
     hookRoutes({

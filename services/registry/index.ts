@@ -1,4 +1,5 @@
 export { holdVersion, releaseVersion } from "./alias-store.ts";
+export { evaluationRoutes } from "./evaluation-api.ts";
 export { registryService } from "./grpc.ts";
 export { openRegistry, type OpenRegistry } from "./registry.ts";
 export { registryReferences } from "./references.ts";

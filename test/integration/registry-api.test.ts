@@ -1,0 +1,134 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { silentLog } from "../../lib/log.ts";
+import { connectNats } from "../../lib/nats.ts";
+import { Bus } from "../../scheduler/bus.ts";
+import { startNats, type TestNats } from "../support/nats.ts";
+import { TestRegistry } from "../support/registry.ts";
+
+let nats: TestNats;
+let connection: NatsConnection;
+let at: TestRegistry;
+
+beforeAll(async () => {
+  nats = await startNats();
+  connection = await connectNats({ url: nats.url, name: "test" });
+  await Bus.open(connection, silentLog());
+});
+afterAll(async () => {
+  await connection?.close();
+  await nats?.stop();
+});
+beforeEach(async () => {
+  at = await TestRegistry.open(connection);
+});
+afterEach(() => at?.close());
+
+const search = (filter: string, more = "") =>
+  at.call("GET", `registered-models/search?filter=${encodeURIComponent(filter)}${more}`);
+
+test("filters become SQL with bound values; whatever else is written is refused", async () => {
+  for (const name of ["a'b", "Alpha", "beta"])
+    await at.post("registered-models/create", { name, tags: [{ key: "k.x", value: name }] });
+  await at.post("registered-models/create", { name: "p", tags: [{ key: "mlflow.prompt.is_prompt", value: "true" }] });
+  const names = async (filter: string): Promise<string[]> =>
+    ((await search(filter)).body["registered_models"] ?? []).map(({ name }: { name: string }) => name);
+  expect(await names("name ILIKE 'A%'")).toEqual(["Alpha", "a'b"]);
+  expect(await names("name = 'a''b'")).toEqual(["a'b"]);
+  expect(await names(`name IN ('beta', 'p')`)).toEqual(["beta"]);
+  expect(await names("tags.`k.x` LIKE '%eta' AND tag.`mlflow.prompt.is_prompt` != 'true'")).toEqual(["beta"]);
+  expect(await names("tags.`mlflow.prompt.is_prompt` = 'true'")).toEqual(["p"]);
+  expect(await names("tags.nowhere != 'x'")).toEqual([]);
+  const wrong = [
+    "name = 'a' OR name = 'b'",
+    "(name = 'a')",
+    "name > 'a'",
+    "name = 1",
+    "foo = 'x'",
+    "params.x = 'y'",
+    "name",
+    "name = 'a'; drop table registered_models",
+    "name = 'a' --",
+    "name LIKE 'x\\'",
+  ];
+  for (const filter of wrong)
+    expect([filter, await search(filter)]).toMatchObject([
+      filter,
+      { status: 400, body: { error_code: "INVALID_PARAMETER_VALUE" } },
+    ]);
+  const page = await search("", "&max_results=2&order_by=name%20DESC");
+  expect(page.body["registered_models"].map(({ name }: { name: string }) => name)).toEqual(["beta", "a'b"]);
+  const rest = await search("", `&max_results=2&order_by=name%20DESC&page_token=${page.body["next_page_token"]}`);
+  expect(rest.body["registered_models"]).toHaveLength(1);
+  expect(rest.body).not.toHaveProperty("next_page_token");
+});
+
+test("errors have the codes and the words that MLflow's clients expect", async () => {
+  await at.modelOf("fraud", 1);
+  const cases: [string, string, object | undefined, number, string, RegExp][] = [
+    ["POST", "registered-models/create", { name: "fraud" }, 400, "RESOURCE_ALREADY_EXISTS", /already exists/],
+    [
+      "POST",
+      "registered-models/create",
+      {},
+      400,
+      "INVALID_PARAMETER_VALUE",
+      /Missing value for required parameter 'name'/,
+    ],
+    ["POST", "registered-models/create", { name: "a/b" }, 400, "INVALID_PARAMETER_VALUE", /cannot contain/],
+    ["GET", "registered-models/get?name=x", undefined, 404, "RESOURCE_DOES_NOT_EXIST", /with name=x not found/],
+    [
+      "GET",
+      "model-versions/get?name=fraud&version=9",
+      undefined,
+      404,
+      "RESOURCE_DOES_NOT_EXIST",
+      /version=9\) not found/,
+    ],
+    [
+      "GET",
+      "registered-models/alias?name=fraud&alias=no",
+      undefined,
+      400,
+      "INVALID_PARAMETER_VALUE",
+      /alias no not found/,
+    ],
+    [
+      "POST",
+      "registered-models/alias",
+      { name: "fraud", alias: "v1", version: "1" },
+      400,
+      "INVALID_PARAMETER_VALUE",
+      /reserved/,
+    ],
+    [
+      "POST",
+      "model-versions/create",
+      { name: "fraud", source: "/etc/passwd" },
+      400,
+      "INVALID_PARAMETER_VALUE",
+      /local path/,
+    ],
+    [
+      "POST",
+      "model-versions/create",
+      { name: "fraud", source: "mlflow-artifacts:/a/%2e%2e/b" },
+      400,
+      "INVALID_PARAMETER_VALUE",
+      /relative path/,
+    ],
+    [
+      "POST",
+      "model-versions/transition-stage",
+      { name: "fraud", version: "1", stage: "live" },
+      400,
+      "INVALID_PARAMETER_VALUE",
+      /None, Staging, Production, Archived/,
+    ],
+  ];
+  for (const [method, path, body, status, code, message] of cases) {
+    const answer = await at.call(method, path, body);
+    expect([path, answer.status, answer.body["error_code"]]).toEqual([path, status, code]);
+    expect(answer.body["message"]).toMatch(message);
+  }
+});
