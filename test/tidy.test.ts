@@ -94,7 +94,7 @@ function purityFaults(path: string): string[] {
 }
 
 /** Packages that only compute: they read no clock, no file and no chance. */
-const PURE_PACKAGES = ["@marcbachmann/cel-js", "zod", "yaml", "picomatch", "ignore", "croner"];
+const PURE_PACKAGES = ["@marcbachmann/cel-js", "zod", "yaml", "picomatch", "ignore", "croner", "protobufjs"];
 
 /** Path to faults, for those that have any; its printed form is the message of a failing test. */
 function faulty(paths: readonly string[], faultsOf: (path: string) => (string | null)[]): Record<string, string[]> {
