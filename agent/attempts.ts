@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ArtifactClient } from "../lib/artifacts.ts";
+import type { EventFileClient } from "../lib/event-files.ts";
 import {
   type ArchivedReport,
   type Assignment,
@@ -32,6 +33,7 @@ export interface AttemptsOptions {
   readonly dir: string;
   readonly journal: Journal;
   readonly artifacts: ArtifactClient;
+  readonly eventFiles: EventFileClient;
   readonly publish: Publish;
   readonly capacity: () => WorkerCapacity;
   readonly log: Log;
@@ -87,12 +89,13 @@ export class Attempts {
 
   /** Finds or starts the runner and takes up what an earlier agent left. */
   async open(): Promise<void> {
-    const { dir, capacity, artifacts, log, journal, runnerProgram } = this.#options;
+    const { dir, capacity, artifacts, eventFiles, log, journal, runnerProgram } = this.#options;
     this.#worker = await createWorker({
       dir,
       held: true,
       capacity,
       artifacts,
+      eventFiles,
       log,
       ...(runnerProgram === undefined ? {} : { runnerProgram }),
       engine: this.#options.engine,

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import os from "node:os";
 import path, { resolve } from "node:path";
 import { type ArtifactClient, createArtifactClient } from "../lib/artifacts.ts";
+import { createEventFileClient, type EventFileClient } from "../lib/event-files.ts";
 import { WeftError } from "../lib/core/error.ts";
 import type { NodeId } from "../lib/core/ids.ts";
 import { Peer } from "../lib/grpc.ts";
@@ -84,6 +85,7 @@ class RunningAgent implements Agent {
   #gpus: GpuProbe | undefined;
   #inventory: Inventory | undefined;
   #artifacts: ArtifactClient | undefined;
+  #eventFiles: EventFileClient | undefined;
   #attempts: Attempts | undefined;
   #peer: Peer | undefined;
   #sessions: Sessions | undefined;
@@ -122,6 +124,8 @@ class RunningAgent implements Agent {
     const serverUrl = (): string => `http://${host}:${this.#httpPort}`;
     const artifacts = createArtifactClient({ baseUrl: serverUrl });
     this.#artifacts = artifacts;
+    const eventFiles = createEventFileClient({ baseUrl: serverUrl });
+    this.#eventFiles = eventFiles;
     const publish: Publish = async (...message) => {
       if (!this.#bus) throw new WeftError("unavailable", "the node has not joined yet");
       await this.#bus.publish(...message);
@@ -133,6 +137,7 @@ class RunningAgent implements Agent {
       dir,
       journal,
       artifacts,
+      eventFiles,
       publish,
       capacity,
       log,
@@ -248,6 +253,7 @@ class RunningAgent implements Agent {
       () => this.#bus?.close(),
       () => this.#peer?.close(),
       () => this.#artifacts?.close(),
+      () => this.#eventFiles?.close(),
       () => this.#inventory?.close(),
       () => this.#gpus?.close(),
       () => this.#journal?.close(),

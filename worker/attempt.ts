@@ -17,7 +17,7 @@ import { environmentInUse, provideEnvironment, type Provided } from "./environme
 import type { Shelf } from "./environment/shelf.ts";
 import type { Folders } from "./folders.ts";
 import type { DeviceGuard } from "./index.ts";
-import { attemptDir, CHECKPOINT, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
+import { attemptDir, CHECKPOINT, RESULT, SCRIPT, STDERR, STDOUT, TENSORBOARD, TMP, WORKSPACE } from "./folder.ts";
 import { OutputError, storeOutputs } from "./outputs.ts";
 import type { Checkpointer } from "./checkpointer.ts";
 import type { Prober } from "./prober.ts";
@@ -170,6 +170,7 @@ export function startRequest(attempt: Attempt, { env, trackingUrl }: Pick<Tools,
     tmp: join(folder, TMP),
     result: join(folder, RESULT),
     checkpoint: join(folder, CHECKPOINT),
+    tensorboard: join(folder, TENSORBOARD),
   };
   const argv = run.kind === "script" ? ["/bin/sh", "-eu", join(folder, SCRIPT)] : run.argv;
   const given = attempt.environment;

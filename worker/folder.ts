@@ -8,6 +8,7 @@ export const attemptDir = (dir: string, key: AttemptKey): string => join(dir, "a
 export const WORKSPACE = "workspace";
 export const TMP = "tmp";
 export const CHECKPOINT = "checkpoint";
+export const TENSORBOARD = "tensorboard";
 export const SCRIPT = "script";
 export const RESULT = "result.json";
 export const STDOUT = "stdout";

@@ -10,6 +10,7 @@ import type {
   StopReason,
 } from "../lib/core/dispatch.ts";
 import type { AttemptKey } from "../lib/core/ids.ts";
+import type { EventFileClient } from "../lib/event-files.ts";
 import type { CommandSpec, TaskCommand } from "./sessions.ts";
 import { baseEnvironment } from "./environment/base.ts";
 import { type Engine, ENGINE_LABEL, findEngine } from "./environment/engine.ts";
@@ -97,6 +98,8 @@ export interface WorkerOptions {
   readonly held?: boolean;
   readonly capacity: () => WorkerCapacity;
   readonly artifacts: ArtifactClient;
+  /** Takes what attempts write under $WEFT_TENSORBOARD; default: nobody does. */
+  readonly eventFiles?: EventFileClient;
   /**
    * Reports of one attempt come in order; `ended` may come again after a recovery. The workspace of an ended attempt is
    * kept until the promise for its report is fulfilled (it is in the journal then).

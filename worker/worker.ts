@@ -40,6 +40,7 @@ import { Prober } from "./prober.ts";
 import { readExit, recordUnstarted, wasStarted } from "./runner/exit.ts";
 import { bootNowMs } from "./runner/proc.ts";
 import type { ExitRecord, LiveAttempt, Notice } from "./runner/protocol.ts";
+import { EventFileTails } from "./tensorboard.ts";
 
 /** Before a report that could not be kept is offered again: its disk is full, most likely. */
 const REPORT_PAUSE_MS = 1000;
@@ -63,6 +64,7 @@ class LocalWorker implements Worker {
   readonly #tools: Tools;
   readonly #link: Link;
   readonly #sessions: Sessions;
+  readonly #tails: EventFileTails | undefined;
   readonly #room = new Room<Attempt>();
   /** Those not reported ended. */
   readonly #attempts = new Map<AttemptKey, Attempt>();
@@ -90,6 +92,8 @@ class LocalWorker implements Worker {
       trackingUrl: options.trackingUrl ?? (() => null),
       storeWaitMsMax: options.storeWaitMsMax ?? STORE_WAIT_MS_MAX,
     };
+    const { eventFiles, log } = options;
+    this.#tails = eventFiles && new EventFileTails(eventFiles, log, this.#tools.storeWaitMsMax);
     const program = options.runnerProgram ?? runnerProgram();
     this.#sessions = new Sessions(dir, program, (request) => this.#link.send(request));
     this.#link = new Link({
@@ -223,6 +227,7 @@ class LocalWorker implements Worker {
       prober?.stop();
       checkpointer?.stop();
     }
+    this.#tails?.stop();
     await Promise.allSettled(this.#ended.values());
     this.#sessions.close();
     await this.#link.close(stopAttempts);
@@ -273,6 +278,7 @@ class LocalWorker implements Worker {
     attempt.startedAtMs = atMs;
     this.#showSpool(attempt);
     void this.#report({ kind: "started", key: attempt.key, atMs });
+    this.#tails?.follow(attempt);
     this.#probe(attempt);
     this.#saveAgain(attempt);
   }
@@ -311,7 +317,8 @@ class LocalWorker implements Worker {
     const { gpuUuids } = attempt.claim;
     if (gpuUuids.length > 0) this.#options.devices?.left(gpuUuids);
     this.#leave(attempt);
-    const ended = conclude(attempt, exit, this.#tools);
+    const shown = this.#tails?.finish(attempt, attempt.abort.signal);
+    const ended = shown ? shown.then(() => conclude(attempt, exit, this.#tools)) : conclude(attempt, exit, this.#tools);
     if (ended instanceof Promise) void ended.then((report) => this.#end(attempt, report));
     else this.#end(attempt, ended);
   }

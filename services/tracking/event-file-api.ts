@@ -21,6 +21,8 @@ const FILE_CHARS_MAX = 1_000;
 export interface EventFileParts {
   readonly pool: Pool;
   readonly ingest: Ingest;
+  /** Makes the run of an attempt that has none yet. */
+  readonly ensureRun: (id: string) => Promise<void>;
   readonly log: Log;
 }
 
@@ -45,6 +47,7 @@ export function eventFileRoutes(parts: EventFileParts): FastifyPluginAsync {
           throw new WeftError("invalid", `offset ${request.query.offset} must be a whole number of bytes`);
         if (!Buffer.isBuffer(request.body))
           throw new WeftError("invalid", "the body must be the file's bytes, as application/octet-stream");
+        await parts.ensureRun(request.params.run);
         const run = await findRun(parts.pool, request.params.run);
         return append(parts, run, file, offset, request.body);
       },

@@ -45,12 +45,17 @@ export class TaskRuns {
       ...route,
       answer: async (fields: Fields, request: FastifyRequest) => {
         const id = fields.raw("run_id") ?? fields.raw("run_uuid");
-        if (typeof id === "string" && !this.#known.has(id)) await this.#ensure(id);
+        if (typeof id === "string") await this.ensure(id);
         if (route.path.startsWith("/experiments/get")) await this.#noteExperiment(fields, request);
         return answer(fields, request);
       },
     }));
   }
+
+  /** Makes the run if it is that of an attempt, and not there yet. */
+  readonly ensure = async (id: string): Promise<void> => {
+    if (!this.#known.has(id)) await this.#make(id);
+  };
 
   /** Attempts are about to have ended. */
   readonly onEnded = (): void => {
@@ -63,7 +68,7 @@ export class TaskRuns {
     await this.#sweeping;
   }
 
-  async #ensure(id: string): Promise<void> {
+  async #make(id: string): Promise<void> {
     const ref = parseTaskRunId(id);
     if (ref === undefined) return;
     const facts = await this.#parts.findAttempt(ref);

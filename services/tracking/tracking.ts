@@ -51,7 +51,7 @@ export async function openTracking(parts: TrackingParts): Promise<Tracking> {
       ...assessmentRoutes(parts),
     ]),
     onEnded: taskRuns.onEnded,
-    eventFiles: eventFileRoutes({ pool: parts.pool, ingest, log: parts.log }),
+    eventFiles: eventFileRoutes({ pool: parts.pool, ingest, ensureRun: taskRuns.ensure, log: parts.log }),
     otlp: otlpRoutes(parts.pool),
     files: async (app) => {
       await app.register(artifactProxy(parts));

@@ -3,7 +3,13 @@ import type { Assignment } from "../../lib/core/dispatch.ts";
 import type { Digest, JobId } from "../../lib/core/ids.ts";
 import { variables } from "./variables.ts";
 
-const places = { workspace: "/a/workspace", tmp: "/a/tmp", result: "/a/result.json", checkpoint: "/a/checkpoint" };
+const places = {
+  workspace: "/a/workspace",
+  tmp: "/a/tmp",
+  result: "/a/result.json",
+  checkpoint: "/a/checkpoint",
+  tensorboard: "/a/tensorboard",
+};
 const digest = `sha256:${"0".repeat(64)}` as Digest;
 
 function assignment(parts: Partial<Assignment> = {}): Assignment {

@@ -8,6 +8,7 @@ export interface Places {
   readonly tmp: string;
   readonly result: string;
   readonly checkpoint: string;
+  readonly tensorboard: string;
 }
 
 /** What an environment adds (see docs/pipelines.md). */
@@ -46,6 +47,7 @@ export function variables(
     WEFT_PIPELINE: assignment.pipeline,
     WEFT_ATTEMPT_KEY: attemptKey(ref),
     WEFT_RESULT: places.result,
+    WEFT_TENSORBOARD: places.tensorboard,
     ...(assignment.checkpoint && { WEFT_CHECKPOINT: places.checkpoint }),
     ...inputPaths(assignment, places.workspace),
     ...outputPaths(assignment, places.workspace),
