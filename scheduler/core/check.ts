@@ -71,6 +71,7 @@ function checkTask(state: State, task: JobTask, faults: string[]): void {
 
 /** Each instance is in one place: fresh, alone, on its way in a range, or done in one. */
 function checkRanges(task: JobTask, name: string, faults: string[]): void {
+  if (!task.ranges && !task.done) return;
   const places = new Map<number, number>([...(task.instances?.keys() ?? [])].map((index) => [index, 1]));
   const ranges = [...(task.ranges ?? [])];
   for (const { from, to } of [...ranges, ...(task.done ?? [])]) {
