@@ -113,9 +113,10 @@ function startMs(job: Job): number {
 }
 
 function jobWaits({ submittedAtMs, waits }: Job): Past[] {
-  return waits.map(({ for: kind, untilMs }, i) => {
+  return waits.flatMap(({ for: kind, untilMs }, i): Past[] => {
+    const fromMs = waits[i - 1]?.untilMs ?? submittedAtMs;
     const message = kind === "rate" ? "the job waited for its turn" : "the job waited for its concurrency group";
-    return past(waits[i - 1]?.untilMs ?? submittedAtMs, untilMs, "pending", kind, message);
+    return fromMs < untilMs ? [past(fromMs, untilMs, "pending", kind, message)] : [];
   });
 }
 
