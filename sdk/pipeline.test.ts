@@ -25,6 +25,17 @@ function sent(spec: PipelineSpec): unknown {
 }
 
 describe("the builder", () => {
+  test("says how often a checkpoint is stored, and that a task may be stopped", () => {
+    const made = pipeline("p")
+      .task("a", { run: "x", checkpoint: { every: "5m" }, preemptible: true })
+      .task("b", { run: "x", checkpoint: true });
+    const { tasks } = sent(made.toProto()) as { tasks: object[] };
+    expect(tasks).toMatchObject([
+      { checkpoint: true, checkpointEveryMs: 300_000, preemptible: true },
+      { checkpoint: true, checkpointEveryMs: 0, preemptible: false },
+    ]);
+  });
+
   test("yields the message of the pipeline, tasks in their order", () => {
     const message = sent(built.toProto()) as { tasks: { name: string; timeoutMs: number }[] };
     expect(message.tasks.map(({ name }) => name)).toEqual(["features", "train", "best"]);

@@ -102,6 +102,10 @@ interface CommonOptions<Task extends string, Output extends string, Outputs exte
   readonly service?: ServiceOptions;
   /** Outputs that are there are kept however the attempt ends. */
   readonly keepOutputs?: "always";
+  /** What it leaves in $WEFT_CHECKPOINT is there for the next attempt. `every`: it is stored at this interval too while it runs. */
+  readonly checkpoint?: boolean | { readonly every: Duration };
+  /** It may be stopped for work that goes before it. */
+  readonly preemptible?: boolean;
 }
 
 /** Asks in one way: `http` (path of a GET, 200 to 399 is well), `tcp`, or `command` (exit code 0 is well). */
@@ -289,6 +293,11 @@ function taskToProto(name: string, task: TaskOptions<string, string, Record<stri
       : {}),
     ...(task.service ? { service: serviceToProto(task.service, duration) } : {}),
     ...(task.keepOutputs ? { keepOutputs: true } : {}),
+    ...(task.preemptible ? { preemptible: true } : {}),
+    ...(task.checkpoint ? { checkpoint: true } : {}),
+    ...(typeof task.checkpoint === "object"
+      ? { checkpointEveryMs: duration("checkpoint.every", task.checkpoint.every) }
+      : {}),
   };
 }
 
