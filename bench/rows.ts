@@ -2,6 +2,7 @@ import type { Row } from "./figure.ts";
 import { chain100 } from "./rows/chain-100.ts";
 import { dag100k } from "./rows/dag-100k.ts";
 import { heartbeats } from "./rows/heartbeats.ts";
+import { lineageGraph } from "./rows/lineage-graph.ts";
 import { logLine } from "./rows/log-line.ts";
 import { noopAnswered } from "./rows/noop-answered.ts";
 import { noopProcesses } from "./rows/noop-processes.ts";
@@ -17,6 +18,7 @@ export const ROWS: readonly Row[] = [
   chain100,
   logLine,
   placementRound,
+  lineageGraph,
   dag100k,
   schedulerMemory,
   noopProcesses,

@@ -95,6 +95,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/lineage.ts")).lineageCommand(),
   },
   {
+    name: "trace",
+    summary: "show all that something came from",
+    load: async () => (await import("./commands/trace.ts")).traceCommand("trace"),
+  },
+  {
+    name: "impact",
+    summary: "show all that came of something",
+    load: async () => (await import("./commands/trace.ts")).traceCommand("impact"),
+  },
+  {
+    name: "data",
+    summary: "named and versioned data sets: add, list, log, diff, checkout, tag",
+    load: async () => (await import("./commands/data.ts")).dataCommand(),
+  },
+  {
     name: "gc",
     summary: "remove artifacts that nothing refers to",
     load: async () => (await import("./commands/gc.ts")).gcCommand(),

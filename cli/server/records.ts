@@ -4,10 +4,19 @@ import { JOB_REFERENCES } from "../../scheduler/references.ts";
 import {
   type ArtifactStore,
   collectRoutes,
+  dataGraph,
+  dataReferences,
+  dataRoutes,
   referencePages,
   type ReferenceSource,
 } from "../../services/artifacts/index.ts";
-import { lineageReferences } from "../../services/lineage/index.ts";
+import {
+  attemptSource,
+  type GraphSource,
+  graphRoutes,
+  lineageReferences,
+  linkSource,
+} from "../../services/lineage/index.ts";
 import { registryReferences } from "../../services/registry/index.ts";
 import { trackingReferences } from "../../services/tracking/index.ts";
 
@@ -15,11 +24,15 @@ import { trackingReferences } from "../../services/tracking/index.ts";
 const REFERENCES: readonly ReferenceSource[] = [
   { name: "jobs", pages: (pool) => referencePages(pool, JOB_REFERENCES) },
   lineageReferences,
+  dataReferences,
   trackingReferences,
   registryReferences,
 ];
 
-/** What spans several services: garbage collection. */
+/** The parts of the lineage graph, each over the tables of its component. */
+const GRAPH: readonly GraphSource[] = [attemptSource, dataGraph, linkSource];
+
+/** Artifacts, data sets and lineage over HTTP, where they span several services. */
 export function recordRoutes({
   pool,
   artifacts,
@@ -29,5 +42,7 @@ export function recordRoutes({
 }): FastifyPluginAsync {
   return async (app) => {
     await app.register(collectRoutes({ pool, store: artifacts, sources: REFERENCES, now: Date.now }));
+    await app.register(dataRoutes({ pool, store: artifacts, now: Date.now }));
+    await app.register(graphRoutes(pool, GRAPH));
   };
 }

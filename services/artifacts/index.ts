@@ -18,3 +18,6 @@ export type { Upload, UploadPromise, Uploads } from "./upload.ts";
 export { type Collected, collectGarbage, type Referred, type ReferenceSource } from "./collect.ts";
 export { collectRoutes } from "./collect-api.ts";
 export { referencePages } from "./reference.ts";
+export { dataReferences, dataRoutes } from "./data-api.ts";
+export { dataGraph } from "./data-graph.ts";
+export { type DataVersion, resolveData } from "./data-store.ts";

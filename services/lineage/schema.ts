@@ -60,6 +60,9 @@ export const executions = pgTable(
   },
   (table) => [
     index("executions_job").on(table.jobId),
+    index("executions_environment")
+      .on(table.environmentDigest)
+      .where(sql`${table.environmentDigest} is not null`),
     check("executions_state", sql`${table.state} in ('succeeded', 'failed', 'cancelled', 'lost')`),
   ],
 );
@@ -91,7 +94,27 @@ export const edges = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.execution, table.direction, table.name, table.digest] }),
-    index("edges_digest").on(table.digest),
+    // With the execution, so that the producer in one job of bytes that thousands of jobs made is found at once.
+    index("edges_digest").on(table.digest, table.execution.op("text_pattern_ops")),
     check("edges_direction", sql`${table.direction} in ('input', 'output')`),
+  ],
+);
+
+/**
+ * Edges of the graph that are not of an attempt's inputs and outputs: from what was there first to what came of it. Ids are those of nodes (see
+ * core/node.ts). Never changed.
+ */
+export const links = pgTable(
+  "links",
+  {
+    source: text().notNull(),
+    target: text().notNull(),
+    /** What the target is to the source, e.g. "registered", "read". */
+    kind: text().notNull(),
+    atMs: doublePrecision("at_ms").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.target, table.source, table.kind] }),
+    index("links_source").on(table.source),
   ],
 );

@@ -1,0 +1,144 @@
+import type { Pool } from "pg";
+import { inTransaction } from "../../lib/db.ts";
+import { WeftError } from "../../lib/core/error.ts";
+import type { Digest } from "../../lib/core/ids.ts";
+
+/** One version of a data set; the bytes are an artifact. */
+export interface DataVersion {
+  readonly name: string;
+  readonly version: number;
+  readonly digest: Digest;
+  readonly kind: "file" | "tree";
+  readonly bytes: number;
+  readonly files: number;
+  readonly fileName: string;
+  readonly source: string;
+  readonly sourceVersion: string;
+  readonly message: string;
+  readonly addedBy: string;
+  readonly addedAtMs: number;
+  readonly tags: readonly string[];
+}
+
+export type NewDataVersion = Omit<DataVersion, "version" | "tags">;
+
+const COLUMNS = `name, version, digest, kind, bytes::float8 as bytes, files, file_name as "fileName", source,
+  source_version as "sourceVersion", message, added_by as "addedBy", added_at_ms as "addedAtMs",
+  array(select tag from data_tags t where t.name = v.name and t.version = v.version order by tag) as tags`;
+
+/** Of `weft data log`; older ones are there by their number. */
+const LOG_MAX = 1_000;
+
+/**
+ * The next version, unless the newest has the same bytes already: then that one, and `existed`. Several at once get numbers in some order.
+ */
+export async function addVersion(
+  pool: Pool,
+  added: NewDataVersion,
+): Promise<{ readonly version: DataVersion; readonly existed: boolean }> {
+  return inTransaction(pool, async (client) => {
+    // Whoever adds to the same name waits; two names of one hash wait needlessly.
+    await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [`data ${added.name}`]);
+    const { rows } = await client.query<DataVersion>(
+      `select ${COLUMNS} from data_versions v where name = $1 order by version desc limit 1`,
+      [added.name],
+    );
+    const newest = rows[0];
+    if (newest?.digest === added.digest) return { version: newest, existed: true };
+    const version = (newest?.version ?? 0) + 1;
+    await client.query(
+      `insert into data_versions (name, version, digest, kind, bytes, files, file_name, source, source_version, message, added_by, added_at_ms)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+      [
+        added.name,
+        version,
+        added.digest,
+        added.kind,
+        added.bytes,
+        added.files,
+        added.fileName,
+        added.source,
+        added.sourceVersion,
+        added.message,
+        added.addedBy,
+        added.addedAtMs,
+      ],
+    );
+    return { version: { ...added, version, tags: [] }, existed: false };
+  });
+}
+
+/** All data sets by name, each with its newest version. */
+export async function listData(pool: Pool): Promise<DataVersion[]> {
+  const { rows } = await pool.query<DataVersion>(
+    `select distinct on (name) ${COLUMNS} from data_versions v order by name, version desc`,
+  );
+  return rows;
+}
+
+/** Versions, newest first. Errors: `not_found`. */
+export async function dataLog(pool: Pool, name: string): Promise<DataVersion[]> {
+  const { rows } = await pool.query<DataVersion>(
+    `select ${COLUMNS} from data_versions v where name = $1 order by version desc limit ${LOG_MAX}`,
+    [name],
+  );
+  if (rows.length === 0) throw await noData(pool, name);
+  return rows;
+}
+
+/**
+ * `NAME` (the newest), `NAME@3`, `NAME@TAG`. Errors: `not_found`, which says what there is.
+ */
+export async function resolveData(pool: Pool, text: string): Promise<DataVersion> {
+  const [name, selector] = splitData(text);
+  const { rows } = await pool.query<DataVersion>(
+    `select ${COLUMNS} from data_versions v
+      where name = $1 and ($2 = '' or version::text = $2
+            or version = (select t.version from data_tags t where t.name = $1 and t.tag = $2))
+      order by version desc limit 1`,
+    [name, selector],
+  );
+  const found = rows[0];
+  if (found !== undefined) return found;
+  const newest = await resolveNewest(pool, name);
+  if (newest === undefined) throw await noData(pool, name);
+  const { rows: tags } = await pool.query<{ tag: string }>("select tag from data_tags where name = $1 order by tag", [
+    name,
+  ]);
+  const known = tags.length === 0 ? "no tags" : `the tags ${tags.map(({ tag }) => tag).join(", ")}`;
+  throw new WeftError(
+    "not_found",
+    `data set "${name}" has no version or tag "${selector}"; it has the versions 1 to ${newest} and ${known}`,
+  );
+}
+
+/** Points the tag at a version, whatever it pointed at before. Errors: `not_found`, `invalid`. */
+export async function tagData(pool: Pool, text: string, tag: string, nowMs: number): Promise<DataVersion> {
+  const found = await resolveData(pool, text);
+  await pool.query(
+    `insert into data_tags (name, tag, version, moved_at_ms) values ($1, $2, $3, $4)
+     on conflict (name, tag) do update set version = excluded.version, moved_at_ms = excluded.moved_at_ms`,
+    [found.name, tag, found.version, nowMs],
+  );
+  return resolveData(pool, `${found.name}@${found.version}`);
+}
+
+/** Name, and version or tag; the latter is empty for the newest. */
+export function splitData(text: string): [string, string] {
+  const at = text.indexOf("@");
+  return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+async function resolveNewest(pool: Pool, name: string): Promise<number | undefined> {
+  const { rows } = await pool.query<{ version: number | null }>(
+    "select max(version) as version from data_versions where name = $1",
+    [name],
+  );
+  return rows[0]?.version ?? undefined;
+}
+
+async function noData(pool: Pool, name: string): Promise<WeftError> {
+  const { rows } = await pool.query<{ name: string }>("select distinct name from data_versions order by name limit 20");
+  const known = rows.length === 0 ? "there are none yet" : `there are ${rows.map((row) => row.name).join(", ")}`;
+  return new WeftError("not_found", `there is no data set "${name}" (${known}); weft data add ${name} PATH makes it`);
+}

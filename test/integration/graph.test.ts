@@ -1,0 +1,195 @@
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { recordRoutes } from "../../cli/server/records.ts";
+import { type Database, openDatabase } from "../../lib/db.ts";
+import { digestBytes } from "../../lib/digest.ts";
+import { closeHttp, createHttpApp, listenHttp } from "../../lib/http.ts";
+import { silentLog } from "../../lib/log.ts";
+import { type FolderArtifactStore, openArtifactStore, putManifest } from "../../services/artifacts/index.ts";
+import { type Graph, recordLinks } from "../../services/lineage/index.ts";
+import { createDatabase, type TestDatabase } from "../support/database.ts";
+
+let database: TestDatabase;
+let db: Database;
+let store: FolderArtifactStore;
+let url: string;
+const cleanups: (() => unknown)[] = [];
+
+beforeEach(async () => {
+  database = await createDatabase();
+  cleanups.push(() => database.drop());
+  db = openDatabase(database.url);
+  cleanups.push(() => db.close());
+  store = await openArtifactStore(mkdtempSync(join(inject("folder"), "store-")));
+  const app = createHttpApp({ logger: silentLog() });
+  await app.register(recordRoutes({ pool: db.pool, artifacts: store }));
+  url = `http://127.0.0.1:${await listenHttp(app, { host: "127.0.0.1", port: 0 })}`;
+  cleanups.push(() => closeHttp(app, 0));
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+/** One attempt a line: `job.task: inputs -> outputs`, by the texts that are digested. */
+async function attempts(lines: string): Promise<void> {
+  for (const line of lines.trim().split("\n")) {
+    const [who = "", what = ""] = line.trim().split(": ");
+    const [job, task] = who.split(".");
+    const id = `${who}.0.1`;
+    const [read = "", wrote = ""] = what.split("->");
+    await db.pool.query(
+      `insert into executions (id, job_id, task, index, attempt, state, node_id, node, gpu_uuids, code_dirty, command, params, map, finished_at_ms,
+         reason, message, cpu_ms, peak_memory_bytes, usage_source, stdout_bytes, stderr_bytes, environment_digest)
+       values ($1, $2, $3, 0, 1, 'succeeded', 'n', 'node-1', '{}', false, 'run', '{}', '{}', 0, '', '', 0, 0, 'none', 0, 0, $4)`,
+      [id, job, task, digestBytes("environment")],
+    );
+    for (const [direction, names] of [
+      ["input", read],
+      ["output", wrote],
+    ] as const) {
+      for (const name of names.trim().split(/\s+/).filter(Boolean)) {
+        await db.pool.query("insert into edges values ($1, $2, $3, $4)", [id, direction, name, digestBytes(name)]);
+        await db.pool.query(
+          `insert into artifacts as a values ($1, 'file', 1, $2)
+           on conflict (digest) do update set producer = excluded.producer where a.producer is null`,
+          [digestBytes(name), direction === "output" ? id : null],
+        );
+      }
+    }
+  }
+}
+
+async function walk(direction: "trace" | "impact", id: string, limit = ""): Promise<Graph> {
+  const answer = await fetch(`${url}/v1/lineage/${direction}?id=${encodeURIComponent(id)}${limit}`);
+  const body = (await answer.json()) as Graph & { error?: { message: string } };
+  if (!answer.ok) throw new Error(`${answer.status} ${body.error?.message}`);
+  return body;
+}
+
+const ids = (graph: Graph, kind: string): string[] =>
+  graph.nodes
+    .filter((node) => node.kind === kind)
+    .map(({ id }) => id)
+    .toSorted();
+
+const PIPELINE = `
+  j1.extract: code raw -> table
+  j1.train: code table -> model
+  j1.report: code model -> page
+  j2.train: code2 table -> other`;
+
+test("trace goes back from a result over attempts to data, code and environment; impact goes forward", async () => {
+  await attempts(PIPELINE);
+  const back = await walk("trace", digestBytes("model"));
+  expect(ids(back, "execution")).toEqual(["j1.extract.0.1", "j1.train.0.1"]);
+  expect(ids(back, "code")).toEqual([digestBytes("code")]);
+  expect(ids(back, "environment")).toEqual([digestBytes("environment")]);
+  expect(ids(back, "artifact")).toEqual(["model", "raw", "table"].map(digestBytes).toSorted());
+  expect(back).toMatchObject({ roots: [digestBytes("model")], truncated: false });
+  expect(back.edges).toContainEqual({
+    source: digestBytes("table"),
+    target: "j1.train.0.1",
+    kind: "input",
+    name: "table",
+  });
+
+  const forward = await walk("impact", digestBytes("raw"));
+  expect(ids(forward, "execution")).toEqual(["j1.extract.0.1", "j1.report.0.1", "j1.train.0.1", "j2.train.0.1"]);
+  expect(ids(forward, "artifact")).toEqual(["raw", "table", "model", "page", "other"].map(digestBytes).toSorted());
+  expect(ids(await walk("impact", digestBytes("environment")), "execution")).toHaveLength(4);
+});
+
+test("equal bytes of many jobs are traced to the job that read them, not to all that made them", async () => {
+  await attempts(`
+    j1.make: one -> same
+    j2.make: two -> same
+    j2.use: same -> used
+    j3.use: same -> later`);
+  expect(ids(await walk("trace", digestBytes("used")), "execution")).toEqual(["j2.make.0.1", "j2.use.0.1"]);
+  // Made in no task of its own job: by whoever made it first.
+  expect(ids(await walk("trace", digestBytes("later")), "execution")).toEqual(["j1.make.0.1", "j3.use.0.1"]);
+});
+
+test("a walk begins at a job, a task, an attempt, and ends at a cycle and at the limit", async () => {
+  await attempts(`${PIPELINE}
+    j4.copy: round -> round`);
+  expect((await walk("impact", "j1")).roots).toEqual(["j1.extract.0.1", "j1.report.0.1", "j1.train.0.1"]);
+  for (const name of ["j1.train", "j1.train.0", "j1.train[0]", "j1.train.0.1"])
+    expect((await walk("trace", name)).roots).toEqual(["j1.train.0.1"]);
+  expect(ids(await walk("trace", digestBytes("round")), "execution")).toEqual(["j4.copy.0.1"]);
+  const cut = await walk("impact", digestBytes("raw"), "&limit=2");
+  expect([cut.nodes.map(({ id }) => id), cut.truncated]).toEqual([[digestBytes("raw"), "j1.extract.0.1"], true]);
+  await expect(walk("trace", "nobody")).rejects.toThrow(/404.*"nobody".*digest/);
+  await expect(walk("trace", "")).rejects.toThrow(/400/);
+  await expect(walk("trace", "j1", "&limit=0")).rejects.toThrow(/400/);
+});
+
+test("a data set is reached from its bytes and reaches them; its versions, tags and source are known", async () => {
+  await attempts(PIPELINE);
+  await store.putStream(null, Readable.from([Buffer.from("raw")], { objectMode: false }));
+  const post = async (path: string, body: unknown): Promise<Response> =>
+    fetch(`${url}/v1/data/${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  const version = {
+    digest: digestBytes("raw"),
+    kind: "file",
+    fileName: "raw.csv",
+    source: "s3://b/raw.csv",
+    sourceVersion: "v9",
+  };
+  expect((await post("iris", version)).status).toBe(201);
+  expect(await (await post("iris", version)).json()).toMatchObject({ version: 1, existed: true });
+  const tree = await putManifest(store, [{ path: "a", digest: digestBytes("raw"), bytes: 3, executable: false }]);
+  expect(await (await post("iris", { ...version, digest: tree, kind: "tree", source: "" })).json()).toMatchObject({
+    version: 2,
+    files: 1,
+    bytes: 3,
+  });
+  expect((await post("iris/tags", { version: "1", tag: "gold" })).status).toBe(200);
+  const gold = await fetch(`${url}/v1/data/iris@gold`);
+  expect(await gold.json()).toMatchObject({ version: 1, tags: ["gold"], digest: digestBytes("raw") });
+
+  const back = await walk("trace", digestBytes("model"));
+  expect(ids(back, "dataset")).toEqual(["dataset:iris@1"]);
+  expect(ids(back, "external")).toEqual(["s3://b/raw.csv#v9"]);
+  for (const name of ["iris@1", "iris@gold", "dataset:iris@1"]) {
+    const forward = await walk("impact", name);
+    expect(forward.roots).toEqual(["dataset:iris@1"]);
+    expect(ids(forward, "execution")).toHaveLength(4);
+  }
+  expect((await post("iris", { ...version, digest: digestBytes("not stored") })).status).toBe(412);
+  expect((await post("a%2Fb", version)).status).toBe(400);
+  const unknown = (await (await fetch(`${url}/v1/data/iris@7`)).json()) as { error: { message: string } };
+  expect(unknown.error.message).toMatch(/versions 1 to 2 and the tags gold/);
+});
+
+test("several who add to one data set at once get versions one after the other", async () => {
+  const names = Array.from({ length: 8 }, (_, i) => `bytes ${i}`);
+  for (const name of names) await store.putStream(null, Readable.from([Buffer.from(name)], { objectMode: false }));
+  const versions = await Promise.all(
+    names.map(async (name) => {
+      const answer = await fetch(`${url}/v1/data/many`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ digest: digestBytes(name), kind: "file", fileName: "f" }),
+      });
+      return ((await answer.json()) as { version: number }).version;
+    }),
+  );
+  expect(versions.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+test("links lead both ways, and are there once however often they are told", async () => {
+  await attempts(PIPELINE);
+  const link = { source: digestBytes("model"), target: "model:delay/1", kind: "registered" };
+  await recordLinks(db.pool, [link, link], 1);
+  await recordLinks(db.pool, [link], 2);
+  const forward = await walk("impact", digestBytes("raw"));
+  expect(forward.edges.filter(({ target }) => target === link.target)).toEqual([{ ...link, name: "" }]);
+  expect(ids(await walk("trace", "model:delay/1"), "execution")).toEqual(["j1.extract.0.1", "j1.train.0.1"]);
+});
