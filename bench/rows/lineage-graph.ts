@@ -47,8 +47,9 @@ export const lineageGraph: Row = {
   run: async (bench) => {
     const url = await bench.postgres();
     await migrate(url, { log: silentLog() });
-    const { pool, close } = openDatabase(url);
-    bench.onEnd(close);
+    const database = openDatabase(url);
+    const { pool } = database;
+    bench.onEnd(() => database.close());
     await seed(url);
     const last = `job${String(CHAIN * 3 - 1).padStart(6, "0")}.best.0.1`;
     const figures: Figure[] = [];

@@ -113,7 +113,10 @@ async function log(name: string, options: Options): Promise<void> {
 
 function show(versions: readonly DataVersion[], options: Options): void {
   if (options.json) return printJson(versions);
-  if (versions.length === 0) return void stdout.write("there are no data sets; weft data add NAME PATH makes one\n");
+  if (versions.length === 0) {
+    stdout.write("there are no data sets; weft data add NAME PATH makes one\n");
+    return;
+  }
   const rows = versions.map((one) => [
     nameOf(one),
     one.tags.join(" "),

@@ -181,7 +181,7 @@ test("several who add to one data set at once get versions one after the other",
       return ((await answer.json()) as { version: number }).version;
     }),
   );
-  expect(versions.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(versions.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
 test("links lead both ways, and are there once however often they are told", async () => {
