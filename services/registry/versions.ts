@@ -1,5 +1,4 @@
 import { WeftError } from "../../lib/core/error.ts";
-import { noteModelVersion } from "../tracking/index.ts";
 import { listAliases, usesOf } from "./alias-store.ts";
 import { checkLength, checkModelName, checkTag, checkTagKey, parseVersion, REGISTRY_LIMITS } from "./core/name.ts";
 import { checkPromptSource } from "./core/source.ts";
@@ -74,8 +73,6 @@ export class Versions {
         asked.tags,
         work.nowMs,
       );
-      if (origin.modelId !== "")
-        await noteModelVersion(work.client, origin.modelId, { name: asked.name, version: String(version) });
       await tellCreated(work, { asked, origin, uid, version, prompt });
       return version;
     });

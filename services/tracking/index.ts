@@ -30,7 +30,6 @@ export { PINNED_FOLDER } from "./file-store.ts";
 export {
   filesUnder,
   loggedModelOfRun,
-  noteModelVersion,
   type ModelOrigin,
   originOfLoggedModel,
   originOfRun,

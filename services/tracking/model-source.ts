@@ -121,36 +121,3 @@ export async function removeFilesUnder(client: ClientBase, folders: readonly str
     [folders],
   );
 }
-
-const VERSIONS_TAG = "mlflow.modelVersions";
-
-/** Notes on the logged model which version of a registered model it has become, as MLflow's servers and clients do. */
-export async function noteModelVersion(
-  client: ClientBase,
-  modelId: string,
-  version: { readonly name: string; readonly version: string },
-): Promise<void> {
-  const { rows } = await client.query<{ value: string | null }>(
-    `select (select value from logged_model_tags where model = l.id and key = $2) as value
-     from logged_models l where l.id = $1 and not l.deleted for update`,
-    [modelId, VERSIONS_TAG],
-  );
-  if (!rows[0]) return;
-  const listed = versionsIn(rows[0].value);
-  if (listed.some((one) => one.name === version.name && one.version === version.version)) return;
-  await client.query(
-    `insert into logged_model_tags (model, key, value) values ($1, $2, $3)
-     on conflict (model, key) do update set value = excluded.value`,
-    [modelId, VERSIONS_TAG, JSON.stringify([...listed, version])],
-  );
-}
-
-/** Clients write the tag, too: what is no list of theirs begins anew. */
-function versionsIn(text: string | null): { readonly name: string; readonly version: string }[] {
-  try {
-    const value: unknown = JSON.parse(text ?? "[]");
-    return Array.isArray(value) ? (value as { name: string; version: string }[]) : [];
-  } catch {
-    return [];
-  }
-}
