@@ -129,7 +129,7 @@ async function startMlflow(bench: Bench, postgresUrl: string, logFile: string): 
   const settings = ["--host", "127.0.0.1", "--port", String(port), "--workers", String(PEER_WORKERS)];
   const child = spawn(
     join(cache, "weft", "peers", "mlflow", "bin", "mlflow"),
-    ["server", "--backend-store-uri", postgresUrl.replace(/^postgres:/, "postgresql:"), ...settings],
+    ["server", "--backend-store-uri", postgresUrl.replace(/^postgres(?:ql)?:/, "postgresql+psycopg2:"), ...settings],
     {
       cwd: bench.folder,
       detached: true,

@@ -40,9 +40,8 @@ export async function createRun(pool: Pool, run: NewRun): Promise<string | undef
              returning *),
            tagged as (
              insert into run_tags (run, key, value)
-             select made.number, t.key, t.value from made, json_to_recordset($6::json) as t(key text, value text))
-           select json_build_object('info', ${RUN_INFO_JSON}, 'data', json_build_object('tags', $6::json),
-                                    'inputs', json_build_object())::text as json
+             select made.number, t.key, t.value from made, json_to_recordset($6::text::json) as t(key text, value text))
+           select '{"info":' || ${RUN_INFO_JSON} || ',"data":{"tags":' || $6::text || '},"inputs":{}}' as json
              from made r`,
     values: [run.id, run.experimentId, run.name, run.userId, run.startMs, jsonRows(run.tags)],
   });
@@ -53,7 +52,7 @@ export async function createRun(pool: Pool, run: NewRun): Promise<string | undef
 export async function getRunJson(pool: Pool, id: string): Promise<string> {
   const { rows } = await pool.query<{ json: string }>({
     name: "tracking-get-run",
-    text: `select ${RUN_JSON}::text as json from runs r where r.id = $1`,
+    text: `select ${RUN_JSON} as json from runs r where r.id = $1`,
     values: [id],
   });
   if (rows[0] === undefined) throw noRun(id);
@@ -87,7 +86,7 @@ export async function updateRun(
   const { rows } = await client.query<{ json: string }>({
     name: "tracking-update-run",
     text: `update runs r set status = coalesce($2, status), end_ms = coalesce($3, end_ms), name = coalesce($4, name)
-            where number = $1 returning ${RUN_INFO_JSON}::text as json`,
+            where number = $1 returning ${RUN_INFO_JSON} as json`,
     values: [run.number, to.status ?? null, to.endMs ?? null, to.name ?? null],
   });
   if (to.name !== undefined) await setTag(client, run.number, { key: "mlflow.runName", value: to.name });
@@ -132,7 +131,7 @@ export async function searchRuns(pool: Pool, search: RunSearch): Promise<string>
   const { sql, values, shape } = runSearchStatement(search);
   const { rows } = await pool.query<{ keys: (string | null)[]; json: string }>(
     `with page as materialized (${sql})
-     select page.keys, ${RUN_JSON}::text as json from page join runs r on r.number = page.number order by page.place`,
+     select page.keys, ${RUN_JSON} as json from page join runs r on r.number = page.number order by page.place`,
     values,
   );
   return pageJson("runs", rows, search.limit, shape);

@@ -67,7 +67,9 @@ export function experimentSearchStatement(search: ExperimentSearch): SearchState
   const after = readPageToken(search.pageToken, shape, keys.length);
   if (after !== null) where.push(afterSql(terms, after, binds));
   const order = orderSql(terms);
-  const sql = `select e.id, array[${keys.join(", ")}] as keys, row_number() over (order by ${order}) as place
-     from experiments e where ${where.join(" and ")} order by ${order} limit ${binds.add(search.limit + 1)}::int`;
+  // The places are told outside: inside, the planner would sort all rows to count them.
+  const sql = `select page.*, row_number() over () as place from (
+     select e.id, array[${keys.join(", ")}] as keys
+     from experiments e where ${where.join(" and ")} order by ${order} limit ${binds.add(search.limit + 1)}::int) page`;
   return { sql, values: binds.values, shape };
 }

@@ -13,11 +13,12 @@ export interface OrderTerm {
   readonly ascending: boolean;
 }
 
+/** Nulls last both ways, as the indexes have them. */
 export function orderSql(terms: readonly OrderTerm[]): string {
   return terms
     .flatMap(({ rank, value, ascending }) => [
       ...(rank === null ? [] : [rank]),
-      `${value} ${ascending ? "asc" : "desc"}`,
+      `${value} ${ascending ? "asc" : "desc nulls last"}`,
     ])
     .join(", ");
 }

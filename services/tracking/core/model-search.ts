@@ -103,8 +103,10 @@ export function modelSearchStatement(search: ModelSearch): SearchStatement {
   const after = readPageToken(search.pageToken, shape, keys.length);
   if (after !== null) where.push(afterSql(terms, after, binds));
   const order = orderSql(terms);
-  const sql = `select m.id, array[${keys.join(", ")}] as keys, row_number() over (order by ${order}) as place
-     from logged_models m where ${where.join(" and ")} order by ${order} limit ${binds.add(search.limit + 1)}::int`;
+  // The places are told outside: inside, the planner would sort all rows to count them.
+  const sql = `select page.*, row_number() over () as place from (
+     select m.id, array[${keys.join(", ")}] as keys
+     from logged_models m where ${where.join(" and ")} order by ${order} limit ${binds.add(search.limit + 1)}::int) page`;
   return { sql, values: binds.values, shape };
 }
 

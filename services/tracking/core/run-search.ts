@@ -102,10 +102,12 @@ export function runSearchStatement(search: RunSearch): SearchStatement {
     if (orders.length === 0) where.push(`r.start_ms <= ${binds.add(after[0])}::bigint`);
   }
   const order = orderSql(terms);
-  const sql = `select r.number, array[${keys.join(", ")}] as keys, row_number() over (order by ${order}) as place
+  // The places are told outside: inside, the planner would sort all rows to count them.
+  const sql = `select page.*, row_number() over () as place from (
+     select r.number, array[${keys.join(", ")}] as keys
      from runs r ${joins.join(" ")}
     where ${where.join(" and ")}
-    order by ${order} limit ${binds.add(search.limit + 1)}::int`;
+    order by ${order} limit ${binds.add(search.limit + 1)}::int) page`;
   return { sql, values: binds.values, shape };
 }
 
