@@ -105,6 +105,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/trace.ts")).traceCommand("impact"),
   },
   {
+    name: "audit",
+    summary: "check that all that each model rests on is there",
+    load: async () => (await import("./commands/audit.ts")).auditCommand(),
+  },
+  {
     name: "data",
     summary: "named and versioned data sets: add, list, log, diff, checkout, tag",
     load: async () => (await import("./commands/data.ts")).dataCommand(),

@@ -17,8 +17,9 @@ import {
   lineageReferences,
   linkSource,
 } from "../../services/lineage/index.ts";
-import { registryReferences } from "../../services/registry/index.ts";
-import { trackingReferences } from "../../services/tracking/index.ts";
+import { registryGraph, registryReferences } from "../../services/registry/index.ts";
+import { trackingGraph, trackingReferences } from "../../services/tracking/index.ts";
+import { audit } from "./audit.ts";
 
 /** Whoever keeps digests must be here, else garbage collection takes the bytes from under it. */
 const REFERENCES: readonly ReferenceSource[] = [
@@ -30,7 +31,7 @@ const REFERENCES: readonly ReferenceSource[] = [
 ];
 
 /** The parts of the lineage graph, each over the tables of its component. */
-const GRAPH: readonly GraphSource[] = [attemptSource, dataGraph, linkSource];
+const GRAPH: readonly GraphSource[] = [attemptSource, dataGraph, linkSource, trackingGraph, registryGraph];
 
 /** Artifacts, data sets and lineage over HTTP, where they span several services. */
 export function recordRoutes({
@@ -44,5 +45,6 @@ export function recordRoutes({
     await app.register(collectRoutes({ pool, store: artifacts, sources: REFERENCES, now: Date.now }));
     await app.register(dataRoutes({ pool, store: artifacts, now: Date.now }));
     await app.register(graphRoutes(pool, GRAPH));
+    app.get("/v1/audit", () => audit(pool, artifacts));
   };
 }

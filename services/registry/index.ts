@@ -3,3 +3,4 @@ export { evaluationRoutes } from "./evaluation-api.ts";
 export { registryService } from "./grpc.ts";
 export { openRegistry, type OpenRegistry } from "./registry.ts";
 export { registryReferences } from "./references.ts";
+export { registryGraph } from "./graph.ts";

@@ -43,3 +43,4 @@ export { failAsMlflow, mlflowApi, type MlflowRoute, speakMlflow } from "./route.
 export { servable } from "./run-files-api.ts";
 export { getActiveRun, getRun, type RunRow } from "./run-store.ts";
 export { openTracking, type Tracking } from "./tracking.ts";
+export { trackingGraph } from "./graph.ts";

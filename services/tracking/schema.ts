@@ -73,6 +73,10 @@ export const runs = pgTable(
     uniqueIndex("runs_id").on(table.id),
     // The order of a search that names no other.
     index("runs_newest").on(table.experiment, table.startMs.desc(), table.id),
+    // The run of an attempt, for lineage.
+    index("runs_attempt")
+      .on(table.attempt)
+      .where(sql`${table.attempt} is not null`),
     index("runs_attempt_open")
       .on(table.attempt)
       .where(sql`${table.attemptOpen}`),

@@ -193,3 +193,40 @@ test("links lead both ways, and are there once however often they are told", asy
   expect(forward.edges.filter(({ target }) => target === link.target)).toEqual([{ ...link, name: "" }]);
   expect(ids(await walk("trace", "model:delay/1"), "execution")).toEqual(["j1.extract.0.1", "j1.train.0.1"]);
 });
+
+test("a model is traced over its run to data and code, reached from them, and audited; a pin without bytes is told", async () => {
+  await attempts(PIPELINE);
+  const run = "0123456789abcdef0123456789abcdef";
+  const put = async (text: string) => store.putStream(null, Readable.from([Buffer.from(text)], { objectMode: false }));
+  await Promise.all(["table", "code", "weights"].map(put));
+  const files = [{ path: "weights", digest: digestBytes("weights"), bytes: 7, executable: false }];
+  const tree = await putManifest(store, files);
+  await db.pool.query("update executions set code_digest = $1", [digestBytes("code")]);
+  await db.pool.query(
+    `insert into runs (id, experiment, name, user_id, status, start_ms, artifact_uri, attempt)
+     values ($1, 0, 'train', 'u', 'FINISHED', 0, '', 'j1.train.0.1')`,
+    [run],
+  );
+  await db.pool.query(
+    `with m as (insert into registered_models (name, created_ms, updated_ms, last_version) values ('delay', 0, 0, 1) returning id)
+     insert into model_versions (model, version, uid, source, location, run_id, run_link, model_id, digest, files, bytes, facts, created_by,
+       created_ms, updated_ms, description, stage)
+     select id, 1, 'u', '', '', $1, '', '', $2, 1, 7, '{}', 'u', 0, 0, '', 'None' from m`,
+    [run, tree],
+  );
+  for (const name of ["delay/1", "models:/delay/1", "model:delay/1"]) {
+    const back = await walk("trace", name);
+    expect(ids(back, "run")).toEqual([run]);
+    expect(ids(back, "execution")).toEqual(["j1.extract.0.1", "j1.train.0.1"]);
+    expect(ids(back, "code")).toEqual([digestBytes("code")]);
+  }
+  expect(ids(await walk("impact", digestBytes("raw")), "model")).toEqual(["model:delay/1"]);
+  expect((await walk("trace", run)).roots).toEqual([run]);
+
+  const audit = async () => (await fetch(`${url}/v1/audit`)).json();
+  const there = (kind: string, id: string) => ({ kind, id, state: "there" });
+  const pins = [there("model", tree), there("code", digestBytes("code")), there("data", digestBytes("table"))];
+  expect(await audit()).toEqual({ models: [{ name: "delay", version: 1, pins }], missing: 0 });
+  await store.files.remove(digestBytes("weights"));
+  expect(await audit()).toMatchObject({ missing: 1, models: [{ pins: [{ kind: "model", state: "absent" }, {}, {}] }] });
+});

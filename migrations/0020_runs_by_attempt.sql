@@ -1,0 +1,1 @@
+CREATE INDEX "runs_attempt" ON "runs" USING btree ("attempt") WHERE "runs"."attempt" is not null;
