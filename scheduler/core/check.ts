@@ -1,5 +1,6 @@
 import { parseAttemptKey } from "../../lib/core/ids.ts";
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
+import { checkBooks } from "./check-books.ts";
 import { gangOf, isLeader } from "./gang.ts";
 import { outcomeOf } from "./outcome.ts";
 import { taskRateKey } from "./rate.ts";
@@ -9,18 +10,21 @@ import type { Instance, Job, JobTask, Node, State } from "./state.ts";
 
 /**
  * The laws that hold between any two events. Run after every event in tests; [] when all hold.
- * Counters are recomputed here from what they count.
+ * Counters are recomputed here from what they count. `ended`: tasks that have ended and held then, for whoever looks often:
+ * nothing about them changes any more.
+ *
+ * I1 to I14 are those of docs/simulator.md, which says where each of the others is looked at.
  */
-export function check(state: State): string[] {
+export function check(state: State, ended = new WeakSet<JobTask>()): string[] {
   const faults: string[] = [];
-  for (const job of state.jobs.values()) checkJob(state, job, faults);
+  for (const job of state.jobs.values()) checkJob(state, job, ended, faults);
   checkAdmission(state, faults);
   for (const node of state.nodes.values()) checkNode(state, node, faults);
-  checkProjects(state, faults);
+  checkBooks(state, faults);
   return faults;
 }
 
-function checkJob(state: State, job: Job, faults: string[]): void {
+function checkJob(state: State, job: Job, ended: WeakSet<JobTask>, faults: string[]): void {
   const left = job.tasks.filter((task) => task.ended < task.count).length;
   if (job.tasksLeft !== left) faults.push(`job ${job.id} counts ${job.tasksLeft} tasks left, has ${left}`);
   if (left === 0 && job.finishedAtMs === null) faults.push(`job ${job.id} has ended tasks only and is ${job.state}`);
@@ -28,7 +32,11 @@ function checkJob(state: State, job: Job, faults: string[]): void {
   const services = job.tasks.filter((task) => task.spec.service && task.ended < task.count).length;
   if (job.servicesLeft !== services)
     faults.push(`job ${job.id} counts ${job.servicesLeft} services left, has ${services}`);
-  for (const task of job.tasks) checkTask(state, task, faults);
+  for (const task of job.tasks) {
+    if (task.outcome !== null && ended.has(task)) continue;
+    checkTask(state, task, faults);
+    if (task.outcome !== null && faults.length === 0) ended.add(task);
+  }
 }
 
 function checkTask(state: State, task: JobTask, faults: string[]): void {
@@ -155,6 +163,9 @@ function checkInstance(state: State, instance: Instance, faults: string[]): void
       if (held.node.attempts.get(held.key) !== instance) faults.push(`${name} is not on the books of its node`);
       if (parseAttemptKey(held.key)?.attempt !== instance.attempt)
         faults.push(`${name} runs ${held.key} and is at attempt ${instance.attempt}`);
+      // I7: what runs of a cancelled job has been told so.
+      if (task.job.cancelRequested && !held.stop) faults.push(`${name} runs on though its job is cancelled`);
+      if (task.spec.flow.approve) faults.push(`${name} asks for an approval and is on a node`);
       break;
     case "held":
       if (!gangOf(instance).some((member) => member.state.kind === "active"))
@@ -177,6 +188,9 @@ function checkGang(instance: Instance, name: string, faults: string[]): void {
   const kinds = new Set(members.map(({ state }) => state.kind));
   if (kinds.has("active") && (kinds.has("ready") || kinds.has("backoff")))
     faults.push(`the gang of ${name} is not whole`);
+  const broken = members.some(({ state }) => state.kind === "held" && state.outcome.kind !== "succeeded");
+  if (broken && members.some(({ state }) => state.kind === "active" && !state.stop))
+    faults.push(`a member of the gang of ${name} has failed, and another runs on`);
   const nodes = members.flatMap(({ state }) => (state.kind === "active" ? [state.node] : []));
   if (new Set(nodes).size < nodes.length) faults.push(`two members of the gang of ${name} are on one node`);
 }
@@ -227,23 +241,4 @@ function add(sum: { cpuMillis: number; memoryBytes: number; diskBytes: number },
   sum.cpuMillis += times * asked.cpuMillis;
   sum.memoryBytes += times * asked.memoryBytes;
   sum.diskBytes += times * asked.diskBytes;
-}
-
-/** Usage is what the attempts hold; a hold is known on both sides. */
-function checkProjects(state: State, faults: string[]): void {
-  const held = new Map<string, number>();
-  for (const node of state.nodes.values()) {
-    if (node.hold && state.holds.get(node.hold.ask.key) !== node.hold)
-      faults.push(`node ${node.name} is held for nobody`);
-    for (const { state: of, task } of node.attempts.values()) {
-      if (of.kind !== "active" || of.prefilled) continue;
-      held.set(task.ask.project, (held.get(task.ask.project) ?? 0) + of.asked.cpuMillis);
-    }
-    for (const { task, asked, reserved } of node.ranges)
-      held.set(task.ask.project, (held.get(task.ask.project) ?? 0) + reserved * asked.cpuMillis);
-  }
-  for (const [name, { usage }] of state.projects) {
-    const cpuMillis = held.get(name) ?? 0;
-    if (usage.cpuMillis !== cpuMillis) faults.push(`project ${name} counts ${usage.cpuMillis} mCPU, has ${cpuMillis}`);
-  }
 }
