@@ -8,6 +8,7 @@ import { becomeReady, keepResult } from "./flow.ts";
 import { addJob } from "./job.ts";
 import { gangOf, isLeader } from "./gang.ts";
 import { armSettings, newNode, renewLease } from "./node.ts";
+import { LOSS_BACKOFF_MS_MAX } from "./limit.ts";
 import { outcomeOf } from "./outcome.ts";
 import { enqueueInstance } from "./queue.ts";
 import { rateLog, type RateRow, waitForRate } from "./rate.ts";
@@ -64,7 +65,8 @@ export function restore(config: SchedulerConfig, rows: Restored, nowMs: number):
   for (const node of state.nodes.values()) restoreCapacityBefore(node);
   for (const row of rows.rates) {
     const log = rateLog(state, row.key);
-    log.starts = [...row.starts];
+    // Another clock wrote it, which may have been ahead.
+    log.starts = row.starts.map((atMs) => Math.min(atMs, nowMs));
     log.perMs = row.perMs;
   }
   for (const job of jobs) {
@@ -144,13 +146,16 @@ function restoredState(state: State, instance: Instance, row: TaskRow, nowMs: nu
     case "pending":
     case "ready":
       return row.notBeforeMs !== null && row.notBeforeMs > nowMs
-        ? { kind: "backoff", untilMs: row.notBeforeMs }
+        ? { kind: "backoff", untilMs: Math.min(row.notBeforeMs, nowMs + longestWaitMs(instance.task)) }
         : { kind: "ready", sinceMs: nowMs };
     case "assigned":
     case "running":
       return restoredAttempt(state, instance, row);
     case "waiting":
-      return { kind: "waiting", untilMs: row.notBeforeMs ?? nowMs };
+      return {
+        kind: "waiting",
+        untilMs: Math.min(row.notBeforeMs ?? nowMs, nowMs + instance.task.spec.flow.approve!.timeoutMs),
+      };
     case "ending":
       return {
         kind: "held",
@@ -168,6 +173,11 @@ function restoredState(state: State, instance: Instance, row: TaskRow, nowMs: nu
         result: instance.task.resultWanted ? row.result : null,
       };
   }
+}
+
+/** Another clock wrote until when; by none would it have been longer. */
+function longestWaitMs({ spec }: JobTask): number {
+  return Math.max(spec.retries.backoffMsMax, spec.service?.backoffMsMax ?? 0, LOSS_BACKOFF_MS_MAX);
 }
 
 function restoredAttempt(state: State, instance: Instance, row: TaskRow): Active {

@@ -98,6 +98,146 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "one key, one job",
     patches: [{ module: "scheduler/core/job", find: "earlier !== undefined", replace: "false" }],
   },
+  {
+    name: "quota check",
+    patches: [
+      {
+        module: "scheduler/core/share",
+        find: "project.usage[field] + asked[field] * members > most",
+        replace: "false",
+      },
+    ],
+  },
+  {
+    name: "gang wholeness",
+    patches: [
+      {
+        module: "scheduler/core/gang",
+        find: 'if (members.some((member) => member.state.kind === "active"))',
+        replace: "if (false)",
+      },
+    ],
+  },
+  {
+    name: "gangs on nodes of their own",
+    patches: [
+      {
+        module: "scheduler/core/gang",
+        find: "return nodes.slice(0, members);",
+        replace: "return Array.from({ length: members }, () => nodes[0]);",
+      },
+    ],
+  },
+  {
+    name: "shares of a device",
+    patches: [
+      { module: "scheduler/core/device", find: "use.shareMillis + asked.gpuMillis > WHOLE", replace: "false" },
+      { module: "scheduler/core/device", find: "room.millis < asked.gpuMillis", replace: "false" },
+      // A share takes as much of the memory, so that one rule stands for both.
+      {
+        module: "scheduler/core/device",
+        find: "use.memoryBytes + memoryShare(gpu, asked) > gpu.memoryBytes",
+        replace: "false",
+      },
+      { module: "scheduler/core/fit", find: "deviceRoom(node).millis >= asked.gpuMillis", replace: "true" },
+    ],
+  },
+  {
+    name: "memory of a shared device",
+    patches: [
+      {
+        module: "scheduler/core/device",
+        find: "use.memoryBytes + memoryShare(gpu, asked) > gpu.memoryBytes",
+        replace: "false",
+      },
+    ],
+  },
+  {
+    name: "devices that are well",
+    patches: [{ module: "scheduler/core/device", find: "gpu.healthy && ", replace: "" }],
+  },
+  {
+    name: "quarantine",
+    patches: [
+      {
+        module: "scheduler/core/device",
+        find: "node.settings.quarantined[gpu.uuid] === undefined",
+        replace: "true",
+      },
+    ],
+  },
+  {
+    name: "order of preemption",
+    patches: [
+      {
+        module: "scheduler/core/preempt",
+        find: "instance.task.ask.priority < ask.priority",
+        replace: "instance.task.ask.priority <= ask.priority",
+      },
+    ],
+  },
+  {
+    name: "share of whoever gives",
+    patches: [
+      {
+        module: "scheduler/core/preempt",
+        find: "dominantShare(projectOf(state, other.project), totals, after) < fair",
+        replace: "false",
+      },
+    ],
+  },
+  {
+    name: "consent to preemption",
+    patches: [
+      {
+        module: "scheduler/core/reservation",
+        find: "if (instance.task.ask.preemptible)",
+        replace: "if (true)",
+      },
+    ],
+  },
+  {
+    name: "room that a class remembers",
+    patches: [{ module: "scheduler/core/place", find: "queueClass.tried = false;", replace: "" }],
+  },
+  {
+    name: "approval check",
+    patches: [
+      {
+        module: "scheduler/core/word",
+        find: "approve.by.length > 0 && !approve.by.includes(word.by)",
+        replace: "false",
+      },
+    ],
+  },
+  {
+    name: "limit of a group",
+    patches: [
+      {
+        module: "scheduler/core/admission",
+        find: "group.running.size < group.waiting[0].spec.concurrency.limit",
+        replace: "true",
+      },
+    ],
+  },
+  {
+    name: "limit of starts",
+    patches: [{ module: "scheduler/core/rate", find: "if (dueMs > nowMs)", replace: "if (false)" }],
+  },
+  {
+    name: "maintenance window",
+    patches: [{ module: "scheduler/core/fit", find: "nowMs + limitMs > fromMs", replace: "false" }],
+  },
+  {
+    name: "checkpoint of the last attempt",
+    patches: [{ module: "scheduler/core/restore", find: "instance.checkpoint = row.checkpoint;", replace: "" }],
+  },
+  {
+    name: "services that nobody needs",
+    patches: [
+      { module: "scheduler/core/service", find: 'orderStop(state, instance, "finished")', replace: "undefined" },
+    ],
+  },
 ];
 
 /** The built modules with what is to be replaced in them; throws when the text is not what it was. */

@@ -6,6 +6,7 @@ import { type Hold, misfit } from "../../scheduler/core/hold.ts";
 import { peek, type QueueClass } from "../../scheduler/core/queue.ts";
 import { beyondQuota, clusterTotals, dominantShare, projectOf } from "../../scheduler/core/share.ts";
 import type { Active, Instance, Node, Range, State } from "../../scheduler/core/state.ts";
+import { firstDueMs } from "../../scheduler/core/timer.ts";
 import type { Tally } from "./tally.ts";
 import { Violation } from "./violation.ts";
 
@@ -198,6 +199,8 @@ function checkDevices(node: Node, { state: { asked, gpuUuids, key } }: Placed): 
 
 /** Nobody waits for whom there is room: what a round leaves waiting finds none, wherever one looks. */
 function checkUse(state: State, nowMs: number): void {
+  // What is due, as the end of a maintenance, lets them look again in a moment.
+  if ((firstDueMs(state.timers) ?? Infinity) <= nowMs) return;
   for (const queueClass of state.queue.values()) {
     const head = peek(queueClass);
     if (!head) continue;

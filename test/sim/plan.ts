@@ -29,6 +29,8 @@ export interface Plan {
   readonly focus: "none" | "lease";
   /** What jobs may ask for. */
   readonly traits: readonly Trait[];
+  /** How often clocks of servers are set. */
+  readonly clockSteps: number;
   readonly machines: number;
   readonly servers: number;
   readonly leaseMs: number;
@@ -64,7 +66,7 @@ const LEASE_FAULTS: readonly Fault[] = ["node is cut off", "agent pauses", "agen
 
 export function planOf(seed: number): Plan {
   const chance = new Chance(seed, "plan");
-  const plan = { seed, traits: traitsOf(seed), ...cluster(chance), ...faults(chance) };
+  const plan = { seed, traits: traitsOf(seed), clockSteps: clockStepsOf(seed), ...cluster(chance), ...faults(chance) };
   if (!chance.happens(1 / LEASE_WORLDS)) return plan;
   return {
     ...plan,
@@ -82,7 +84,12 @@ function traitsOf(seed: number): readonly Trait[] {
   return TRAITS.filter((trait) => new Chance(seed, `has ${trait}`).happens(TRAIT_WORLDS));
 }
 
-type Cluster = Omit<Plan, "seed" | "traits" | keyof ReturnType<typeof faults>>;
+function clockStepsOf(seed: number): number {
+  const chance = new Chance(seed, "has clock steps");
+  return chance.happens(0.3) ? chance.whole(1, 4) : 0;
+}
+
+type Cluster = Omit<Plan, "seed" | "traits" | "clockSteps" | keyof ReturnType<typeof faults>>;
 
 function cluster(chance: Chance): Cluster {
   const leaseMs = chance.pick([5_000, 10_000, 20_000]);

@@ -26,6 +26,8 @@ import { answerTo, type Changes, type Reign, type SimStore } from "./store.ts";
 const RETRY_MS = 50;
 const RETRY_MS_MAX = 2_000;
 const REFUSED_MS = 1_000;
+/** As in scheduler/run.ts. */
+const CLOCK_STEP_MS = 1_000;
 
 type Entry = { readonly done: (answer: Answer | null) => void } & (
   | { readonly kind: "event"; readonly event: Event }
@@ -54,6 +56,8 @@ export interface ReignParts {
 export class SimReign {
   readonly state: State;
   readonly postman: SimPostman;
+  /** The wall clock ahead of the steady one, at the last look. */
+  #apartMs: number;
   readonly #parts: ReignParts;
   #inbox: Entry[] = [];
   #busy = false;
@@ -65,6 +69,7 @@ export class SimReign {
   constructor(parts: ReignParts, rows: Restored) {
     this.#parts = parts;
     this.state = restore(parts.config, rows, parts.clock.wallMs());
+    this.#apartMs = parts.clock.wallMs() - parts.clock.monotonicMs();
     parts.afterStep(this.state, "restore");
     this.postman = new SimPostman({ ...parts, term: parts.reign.term });
     this.#setTimer();
@@ -125,6 +130,12 @@ export class SimReign {
 
   #decide(entries: readonly Entry[], known: ReadonlyMap<string, JobId>): void {
     const { clock, afterStep } = this.#parts;
+    const byMs = clock.wallMs() - clock.monotonicMs() - this.#apartMs;
+    this.#apartMs += byMs;
+    if (Math.abs(byMs) >= CLOCK_STEP_MS) {
+      step(this.state, { kind: "clockStepped", byMs }, clock.wallMs());
+      afterStep(this.state, "clockStepped");
+    }
     const answers = entries.map((entry): Answer => {
       if (entry.kind === "archived") return { kind: "done" };
       const before = keyOf(entry).map((key) => known.get(key))[0];

@@ -84,6 +84,7 @@ export class World {
     this.#workload.begin(plan.safetyMs);
     this.#operators.begin(plan.safetyMs);
     this.#chaos.begin();
+    this.#setClocks();
     while (agenda.step(plan.safetyMs));
     this.#heal();
     const untilMs = agenda.nowMs + LIVENESS_MS_MAX;
@@ -100,6 +101,20 @@ export class World {
         );
     }
     this.witness.atTheEnd();
+  }
+
+  /** By people, and by programs that know better. */
+  #setClocks(): void {
+    const { agenda, plan, servers, tell } = this;
+    const chance = new Chance(plan.seed, "clock steps");
+    for (let i = 0; i < plan.clockSteps; i += 1) {
+      const { clock } = chance.pick(servers).parts;
+      const byMs = chance.pick([-1, 1]) * chance.scaled(200, 600_000);
+      agenda.after(chance.between(0, plan.safetyMs), () => {
+        tell(`clocks of a server are set by ${Math.round(byMs)} ms`, "server");
+        clock.wallOffsetMs += byMs;
+      });
+    }
   }
 
   #heal(): void {
