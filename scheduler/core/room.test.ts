@@ -24,6 +24,8 @@ test("what comes to a class that found no room before, and was served since, fin
 
 test("those that found a node held, in the round in which its hold ends, look again at once", () => {
   const bench = new Bench({ leaseMs: 2 * HOLD_AFTER_MS });
+  const quota = { cpuMillis: null, memoryBytes: null, gpuMillis: null };
+  bench.step({ kind: "projectChanged", settings: { name: "default", weight: 0.25, quota } });
   bench.join("n1", capacity(4));
   bench.submit(one("fill", { resources: asks(2), map: mapOver(2), timeoutMs: 2 * HOLD_AFTER_MS }));
   bench.submit(one("aged", { resources: asks(3) }));
@@ -32,7 +34,7 @@ test("those that found a node held, in the round in which its hold ends, look ag
   expect(assigned(bench.submit(other))).toEqual([]);
   expect(bench.state.nodes.get("n1" as NodeId)!.hold?.ask.key).toContain("default/3000");
   expect(assigned(bench.end("n1", key("fill.t.0.1")))).toEqual([]);
-  // The project that holds nothing comes first, and has no use for this node.
+  // The project that holds less than its share comes first, and has no use for this node.
   expect(assigned(bench.join("n2", capacity(3, 0, 0)))).toEqual(["aged.t.0.1@n2"]);
   expect(assigned(bench.settle())).toEqual(["other.t.0.1@n1"]);
 });
