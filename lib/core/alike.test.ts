@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { expandAssignment, gatherReports, sliceRange, spreadReports } from "./alike.ts";
+import type { Assignment, EndedRangeReport, EndedReport, Report } from "./dispatch.ts";
+import type { AttemptKey } from "./ids.ts";
+
+function ended(key: string, parts: Partial<EndedReport> = {}): EndedReport {
+  return {
+    kind: "ended",
+    key: key as AttemptKey,
+    outcome: { kind: "succeeded" },
+    message: "",
+    startedAtMs: 1,
+    endedAtMs: 2,
+    exitCode: 0,
+    signal: null,
+    usage: { cpuMs: 3, peakMemoryBytes: 4, source: "sampled" },
+    outputs: [],
+    environmentDigest: null,
+    logBytes: { stdout: 0, stderr: 0 },
+    ...parts,
+  };
+}
+
+test("plain ends of neighbours become one report, and all come back from it", () => {
+  const reports: Report[] = [
+    ended("j.t.5.1", { endedAtMs: 50 }),
+    ended("j.t.4.1", { endedAtMs: 40 }),
+    ended("j.t.6.1", { endedAtMs: 60 }),
+    ended("j.t.9.1"),
+    ended("j.u.7.1"),
+    ended("j.t.7.2"),
+  ];
+  const gathered = gatherReports(reports);
+  expect(gathered.map(({ kind, key }) => `${kind} ${key}`)).toEqual([
+    "endedRange j.t.4.1",
+    "ended j.t.9.1",
+    "ended j.u.7.1",
+    "ended j.t.7.2",
+  ]);
+  const byKey = (a: Report, b: Report): number => (a.key < b.key ? -1 : 1);
+  expect(spreadReports(gathered).toSorted(byKey)).toEqual(reports.toSorted(byKey));
+});
+
+test("what has more to tell than times and usage is told alone, in its place before the ranges", () => {
+  const special: Report[] = [
+    { kind: "started", key: "j.t.0.1" as AttemptKey, atMs: 1 },
+    ended("j.t.1.1", { exitCode: 3, outcome: { kind: "failed", reason: "exit" } }),
+    ended("j.t.2.1", { logBytes: { stdout: 1, stderr: 0 } }),
+    ended("j.t.3.1", { result: { loss: 1 } }),
+    ended("j.t.4.1", { startedAtMs: null }),
+  ];
+  expect(gatherReports([ended("j.t.10.1"), ...special, ended("j.t.11.1")])).toEqual([
+    ...special,
+    expect.objectContaining({ kind: "endedRange", key: "j.t.10.1" }),
+  ]);
+});
+
+test("a part of a range is a range", () => {
+  const [range] = gatherReports([0, 1, 2, 3].map((i) => ended(`j.t.${i}.1`, { endedAtMs: i }))) as [EndedRangeReport];
+  expect(sliceRange(range, 1, 3)).toMatchObject({ key: "j.t.1.1", endedAtMs: [1, 2] });
+});
+
+test("an assignment of a range is one for each of its instances, with what each has to itself", () => {
+  const first = { ref: { job: "j", task: "t", index: 2, attempt: 1 }, env: { A: "a", WEFT_MAP_I: "x" }, run: {} };
+  const runs = ["x", "y"].map((script) => ({ kind: "script" as const, script }));
+  const range = { ...first, alike: { count: 2, env: { WEFT_MAP_I: ["x", "y"] }, runs } } as unknown as Assignment;
+  expect(expandAssignment(range)).toEqual([
+    { ...first, run: runs[0] },
+    { ref: { ...first.ref, index: 3 }, env: { A: "a", WEFT_MAP_I: "y" }, run: runs[1] },
+  ]);
+  const alone = first as unknown as Assignment;
+  expect(expandAssignment(alone)).toEqual([alone]);
+});
