@@ -87,13 +87,13 @@ async function upsertLatest(client: PoolClient, { latest }: IngestPlan): Promise
 async function insertChunks(client: PoolClient, { chunks }: IngestPlan): Promise<void> {
   await client.query({
     name: "tracking-insert-chunks",
-    text: `insert into metric_chunks (run, key, level, count, first_ms, last_ms, first_step, last_step, points)
-           select run, key, 0, count, a, b, c, d, decode(p, 'base64')
+    text: `insert into metric_chunks (run, key, level, count, first_ms, last_ms, first_step, last_step, points, sample)
+           select run, key, 0, count, a, b, c, d, decode(p, 'base64'), decode(s, 'base64')
              from json_to_recordset($1::json)
-               as r(run bigint, key text, count int, a bigint, b bigint, c bigint, d bigint, p text)`,
+               as r(run bigint, key text, count int, a bigint, b bigint, c bigint, d bigint, p text, s text)`,
     values: [
       jsonRows(
-        chunks.map(({ run, key, count, firstMs, lastMs, firstStep, lastStep, points }) => ({
+        chunks.map(({ run, key, count, firstMs, lastMs, firstStep, lastStep, points, sample }) => ({
           run,
           key,
           count,
@@ -102,6 +102,7 @@ async function insertChunks(client: PoolClient, { chunks }: IngestPlan): Promise
           c: String(firstStep),
           d: String(lastStep),
           p: points.toString("base64"),
+          s: sample?.toString("base64") ?? null,
         })),
       ),
     ],

@@ -1,7 +1,8 @@
 import type { Batch, KeyValue } from "./batch.ts";
 import type { Int64 } from "./fields.ts";
 import { absent, invalid, type MlflowError } from "./mlflow-error.ts";
-import { addPoint, encodePoints, noPoints, order, orderValues, type Points, rangeOf } from "./points.ts";
+import { type Piece, piecesOf } from "./pieces.ts";
+import { addPoint, noPoints, order, orderValues, type Points } from "./points.ts";
 
 /** What the database says of the runs that some batches name. */
 export interface KnownRun {
@@ -9,17 +10,6 @@ export interface KnownRun {
   readonly deleted: boolean;
   /** Of the params that are to be logged, those that are there. */
   readonly params: ReadonlyMap<string, string>;
-}
-
-export interface ChunkRow {
-  readonly run: number;
-  readonly key: string;
-  readonly count: number;
-  readonly firstMs: Int64;
-  readonly lastMs: Int64;
-  readonly firstStep: Int64;
-  readonly lastStep: Int64;
-  readonly points: Buffer;
 }
 
 export interface LatestRow {
@@ -42,7 +32,7 @@ export interface ValueRow extends KeyValue {
 
 /** The rows of one commit. All in order of run and key, so that commits of several servers lock in the same order. */
 export interface IngestPlan {
-  readonly chunks: readonly ChunkRow[];
+  readonly chunks: readonly Piece[];
   readonly latest: readonly LatestRow[];
   readonly params: readonly ValueRow[];
   readonly tags: readonly ValueRow[];
@@ -71,10 +61,10 @@ export function planIngest(batches: readonly Batch[], runs: ReadonlyMap<string, 
     for (const row of modelRows(batch, run.number)) modelMetrics.set(modelMetricKey(row), row);
     return null;
   });
-  const chunks: ChunkRow[] = [];
+  const chunks: Piece[] = [];
   for (const [run, keys] of metrics)
     for (const [key, points] of keys) {
-      chunks.push(chunkOf(run, key, points));
+      chunks.push(...piecesOf(run, key, points));
       latest.set(`${run} ${key}`, latestOf(run, key, points));
     }
   return {
@@ -89,21 +79,6 @@ export function planIngest(batches: readonly Batch[], runs: ReadonlyMap<string, 
 
 export function notActive(runId: string): MlflowError {
   return invalid(`The run ${runId} must be in the 'active' state. Current state is deleted.`);
-}
-
-export function chunkOf(run: number, key: string, points: Points): ChunkRow {
-  const times = rangeOf(points.timesMs);
-  const steps = rangeOf(points.steps);
-  return {
-    run,
-    key,
-    count: points.values.length,
-    firstMs: times.first,
-    lastMs: times.last,
-    firstStep: steps.first,
-    lastStep: steps.last,
-    points: encodePoints(points),
-  };
 }
 
 function addMetrics(batch: Batch, run: number, metrics: Map<number, Map<string, Points>>): void {
