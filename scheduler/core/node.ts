@@ -5,7 +5,7 @@ import { breakRangesOf, reconcileRanges } from "./range.ts";
 import { stopAll } from "./stop.ts";
 import type { Answer, Capacity, Event, NodeSettings, StopOrder } from "./event.ts";
 import { MASS_LOSS_NODES_MIN } from "./limit.ts";
-import type { Node, State } from "./state.ts";
+import type { Node, State, Timer } from "./state.ts";
 import { addTimer, shiftTimers } from "./timer.ts";
 
 type Joined = Event & { kind: "nodeJoined" };
@@ -181,16 +181,23 @@ export function onNodeTimer(state: State, node: Node, nowMs: number): void {
   if (node.mode === "draining" && drainAtMs !== null && drainAtMs <= nowMs) stopAll(state, node, "drained");
 }
 
+const KEPT_WAITS: ReadonlySet<Timer["kind"]> = new Set(["lease", "backoff", "rate", "takeBack", "takeBackRange"]);
+
 /**
  * What was granted or waits for a length of time keeps that: no node has been silent for longer because somebody set the clock. Deadlines that people
- * think of as times of day (approvals, maintenance, drains, rates) follow the clock.
+ * think of as times of day (approvals, maintenance, drains) follow the clock.
  */
 export function onClockStepped(state: State, byMs: number): void {
   for (const node of state.nodes.values()) {
     node.heardAtMs += byMs;
     node.leaseEndsMs += byMs;
   }
-  shiftTimers(state.timers, byMs, ({ kind }) => kind === "lease" || kind === "backoff" || kind === "takeBack");
+  for (const log of state.rates.values()) {
+    log.starts = log.starts.map((atMs) => atMs + byMs);
+    log.armedMs += byMs;
+    state.out.rates.add(log);
+  }
+  shiftTimers(state.timers, byMs, ({ kind }) => KEPT_WAITS.has(kind));
   for (const job of state.jobs.values()) {
     for (const task of job.tasks) {
       for (const instance of task.instances?.values() ?? []) {

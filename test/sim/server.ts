@@ -126,6 +126,7 @@ export class SimServer {
     this.call(from, (server, reign) =>
       reign.submit(event, (answer) => {
         if (answer === null) return;
+        server.#capacities.set(event.node, JSON.stringify(event.capacity));
         const era = eraOf(reign, event.node);
         server.parts.network.send(server.place, from, () => reply(era));
       }),
