@@ -18,7 +18,7 @@ export type MlflowVersion = keyof typeof MLFLOW_CLIENTS;
  * The interpreter of an environment with that client, made at first use and kept in ~/.cache/weft. Rejects with pip's
  * words; `undefined` when there is no python3 with an index that answers.
  */
-export async function mlflowPython(version: MlflowVersion): Promise<string | undefined> {
+async function mlflowPython(version: MlflowVersion): Promise<string | undefined> {
   const cache = process.env["XDG_CACHE_HOME"] || join(process.env["HOME"] || homedir(), ".cache");
   const folder = join(cache, "weft", "clients", `mlflow-${version}`);
   const done = join(folder, "complete");
@@ -35,4 +35,29 @@ export async function mlflowPython(version: MlflowVersion): Promise<string | und
   mkdirSync(`${done}.part`);
   renameSync(`${done}.part`, done);
   return python;
+}
+
+/**
+ * Runs a script of tests with that client against the server at `url`; gives what it said. `undefined`: there is no such client to be
+ * had. Rejects with what it said when a test failed.
+ */
+export async function runMlflowClient(
+  version: MlflowVersion,
+  script: string,
+  url: string,
+): Promise<string | undefined> {
+  const python = await mlflowPython(version);
+  if (python === undefined) return undefined;
+  const env = {
+    ...process.env,
+    MLFLOW_TRACKING_URI: url,
+    MLFLOW_DISABLE_TELEMETRY: "true",
+    MLFLOW_HTTP_REQUEST_MAX_RETRIES: "0",
+    PYTHONWARNINGS: "ignore",
+    GIT_PYTHON_REFRESH: "quiet",
+  };
+  const { stderr } = await run(python, [script], { env }).catch((error: unknown) => {
+    throw new Error((error as { stderr?: string }).stderr ?? String(error));
+  });
+  return stderr;
 }
