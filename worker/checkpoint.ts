@@ -45,11 +45,18 @@ export async function storeCheckpoint(
   const pack = () => packFolder(source, ["."], { leaveOut, ...(known ? { known } : {}) });
   const packed = await pack();
   if (packed.manifest.files.length === 0) return undefined;
-  await putTree(artifacts, packed, source);
-  if (known && (await pack()).digest !== packed.digest)
-    throw new WeftError(
-      "invalid",
-      `files in $WEFT_CHECKPOINT changed while they were read; write to a name that ends in ${UNFINISHED}, and rename it when it is whole`,
-    );
+  await putTree(artifacts, packed, source).catch((error: unknown) => {
+    // What was sent had become something else by then.
+    throw known && error instanceof WeftError && error.code === "invalid" ? changed(error) : error;
+  });
+  if (known && (await pack()).digest !== packed.digest) throw changed();
   return { digest: packed.digest, kind: "tree", bytes: packed.bytes };
+}
+
+function changed(cause?: Error): WeftError {
+  return new WeftError(
+    "invalid",
+    `files in $WEFT_CHECKPOINT changed while they were read; write to a name that ends in ${UNFINISHED}, and rename it when it is whole`,
+    cause === undefined ? {} : { cause },
+  );
 }

@@ -299,7 +299,7 @@ test("the checkpoint of a task that runs is stored again and again, whole, and w
 test("a folder that changes all the time is no checkpoint, which the task is told once", async () => {
   const worker = await bench.worker();
   const made = assignment(
-    'cd "$WEFT_CHECKPOINT"; echo begun; i=0; while true; do i=$((i + 1)); echo $i > step; sleep 0.02; done',
+    'cd "$WEFT_CHECKPOINT"; echo begun; i=0; while true; do i=$((i + 1)); echo $i >> step; sleep 0.02; done',
     { checkpoint: { from: null, everyMs: 50 } },
   );
   const key = keyOf(made);
