@@ -110,6 +110,8 @@ export async function onSession(
 
 async function onHeartbeat(node: NodeId, request: HeartbeatRequest__Output, reign: Reign): Promise<HeartbeatResponse> {
   const capacity = changedCapacity(node, request, reign);
+  // Before it is committed: the next heartbeat may be here by then, and is held against this one.
+  if (capacity && request.capacity) reign.nodes.note(node, { capacity: request.capacity });
   const active = request.active
     .map(({ key }) => key)
     .filter((key): key is AttemptKey => parseAttemptKey(key) !== undefined);

@@ -191,6 +191,8 @@ export function onClockStepped(state: State, byMs: number): void {
   for (const node of state.nodes.values()) {
     node.heardAtMs += byMs;
     node.leaseEndsMs += byMs;
+    // A window that was near may be far now.
+    if (node.settings.maintenance.length > 0) noteFreed(state, node);
   }
   for (const log of state.rates.values()) {
     log.starts = log.starts.map((atMs) => atMs + byMs);

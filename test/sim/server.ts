@@ -176,9 +176,9 @@ export class SimServer {
     const said = request.capacity && JSON.stringify(request.capacity);
     const capacity = said !== null && this.#capacities.get(request.node) !== said ? request.capacity : null;
     const { node, active, leaving } = request;
+    if (said !== null) this.#capacities.set(node, said);
     reign.submit({ kind: "nodeHeard", node, capacity, active, leaving }, (answer) => {
       if (answer?.kind !== "heard") return this.#refuse(request);
-      if (said !== null && !answer.rejoin) this.#capacities.set(node, said);
       this.#answer(request, { ...this.times(), ...answer, sequence: request.sequence, era: eraOf(reign, node) });
     });
   }
