@@ -5,7 +5,7 @@ import { gangOf } from "../../scheduler/core/gang.ts";
 import { type Hold, misfit } from "../../scheduler/core/hold.ts";
 import { peek, type QueueClass } from "../../scheduler/core/queue.ts";
 import { beyondQuota, clusterTotals, dominantShare, projectOf } from "../../scheduler/core/share.ts";
-import type { Active, Instance, Node, Range, State } from "../../scheduler/core/state.ts";
+import type { Active, Instance, JobTask, Node, Range, State } from "../../scheduler/core/state.ts";
 import { firstDueMs } from "../../scheduler/core/timer.ts";
 import type { Tally } from "./tally.ts";
 import { Violation } from "./violation.ts";
@@ -33,7 +33,7 @@ export class PlacingLaws {
   /** Before what it decided is drained. */
   afterPlace(state: State, nowMs: number): void {
     const given = [...state.out.assigned].filter(isActive);
-    for (const one of given) this.#checkGiven(state, one, nowMs);
+    for (const one of given) this.#checkGiven(state, one, given, nowMs);
     for (const range of state.out.ranges) this.#checkRange(state, range, nowMs);
     this.#checkQuotas(state, given);
     if (!state.placementDue) checkUse(state, nowMs);
@@ -41,7 +41,7 @@ export class PlacingLaws {
     this.#noteHolds(state);
   }
 
-  #checkGiven(state: State, instance: Placed, nowMs: number): void {
+  #checkGiven(state: State, instance: Placed, given: readonly Placed[], nowMs: number): void {
     const { node, asked, key, prefilled } = instance.state;
     const { spec } = instance.task;
     const fault = (what: string): Violation => misplaced(key, node, what);
@@ -50,7 +50,7 @@ export class PlacingLaws {
     if (!requests.includes(JSON.stringify(asked))) throw fault("is asked for what the task did not ask");
     if (prefilled) this.#tally.saw("queues at a node");
     const { hold } = node;
-    if (hold && this.#holds.has(hold)) this.#checkBackfill(instance, hold, fault, nowMs);
+    if (hold && this.#holds.has(hold)) this.#checkBackfill(instance, hold, given, fault, nowMs);
     checkDevices(node, instance);
     if (spec.nodes > 1) this.#checkGang(instance, state);
   }
@@ -69,13 +69,23 @@ export class PlacingLaws {
   }
 
   /** What is kept for others stays free, or is free again when they could begin. */
-  #checkBackfill({ state: active, task }: Placed, hold: Hold, fault: (what: string) => Violation, nowMs: number): void {
+  #checkBackfill(
+    { state: active, task }: Placed,
+    hold: Hold,
+    given: readonly Placed[],
+    fault: (what: string) => Violation,
+    nowMs: number,
+  ): void {
     const { node } = active;
     if (hold.ask.key === task.ask.key || task.ask.priority > hold.ask.priority) return;
     this.#tally.saw("backfilled");
-    if (task.spec.timeoutMs > 0 && nowMs + task.spec.timeoutMs <= hold.freeAtMs) return;
-    if (node.reserved.cpuMillis + hold.asked.cpuMillis > node.capacity.cpuMillis)
-      throw fault(`is held for ${hold.ask.key}`);
+    const endsBefore = ({ spec: { timeoutMs } }: JobTask): boolean =>
+      timeoutMs > 0 && nowMs + timeoutMs <= hold.freeAtMs;
+    if (endsBefore(task)) return;
+    // What came in the same round and ends in time does not keep this one from fitting beside.
+    const passing = given.filter((one) => one.state.node === node && !one.state.prefilled && endsBefore(one.task));
+    const lasting = passing.reduce((sum, one) => sum - one.state.asked.cpuMillis, node.reserved.cpuMillis);
+    if (lasting + hold.asked.cpuMillis > node.capacity.cpuMillis) throw fault(`is held for ${hold.ask.key}`);
   }
 
   #checkGang(instance: Placed, state: State): void {
