@@ -14,8 +14,11 @@ import { type Changes, isNothing } from "./store.ts";
 const EVENTS_PER_BATCH_MAX = 10_000;
 /** A commit takes milliseconds; one that takes longer has lost Postgres, and may be given up: nobody was told of it. */
 const STOP_GRACE_MS = 5_000;
-/** Of a clock, in milliseconds, between two looks at it: less is a correction, and no lease is so exact. */
-const CLOCK_STEP_MS = 1_000;
+/**
+ * Of a clock, in milliseconds, between two looks at it: more than lies between two readings. What is waited after a lease (a tenth of it)
+ * is for clocks that run unequally and nearly used up by them: a step that was let pass would come on top, and two attempts would overlap.
+ */
+const CLOCK_STEP_MS = 20;
 /** setTimeout's own limit is 2^31 - 1 ms; looking once in a while costs nothing. */
 const TIMER_MS_MAX = 60_000;
 

@@ -27,7 +27,7 @@ const RETRY_MS = 50;
 const RETRY_MS_MAX = 2_000;
 const REFUSED_MS = 1_000;
 /** As in scheduler/run.ts. */
-const CLOCK_STEP_MS = 1_000;
+const CLOCK_STEP_MS = 20;
 
 type Entry = { readonly done: (answer: Answer | null) => void } & (
   | { readonly kind: "event"; readonly event: Event }
