@@ -206,3 +206,12 @@ test("a new leader knows which services were ready, and stops those that nobody 
     { order: { key: "a.db.0.1", reason: "finished" } },
   ]);
 });
+
+test("the word of an attempt counts, also when the clock of the node before it was ahead", () => {
+  const bench = begun(service("db"), task("use", { needs: ["db"] }));
+  bench.start("n1", key("a.db.0.1"));
+  bench.end("n1", key("a.db.0.1"), FAILED, { endedAtMs: bench.nowMs + 600_000 });
+  bench.pass(1_000);
+  bench.start("n1", key("a.db.0.2"));
+  expect(assigned(ready(bench, "a.db.0.2"))).toEqual(["a.use.0.1@n1"]);
+});

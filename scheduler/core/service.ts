@@ -19,10 +19,14 @@ export function onReadiness(
 ): boolean {
   const { task } = instance;
   const before = instance.service ?? BEGUN;
-  if (!task.spec.service || told.atMs < before.changedAtMs) return false;
-  if (before.ready === told.ready && before.message === told.message && before.changedAtMs > 0) return false;
+  const { toldAtMs = 0 } = before;
+  // Of the same attempt: another one may be on a node whose clock is behind.
+  if (!task.spec.service || told.atMs < toldAtMs) return false;
+  if (before.ready === told.ready && before.message === told.message && toldAtMs > 0) return false;
   const servedAtMs = before.servedAtMs ?? (told.ready ? told.atMs : null);
-  instance.service = { ...before, ready: told.ready, changedAtMs: told.atMs, message: told.message, servedAtMs };
+  const { ready, message, atMs } = told;
+  const changedAtMs = Math.max(before.changedAtMs, atMs);
+  instance.service = { ...before, ready, changedAtMs, message, servedAtMs, toldAtMs: atMs };
   state.out.instances.add(instance);
   if (!task.served && haveServed(task)) {
     task.served = true;
@@ -54,6 +58,7 @@ export function afterService(
     ...before,
     ready: false,
     changedAtMs: Math.max(before.changedAtMs, endedAtMs),
+    toldAtMs: 0,
     message: instance.message,
   };
   if (isFinishing(task.job)) return "succeeded";

@@ -118,8 +118,10 @@ export type TaskOutcome = "succeeded" | "failed" | "blocked" | "skipped" | "canc
 /** What is known of one instance of a service. */
 export interface ServiceState {
   readonly ready: boolean;
-  /** By the node's clock. */
+  /** By the node's clock; never less than before. */
   readonly changedAtMs: number;
+  /** When the attempt that runs said so, by its node's clock; absent or 0: it has said nothing. */
+  readonly toldAtMs?: number;
   /** When it was ready for the first time, in whatever attempt; null: never yet. */
   readonly servedAtMs: number | null;
   /** By its restart policy. */
