@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { WeftError } from "../../lib/core/error.ts";
 import type { Digest } from "../../lib/core/ids.ts";
-import { type ArtifactStore, readManifest } from "../../services/artifacts/index.ts";
+import { type ArtifactStore, filesWithin } from "../../services/artifacts/index.ts";
 
 /** One thing that a model's version rests on. */
 export interface Pin {
@@ -58,16 +58,13 @@ export async function audit(pool: Pool, store: ArtifactStore): Promise<Audit> {
 }
 
 async function whole(store: ArtifactStore, digest: Digest): Promise<"there" | "absent"> {
-  if ((await store.missing([digest])).length > 0) return "absent";
-  const files = await readManifest(store, digest).then(
-    (tree) => tree.files.map((file) => file.digest),
-    (error: unknown) => {
-      // A file, and one too large to be a manifest, is there as it is.
-      if (error instanceof WeftError && ["invalid", "too_large"].includes(error.code)) return [];
-      if (error instanceof WeftError && ["corrupt", "not_found"].includes(error.code)) return undefined;
-      throw error;
-    },
-  );
-  if (files === undefined) return "absent";
-  return (await store.missing(files)).length === 0 ? "there" : "absent";
+  const found = await store.stat(digest);
+  if (found === undefined) return "absent";
+  try {
+    const files = await filesWithin(store, digest, found.bytes);
+    return (await store.missing(files.map((file) => file.digest))).length === 0 ? "there" : "absent";
+  } catch (error) {
+    if (error instanceof WeftError && ["corrupt", "not_found"].includes(error.code)) return "absent";
+    throw error;
+  }
 }

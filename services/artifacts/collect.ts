@@ -1,9 +1,8 @@
 import type { Pool } from "pg";
 import { WeftError } from "../../lib/core/error.ts";
 import type { Digest } from "../../lib/core/ids.ts";
-import { decodeTree } from "../../lib/core/tree.ts";
 import { GRACE_MS } from "./grace.ts";
-import { MANIFEST_BYTES_MAX, readArtifact } from "./manifest.ts";
+import { filesWithin } from "./manifest.ts";
 import type { ArtifactStore } from "./store.ts";
 import { UPLOAD_AGE_MS_MAX } from "./upload.ts";
 
@@ -42,8 +41,6 @@ const SAMPLE = 20;
 const PARALLEL_READS = 4;
 /** Any number: whoever collects holds it, so that two collections do not run at once. */
 const LOCK = 7_120_331;
-/** How a manifest begins; what begins otherwise is a file. */
-const MANIFEST_HEAD = '{"weft":"tree.v1"';
 
 interface Parts {
   readonly pool: Pool;
@@ -128,13 +125,13 @@ async function referredTo(
   for (const source of sources) {
     for await (const page of source.pages(pool)) {
       for (const { digest } of page) referred.add(digest);
-      // A folder that is gone has no files to keep; one that is too large for a manifest is none.
+      // A folder that is gone has no files to keep.
       const folders = page.filter(({ digest, kind }) => kind !== "file" && !looked.has(digest) && sizes.has(digest));
-      const unread = folders.filter(({ digest }) => sizes.get(digest)! <= MANIFEST_BYTES_MAX);
       for (const { digest } of folders) looked.add(digest);
       const lane = async (): Promise<void> => {
-        for (let one = unread.pop(); one !== undefined; one = unread.pop()) {
-          for (const file of await filesOf(store, one.digest)) referred.add(file);
+        for (let one = folders.pop(); one !== undefined; one = folders.pop()) {
+          // A manifest that is corrupt ends it all: nobody knows then what to keep.
+          for (const file of await filesWithin(store, one.digest, sizes.get(one.digest)!)) referred.add(file.digest);
         }
       };
       await Promise.all(Array.from({ length: PARALLEL_READS }, lane));
@@ -142,14 +139,4 @@ async function referredTo(
     }
   }
   return referred;
-}
-
-/** Of a file: none. Errors: `corrupt`, since then nobody knows what to keep. */
-async function filesOf(store: ArtifactStore, digest: Digest): Promise<Digest[]> {
-  const head: Buffer[] = [];
-  const start = await store.open(digest, { range: { start: 0, end: MANIFEST_HEAD.length } });
-  for await (const chunk of start as AsyncIterable<Buffer>) head.push(chunk);
-  if (Buffer.concat(head).toString("latin1") !== MANIFEST_HEAD) return [];
-  const tree = decodeTree((await readArtifact(store, digest, MANIFEST_BYTES_MAX)).toString("utf8"));
-  return tree === undefined ? [] : tree.files.map((file) => file.digest);
 }

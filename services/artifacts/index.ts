@@ -11,7 +11,7 @@
  */
 export { artifactRoutes } from "./api.ts";
 export { parseRange, type RangeAnswer } from "./core/range.ts";
-export { MANIFEST_BYTES_MAX, putManifest, readArtifact, readManifest } from "./manifest.ts";
+export { filesWithin, putManifest, readArtifact, readManifest } from "./manifest.ts";
 export { openArtifactStore, readStorePlace, type StorePlace } from "./place.ts";
 export type { ArtifactStore, FolderArtifactStore, Shelf } from "./store.ts";
 export type { Upload, UploadPromise, Uploads } from "./upload.ts";

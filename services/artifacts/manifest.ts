@@ -6,7 +6,7 @@ import { digestBytes } from "../../lib/digest.ts";
 import type { ArtifactStore } from "./store.ts";
 
 /** Of one manifest: a million files of 200 bytes each. A larger one would not fit the memory of who reads it. */
-export const MANIFEST_BYTES_MAX = 256 * 2 ** 20;
+const MANIFEST_BYTES_MAX = 256 * 2 ** 20;
 
 /**
  * Stores the manifest of a folder whose files are stored already, and gives the folder's digest. The same files, named by the same paths, have the
@@ -33,6 +33,22 @@ export async function readManifest(store: ArtifactStore, digest: Digest): Promis
   const tree = decodeTree((await readArtifact(store, digest, MANIFEST_BYTES_MAX)).toString("utf8"));
   if (tree !== undefined) return tree;
   throw new WeftError("invalid", `artifact ${digest} is a file and no folder`);
+}
+
+/** How a manifest begins; what begins otherwise is a file. */
+const MANIFEST_HEAD = '{"weft":"tree.v1"';
+
+/**
+ * The files of what may be a folder; none of a file, of which only the first bytes are read. `bytes`: its size. Errors: `not_found`, `corrupt`.
+ */
+export async function filesWithin(store: ArtifactStore, digest: Digest, bytes: number): Promise<readonly TreeFile[]> {
+  // A part of what is empty cannot be asked for.
+  if (bytes < MANIFEST_HEAD.length || bytes > MANIFEST_BYTES_MAX) return [];
+  const head: Buffer[] = [];
+  const start = await store.open(digest, { range: { start: 0, end: MANIFEST_HEAD.length } });
+  for await (const chunk of start as AsyncIterable<Buffer>) head.push(chunk);
+  if (Buffer.concat(head).toString("latin1") !== MANIFEST_HEAD) return [];
+  return decodeTree((await readArtifact(store, digest, MANIFEST_BYTES_MAX)).toString("utf8"))?.files ?? [];
 }
 
 /** The whole artifact, checked. Errors: `not_found`, `corrupt`; `too_large` before a byte is read. */

@@ -13,6 +13,7 @@ import { silentLog } from "../../lib/log.ts";
 import {
   type ArtifactStore,
   artifactRoutes,
+  filesWithin,
   openArtifactStore,
   putManifest,
   readManifest,
@@ -148,6 +149,11 @@ describe.each(stores)("artifacts in %s", (kind, open) => {
     const { files: back } = await readManifest(store, digest);
     expect(back.map(({ path }) => path)).toEqual(["a", "b/also-two", "b/two"]);
     await expect(readManifest(store, digestBytes(one))).rejects.toMatchObject({ code: "invalid" });
+    const within = async (what: typeof digest) => filesWithin(store, what, (await store.stat(what))!.bytes);
+    expect(await within(digest)).toEqual(back);
+    const empty = await store.putStream(null, stream(Buffer.alloc(0)));
+    const almost = await store.putStream(null, stream(Buffer.from('{"weft":"tree.v1" but it is none')));
+    for (const file of [digestBytes(one), empty.digest, almost.digest]) expect(await within(file)).toEqual([]);
     await expect(putManifest(store, [entry("../a", one)])).rejects.toMatchObject({ code: "invalid" });
   });
 
