@@ -1,9 +1,10 @@
-import { mkdir, open, readdir, rename, rm, stat, statfs, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename, rm, stat, statfs, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Store, Stored } from "../../lib/cas.ts";
 import { WeftError } from "../../lib/core/error.ts";
+import { TOUCH_AFTER_MS } from "./grace.ts";
 import {
   bytesOfPart,
   checkPart,
@@ -17,6 +18,8 @@ import {
 } from "./upload.ts";
 
 const DATA = "data";
+/** The same while it is checked and moved into the store: no part is written to it then. */
+const TAKEN = "data.taken";
 const DONE = ".done";
 
 /**
@@ -45,6 +48,7 @@ export class FolderUploads implements Uploads {
   async begin(promise: UploadPromise): Promise<Upload> {
     const upload = readUploadId(uploadId(promise));
     const folder = join(this.#root, upload.id);
+    if (!this.#finishing.has(upload.id)) await this.#putBack(folder);
     if ((await this.#read(upload)) === undefined) {
       const disk = await statfs(this.#root);
       const free = disk.bavail * disk.bsize;
@@ -117,6 +121,8 @@ export class FolderUploads implements Uploads {
 
   async #finish(id: string): Promise<Stored> {
     const upload = readUploadId(id);
+    const folder = join(this.#root, upload.id);
+    await this.#putBack(folder);
     const done = await this.#read(upload);
     const stored = upload.digest === null ? undefined : await this.#store.stat(upload.digest);
     if (done === undefined) {
@@ -126,13 +132,25 @@ export class FolderUploads implements Uploads {
     }
     const missing = partsMissing(upload, done);
     if (missing !== undefined) throw missing;
-    const folder = join(this.#root, id);
-    const taken = join(folder, `${DATA}.taken`);
+    const taken = join(folder, TAKEN);
     await rename(join(folder, DATA), taken);
     try {
-      return await this.#store.takeFile(upload.digest, taken);
+      const found = await this.#store.takeFile(upload.digest, taken);
+      // Whoever sent it counts on it from now, though it may have lain there for long.
+      if (found.existed) await this.#store.touch([found.digest], TOUCH_AFTER_MS);
+      return found;
     } finally {
       await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** What a process that was killed while it finished the upload had taken. */
+  async #putBack(folder: string): Promise<void> {
+    try {
+      await rename(join(folder, TAKEN), join(folder, DATA));
+      await chmod(join(folder, DATA), 0o644);
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
     }
   }
 

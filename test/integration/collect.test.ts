@@ -96,11 +96,15 @@ test("what jobs, attempts and runs refer to stays, with the files of folders; th
 
 test("what somebody was told is there is not removed from under him", async () => {
   const [asked, sent, unasked] = await Promise.all([put("asked"), put("sent"), put("unasked")]);
-  for (const digest of [asked, sent, unasked]) await age(digest);
+  const inParts = await put("in parts");
+  for (const digest of [asked, sent, inParts, unasked]) await age(digest);
   expect(await store.missing([asked])).toEqual([]);
   expect(await put("sent")).toBe(sent);
-  expect(await collect()).toMatchObject({ garbage: 1, young: 2 });
-  expect(await store.files.missing([asked, sent, unasked])).toEqual([unasked]);
+  const { id } = await store.uploads.begin({ digest: null, bytes: 8 });
+  await store.uploads.putPart(id, 0, Readable.from([Buffer.from("in parts")], { objectMode: false }));
+  expect(await store.uploads.finish(id)).toMatchObject({ digest: inParts, existed: true });
+  expect(await collect()).toMatchObject({ garbage: 1, young: 3 });
+  expect(await store.files.missing([asked, sent, inParts, unasked])).toEqual([unasked]);
 });
 
 test("a reference without bytes is told; one that cannot be read ends the collection with nothing removed", async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer, request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -183,6 +183,23 @@ describe.each(stores)("artifacts in %s", (kind, open) => {
     expect((await read(store, digest as never)).equals(bytes)).toBe(true);
     expect(await uploads.sweep(Date.now() + 60_000)).toBe(0);
   });
+
+  if (kind === "a folder")
+    test("an upload is finished by the next process when one is killed while it finishes it", async () => {
+      const bytes = randomBytes(MEBIBYTE);
+      const promise = { digest: digestBytes(bytes), bytes: bytes.length };
+      const { id } = await store.uploads.begin(promise);
+      await store.uploads.putPart(id, 0, stream(bytes));
+      // As it lies there while the digest is taken.
+      const data = join(store.place, "uploads", id, "data");
+      await rename(data, `${data}.taken`);
+      await chmod(`${data}.taken`, 0o444);
+      const { uploads } = await openArtifactStore({ kind: "folder", root: store.place });
+      expect(await uploads.begin(promise)).toMatchObject({ id, done: [0] });
+      await rename(data, `${data}.taken`);
+      expect(await uploads.finish(id)).toEqual({ ...promise, existed: false });
+      expect((await read(store, promise.digest as never)).equals(bytes)).toBe(true);
+    });
 
   test("an upload whose parts are not what was promised is refused with both digests and forgotten", async () => {
     const digest = digestBytes("promised");
