@@ -6,12 +6,16 @@ const REPLACEMENT = "\uFFFD";
 
 /**
  * Rows as one JSON parameter for `json_to_recordset($1)`: one parameter whatever the number of rows (Postgres takes
- * 65,535), and a third of the processor time here of one array a column. What Postgres could not store is replaced by U+FFFD: a
- * byte that some task printed must never stop a transaction.
+ * 65,535), and a third of the processor time here of one array a column.
  */
 export function jsonRows(rows: readonly unknown[]): string {
-  const json = JSON.stringify(rows);
-  return UNSTORABLE_ESCAPE.test(json) ? JSON.stringify(rows, replaceUnstorable) : json;
+  return storableJson(rows);
+}
+
+/** A value as a json or jsonb parameter. What Postgres could not store is replaced by U+FFFD: a byte that some task printed must never stop a transaction. */
+export function storableJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  return UNSTORABLE_ESCAPE.test(json) ? JSON.stringify(value, replaceUnstorable) : json;
 }
 
 function replaceUnstorable(_key: string, value: unknown): unknown {

@@ -1,4 +1,5 @@
 import type { ClientBase, Pool } from "pg";
+import { storableJson } from "../../lib/json-rows.ts";
 import type { GateResult } from "./core/gate.ts";
 import type { Actor } from "./parts.ts";
 
@@ -100,7 +101,7 @@ export async function insertMove(client: ClientBase, model: number, move: Omit<M
       move.atMs,
       move.by,
       move.reason,
-      JSON.stringify(move.gates),
+      storableJson(move.gates),
       move.overridden,
     ],
   );

@@ -1,4 +1,5 @@
 import type { ClientBase, Pool } from "pg";
+import { storableJson } from "../../lib/json-rows.ts";
 import type { Evaluation, Gate } from "./core/gate.ts";
 import type { Actor } from "./parts.ts";
 
@@ -23,8 +24,8 @@ export async function insertEvaluation(client: ClientBase, model: number, row: E
       row.version,
       row.dataset,
       row.datasetDigest,
-      JSON.stringify(row.metrics),
-      JSON.stringify(row.segments),
+      storableJson(row.metrics),
+      storableJson(row.segments),
       row.attempt,
       row.runId,
       row.by,
@@ -91,7 +92,7 @@ export async function insertGates(
   const { rows } = await client.query<{ number: number }>(
     `insert into gate_sets (number, gates, set_ms, set_by)
      select coalesce(max(number), 0) + 1, $1, $2, $3 from gate_sets returning number`,
-    [JSON.stringify(gates), nowMs, by],
+    [storableJson(gates), nowMs, by],
   );
   return rows[0]!.number;
 }

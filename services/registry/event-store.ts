@@ -1,4 +1,5 @@
 import type { ClientBase, Pool } from "pg";
+import { storableJson } from "../../lib/json-rows.ts";
 import { type Change, eventName } from "./core/event.ts";
 import type { Actor } from "./parts.ts";
 
@@ -22,7 +23,7 @@ export async function recordChange(client: ClientBase, change: Change, by: Actor
      insert into webhook_deliveries (id, webhook, event, state, attempts, next_ms, error)
      select gen_random_uuid()::text, w.id, event.id, 'pending', 0, 0, '' from event, webhooks w
      where w.status = 'ACTIVE' and $1 = any(w.events)`,
-    [eventName(change), change.model, JSON.stringify(body), nowMs],
+    [eventName(change), change.model, storableJson(body), nowMs],
   );
 }
 

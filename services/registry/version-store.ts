@@ -1,4 +1,5 @@
 import type { ClientBase, Pool } from "pg";
+import { storableJson } from "../../lib/json-rows.ts";
 import type { Digest } from "../../lib/core/ids.ts";
 import type { ModelFacts } from "./core/facts.ts";
 import { noVersion, type Stage } from "./core/name.ts";
@@ -58,7 +59,7 @@ export async function insertVersion(
       given.digest,
       given.files,
       given.bytes,
-      JSON.stringify(given.facts),
+      storableJson(given.facts),
       given.createdBy,
       given.description,
     ],

@@ -132,3 +132,29 @@ test("errors have the codes and the words that MLflow's clients expect", async (
     expect(answer.body["message"]).toMatch(message);
   }
 });
+
+test("what Postgres cannot hold stops neither an evaluation nor what is told of a change: it is refused by name, or replaced", async () => {
+  await at.modelOf("fraud", 1);
+  const record = (dataset: string, metric: string) =>
+    at.registry.evaluations.record(
+      {
+        name: "fraud",
+        version: "1",
+        id: "",
+        dataset,
+        datasetDigest: "",
+        metrics: { [metric]: 1 },
+        segments: {},
+        attempt: "",
+        runId: "",
+      },
+      "tester",
+    );
+  await expect(record("hold\0out", "auc")).rejects.toMatchObject({ code: "invalid" });
+  await expect(record("holdout", "au\0c")).rejects.toMatchObject({ code: "invalid" });
+  await record("half \ud800", "half \ud800");
+  const { rows } = await at.db.pool.query("select dataset, metrics from model_evaluations");
+  expect(rows).toEqual([{ dataset: "half \uFFFD", metrics: { "half \uFFFD": 1 } }]);
+  const made = await at.post("registered-models/create", { name: "half", description: "half \ud800" });
+  expect(made.body["registered_model"].description).toBe("half \uFFFD");
+});

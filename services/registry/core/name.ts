@@ -60,7 +60,9 @@ export function checkTagKey(key: string): void {
   if (parts.some((part) => part === "" || part === "." || part === "..")) throw invalid(resolves("key", key));
 }
 
+/** Of every text that is kept: its length, and that it can be kept. */
 export function checkLength(what: string, value: string, charsMax: number): void {
+  if (value.includes("\0")) throw invalid(`'${what}' holds the character U+0000, which cannot be stored`);
   if (value.length > charsMax) throw invalid(`'${what}' exceeds the maximum length of ${charsMax} characters`);
 }
 
