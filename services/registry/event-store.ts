@@ -7,7 +7,11 @@ export interface EventRow {
   readonly id: number;
   readonly event: string;
   readonly model: string;
-  readonly body: { readonly data: unknown; readonly more: unknown; readonly by: Actor };
+  readonly body: {
+    readonly data: Readonly<Record<string, unknown>>;
+    readonly more: Readonly<Record<string, unknown>>;
+    readonly by: Actor;
+  };
   readonly atMs: number;
 }
 

@@ -1,15 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { jetstream } from "@nats-io/jetstream";
 import { EVENT_PREFIX } from "../../lib/core/pipeline/trigger.ts";
-import { isoTime } from "../../lib/core/wall-clock.ts";
 import { inTransaction, isTransient } from "../../lib/db.ts";
 import { verdictOf } from "./core/delivery.ts";
-import { subjectOf } from "./core/event.ts";
+import { natsMessage, subjectOf } from "./core/event.ts";
 import {
   claimDeliveries,
   claimEvents,
   type DeliveryRow,
-  type EventRow,
   markPublished,
   nextDueMs,
   pruneEvents,
@@ -30,6 +28,8 @@ const LOOK_MS_MIN = 50;
 const RETRY_MS = 500;
 /** What nats-server is given to confirm one event. */
 const PUBLISH_MS = 5_000;
+/** Of what goes with a message and counts as part of it: the id that tells repetitions apart. */
+const HEADER_BYTES = 1_024;
 const KEPT_MS = 30 * 86_400_000;
 const PRUNE_EVERY_MS = 600_000;
 const PRUNE_ROWS = 5_000;
@@ -96,16 +96,21 @@ export class Post {
   async #publish(): Promise<void> {
     const { pool, nats, now } = this.#parts;
     const stream = jetstream(nats, { timeout: PUBLISH_MS });
+    const bytesMax = (nats.info?.max_payload ?? Infinity) - HEADER_BYTES;
     let published = EVENTS_AT_ONCE_MAX;
     while (published === EVENTS_AT_ONCE_MAX && !this.#stopped.signal.aborted) {
       published = await inTransaction(pool, async (client) => {
         const events = await claimEvents(client, EVENTS_AT_ONCE_MAX);
         // One after the other, so that they come in order also when one is lost on the way.
         for (const event of events)
-          await stream.publish(`${EVENT_PREFIX}.${subjectOf(event.event, event.model)}`, messageOf(event), {
-            // With the time: ids begin again in a database that is made anew.
-            msgID: `registry.${event.id}.${event.atMs}`,
-          });
+          await stream.publish(
+            `${EVENT_PREFIX}.${subjectOf(event.event, event.model)}`,
+            natsMessage({ ...event, ...event.body }, bytesMax),
+            {
+              // With the time: ids begin again in a database that is made anew.
+              msgID: `registry.${event.id}.${event.atMs}`,
+            },
+          );
         if (events.length > 0)
           await markPublished(
             client,
@@ -161,19 +166,4 @@ export class Post {
     await delay(ms, undefined, { signal: woken.signal }).catch(() => undefined);
     this.#wake = undefined;
   }
-}
-
-/** What a reader of NATS gets, in JSON. */
-function messageOf({ id, event, model, body, atMs }: EventRow): string {
-  const [entity, action] = event.toLowerCase().split(".");
-  return JSON.stringify({
-    id,
-    entity,
-    action,
-    model,
-    at: isoTime(atMs),
-    by: body.by,
-    data: body.data,
-    more: body.more,
-  });
 }

@@ -65,6 +65,26 @@ test("each change is published once, in order, and one that failed is not", asyn
   expect(heard).toHaveLength(3);
 });
 
+test("what is too large for NATS is told in brief, and what comes after it is told, too", async () => {
+  const messages = await jetstream(connection).consumers.get("WEFT_EVENT", {
+    filter_subjects: "weft.event.registry.registered_model.created.>",
+    deliver_policy: "new",
+  });
+  const heard: Record<string, any>[] = [];
+  const stream = await messages.consume({ callback: (message) => void heard.push(message.json()) });
+  cleanups.push(() => stream.close());
+  const value = "x".repeat(100_000);
+  const many = Math.ceil(connection.info!.max_payload / value.length) + 1;
+  const tags = Array.from({ length: many }, (_, i) => ({ key: `tag${i}`, value }));
+  expect((await at.post("registered-models/create", { name: "large", tags })).status).toBe(200);
+  await at.post("registered-models/create", { name: "small" });
+  await until(() => heard.length >= 2, "both events");
+  expect(heard).toMatchObject([
+    { model: "large", cut: true, data: { name: "large" } },
+    { model: "small", data: { name: "small", tags: {} } },
+  ]);
+});
+
 interface Heard {
   readonly headers: IncomingHttpHeaders;
   readonly body: string;

@@ -85,6 +85,37 @@ export function webhookBody(event: string, data: unknown, atMs: number): string 
   return JSON.stringify({ entity: entity.toLowerCase(), action: action.toLowerCase(), timestamp, data });
 }
 
+interface Told {
+  readonly id: number;
+  readonly event: string;
+  readonly model: string;
+  readonly by: string;
+  readonly atMs: number;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly more: Readonly<Record<string, unknown>>;
+}
+
+/** Of a text that stays in a message that was too large: names of models and versions are shorter. */
+const BRIEF_CHARS_MAX = 300;
+
+/**
+ * What a reader of NATS gets, in JSON. One that NATS would refuse for its size (a thousand tags) would keep all that come after it waiting for
+ * ever: it goes without its long texts, lists and maps, and says so by `cut`.
+ */
+export function natsMessage({ id, event, model, by, atMs, data, more }: Told, bytesMax: number): string {
+  const [entity, action] = event.toLowerCase().split(".");
+  const head = { id, entity, action, model, at: isoTime(atMs), by };
+  const whole = JSON.stringify({ ...head, data, more });
+  if (Buffer.byteLength(whole) <= bytesMax) return whole;
+  return JSON.stringify({ ...head, data: brief(data), more: brief(more), cut: true });
+}
+
+function brief(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const isBrief = (value: unknown): boolean =>
+    typeof value === "string" ? value.length <= BRIEF_CHARS_MAX : typeof value !== "object" || value === null;
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => isBrief(value)));
+}
+
 /** Below `weft.event.`: `registry.<entity>.<action>.<model>`, each token of letters, digits, - and _. */
 export function subjectOf(event: string, model: string): string {
   const token = model === "" ? "_" : model.replaceAll(/[^A-Za-z0-9_-]/g, "_");
