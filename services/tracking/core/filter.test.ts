@@ -53,6 +53,8 @@ describe("a filter", () => {
     "metrics.a = = 1",
     "= 1",
     "params.a NOT LIKE 'x'",
+    "params.a LIKE 'x\\'",
+    "tags.a ILIKE 'x\\\\\\'",
     "toString.a = 'x'",
     "constructor = 'x'",
   ])("%s is refused with INVALID_PARAMETER_VALUE", (text) => {

@@ -168,10 +168,14 @@ function compare(
   const [token] = value;
   if (value.length !== 1 || token === undefined) throw invalidClause(value);
   if (isNumber) return { ...identifier, operator: allowed(operator, NUMERIC), value: readNumber(token, identifier) };
+  const text = readText(token, identifier);
+  // SQL has no such pattern: the last backslash would stand before nothing.
+  if (/^I?LIKE$/.test(operator) && /(?<!\\)(?:\\\\)*\\$/.test(text))
+    throw invalid(`Invalid pattern '${text}': it must not end with a single \\; write \\\\ for one`);
   return {
     ...identifier,
     operator: allowed(operator, grammar.regular ? [...TEXTUAL, "RLIKE"] : TEXTUAL),
-    value: readText(token, identifier),
+    value: text,
   };
 }
 
