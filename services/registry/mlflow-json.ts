@@ -1,15 +1,9 @@
 import { WeftError } from "../../lib/core/error.ts";
 import { MlflowError } from "../tracking/index.ts";
-import type { Page } from "./search.ts";
 
 /** An object with one list of JSON texts; MLflow leaves out a list that is empty. */
 export function jsonList(name: string, rows: readonly string[]): string {
   return rows.length === 0 ? "{}" : `{"${name}":[${rows.join(",")}]}`;
-}
-
-export function pageOf(name: string, { rows, nextToken }: Page): string {
-  const list = jsonList(name, rows);
-  return nextToken === "" ? list : `${list.slice(0, -1)},"next_page_token":${JSON.stringify(nextToken)}}`;
 }
 
 /** A name that is taken has a code of its own, which clients wait for. */

@@ -2,10 +2,10 @@ import { canonicalStage, checkAlias, checkModelName, noVersion, parseVersion, ST
 import { type Fields, type MlflowRoute, invalid } from "../tracking/index.ts";
 import { actorOf } from "./actor.ts";
 import { getModel, modelJson, type Tag } from "./model-store.ts";
-import { alreadyExists, jsonList, pageOf } from "./mlflow-json.ts";
+import { alreadyExists, jsonList } from "./mlflow-json.ts";
 import type { Registry } from "./registry.ts";
 import { resolveAlias } from "./resolve.ts";
-import { searchModels } from "./search.ts";
+import { modelSearch, type Search, searchJson } from "./search.ts";
 import { findVersionJson, latestVersions } from "./version-store.ts";
 
 const MODELS_PER_PAGE = { min: 1, max: 1_000, fallback: 100 } as const;
@@ -56,8 +56,8 @@ function ownRoutes({ parts, models }: Registry): MlflowRoute[] {
       return undefined;
     }),
     route("GET", "search", async (fields) => {
-      const page = await searchModels(pool, searchOf(fields, MODELS_PER_PAGE));
-      return pageOf("registered_models", page);
+      const search = searchOf(fields, MODELS_PER_PAGE);
+      return searchJson(pool, "registered_models", modelSearch(search), search.limit);
     }),
     route("POST", "get-latest-versions", latest),
     route("GET", "get-latest-versions", latest),
@@ -132,7 +132,7 @@ export function readTag(fields: Fields): Tag {
 export function searchOf(
   fields: Fields,
   limits: { readonly min: number; readonly max: number; readonly fallback: number },
-): { filter: string; orderBy: string[]; limit: number; pageToken: string } {
+): Search {
   const asked = fields.integer("max_results");
   if (asked !== undefined && asked > limits.max)
     throw invalid(

@@ -1,11 +1,10 @@
 import { noVersion } from "./core/name.ts";
 import type { MlflowRoute } from "../tracking/index.ts";
 import { actorOf } from "./actor.ts";
-import { pageOf } from "./mlflow-json.ts";
 import { readTag, readTags, readVersion, searchOf, versionText } from "./model-api.ts";
 import { findModel } from "./model-store.ts";
 import type { Registry } from "./registry.ts";
-import { searchVersions } from "./search.ts";
+import { searchJson, versionSearch } from "./search.ts";
 import { findVersionJson, getVersion } from "./version-store.ts";
 
 const VERSIONS_PER_PAGE = { min: 1, max: 200_000, fallback: 10_000 } as const;
@@ -33,9 +32,10 @@ function readRoutes(registry: Registry): MlflowRoute[] {
       const { name, version, number } = readVersion(fields);
       return shown(registry, name, number, version);
     }),
-    route("GET", "search", async (fields) =>
-      pageOf("model_versions", await searchVersions(pool, searchOf(fields, VERSIONS_PER_PAGE))),
-    ),
+    route("GET", "search", async (fields) => {
+      const search = searchOf(fields, VERSIONS_PER_PAGE);
+      return searchJson(pool, "model_versions", versionSearch(search), search.limit);
+    }),
     route("GET", "get-download-uri", async (fields) => {
       const { name, version, number } = readVersion(fields);
       const model = await findModel(pool, name);

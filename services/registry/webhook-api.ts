@@ -1,9 +1,8 @@
 import { checkWebhookEvent, checkWebhookName, checkWebhookUrl, WEBHOOK_EVENTS } from "./core/event.ts";
 import { checkLength, REGISTRY_LIMITS } from "./core/name.ts";
-import { type Fields, invalid, type MlflowRoute } from "../tracking/index.ts";
+import { type Fields, invalid, makePageToken, type MlflowRoute, readPageToken } from "../tracking/index.ts";
 import type { RegistryParts } from "./parts.ts";
 import type { Registry } from "./registry.ts";
-import { pageToken, readToken } from "./search.ts";
 import { postWebhook } from "./webhook-post.ts";
 import {
   deleteWebhook,
@@ -17,6 +16,7 @@ import {
 
 const WEBHOOKS_PER_PAGE = { min: 1, max: 1_000, fallback: 100 } as const;
 const SECRET_CHARS_MAX = 1_000;
+const PAGE_SHAPE = "webhooks";
 
 const idOf = (fields: Fields): string => fields.requiredText("webhook_id");
 
@@ -76,11 +76,13 @@ function readWebhook(fields: Fields, { now, newId }: RegistryParts): WebhookRow 
 
 async function listPage(fields: Fields, { pool }: RegistryParts): Promise<object> {
   const limit = fields.within("max_results", WEBHOOKS_PER_PAGE);
-  const offset = readToken(fields.text("page_token") ?? "");
-  const rows = await listWebhooks(pool, limit + 1, offset);
+  const after = readPageToken(fields.text("page_token"), PAGE_SHAPE, 2);
+  const rows = await listWebhooks(pool, limit + 1, after && { createdMs: Number(after[0]), id: String(after[1]) });
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
   return {
-    webhooks: rows.slice(0, limit).map(webhookJson),
-    ...(rows.length > limit ? { next_page_token: pageToken(offset + limit) } : {}),
+    webhooks: page.map(webhookJson),
+    ...(last ? { next_page_token: makePageToken(PAGE_SHAPE, [String(last.createdMs), last.id]) } : {}),
   };
 }
 

@@ -31,11 +31,16 @@ export async function getWebhook(pool: Pool, id: string): Promise<WebhookRow> {
   return rows[0].row;
 }
 
-/** Newest first. */
-export async function listWebhooks(pool: Pool, limit: number, offset: number): Promise<WebhookRow[]> {
+/** Newest first. `after`: those that come after this one; null: from the first. */
+export async function listWebhooks(
+  pool: Pool,
+  limit: number,
+  after: Pick<WebhookRow, "createdMs" | "id"> | null,
+): Promise<WebhookRow[]> {
   const { rows } = await pool.query<{ row: WebhookRow }>(
-    `select ${ROW} from webhooks order by created_ms desc, id limit $1 offset $2`,
-    [limit, offset],
+    `select ${ROW} from webhooks where $2::float8 is null or created_ms < $2 or (created_ms = $2 and id > $3)
+     order by created_ms desc, id limit $1`,
+    [limit, after?.createdMs ?? null, after?.id ?? null],
   );
   return rows.map(({ row }) => row);
 }

@@ -63,6 +63,30 @@ test("filters become SQL with bound values; whatever else is written is refused"
   expect(rest.body).not.toHaveProperty("next_page_token");
 });
 
+test("pages go on where the one before ended, whatever is made or changed meanwhile", async () => {
+  await at.modelOf("fraud", 3);
+  await at.modelOf("churn", 2);
+  const seen: string[] = [];
+  let token = "";
+  do {
+    const { body } = await at.call("GET", `model-versions/search?max_results=2&page_token=${token}`);
+    for (const { name, version } of body["model_versions"]) seen.push(`${name}/${version}`);
+    token = body["next_page_token"] ?? "";
+    await at.post("model-versions/create", { name: "fraud", source: "runs:/r/m" });
+  } while (token !== "");
+  expect(seen).toHaveLength(5);
+  expect(new Set(seen)).toEqual(new Set(["fraud/1", "fraud/2", "fraud/3", "churn/1", "churn/2"]));
+  const events = [{ entity: "REGISTERED_MODEL", action: "CREATED" }];
+  for (const name of ["one", "two", "three"]) await at.post("webhooks", { name, url: "http://127.0.0.1:9/", events });
+  const first = await at.call("GET", "webhooks?max_results=2");
+  const second = await at.call("GET", `webhooks?max_results=2&page_token=${first.body["next_page_token"]}`);
+  expect(second.body).not.toHaveProperty("next_page_token");
+  const names = [...first.body["webhooks"], ...second.body["webhooks"]].map(({ name }: { name: string }) => name);
+  expect(names.toSorted()).toEqual(["one", "three", "two"]);
+  for (const path of ["webhooks", "registered-models/search"])
+    expect((await at.call("GET", `${path}?page_token=${token || "bm9uZQ"}`)).status).toBe(400);
+});
+
 test("errors have the codes and the words that MLflow's clients expect", async () => {
   await at.modelOf("fraud", 1);
   const cases: [string, string, object | undefined, number, string, RegExp][] = [
