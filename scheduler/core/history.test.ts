@@ -4,7 +4,7 @@ import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
 import { asks, Bench, capacity, flow, job, key, mapOver, pipeline, task } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
 import { newReasonBook, pageOf } from "./reason-book.ts";
-import { explain, historyOf, historySinceMs, type PastAttempt, restore } from "./index.ts";
+import { attemptKeysOf, explain, historyOf, historySinceMs, type PastAttempt, restore } from "./index.ts";
 
 const START_MS = 1_000_000;
 const why = (bench: Bench, id: string, name = "t") => explain(bench.state, id as JobId, name, 0, bench.nowMs)!;
@@ -160,6 +160,41 @@ test("what a task waited for is told in order: its group, what it needs, room, a
     "26-30 ready capacity: waits for capacity; of 1 nodes, cordoned: 1 stand in the way",
     "31-32 lost attempt: attempt 1 on node n1 lost (node-lost: gone)",
   ]);
+});
+
+test("one that went to its node with others waited until then, and no longer", () => {
+  const bench = new Bench();
+  bench.join("n1", capacity(4));
+  bench.step({ kind: "nodeCordoned", node: "n1" as NodeId, reason: "" });
+  bench.submit(job("a", one(1, { map: mapOver(12) })));
+  bench.pass(2_000);
+  bench.step({ kind: "nodeUncordoned", node: "n1" as NodeId, reason: "" });
+  const keysOf = (index: number) => attemptKeysOf(bench.state, "a" as JobId, "t", index);
+  bench.settle();
+  expect(bench.state.jobs.get("a" as JobId)!.tasks[0]!.instances).toBe(null);
+  bench.pass(3_000);
+  bench.hear(
+    "n1",
+    [0, 1, 2, 3].map((index) => key(`a.t.${index}.1`)),
+  );
+  bench.step({ kind: "nodeCordoned", node: "n1" as NodeId, reason: "" });
+  bench.pass(2_000);
+  const waited = "0-2 ready capacity: waits for capacity; of 1 nodes, cordoned: 1 stand in the way";
+  expect(story(bench, "a")).toEqual([waited]);
+  bench.end("n1", key("a.t.0.1"));
+  const atMs = START_MS + 7_000;
+  const run: PastAttempt = {
+    attempt: 1,
+    startedAtMs: atMs - 1_000,
+    endedAtMs: atMs,
+    state: "succeeded",
+    node: "n1",
+    reason: "",
+    message: "",
+  };
+  bench.pass(2_000);
+  expect([keysOf(0), keysOf(1), keysOf(11)]).toEqual([["a.t.0.1"], ["a.t.1.1"], []]);
+  expect(story(bench, "a", "t", [run]).at(-1)).toBe("6-7 succeeded attempt: attempt 1 on node n1 succeeded");
 });
 
 test("a new leader knows what the store knows, and says since when it knows the rest", () => {

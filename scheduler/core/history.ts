@@ -2,6 +2,7 @@ import { type AttemptKey, attemptKey, type AttemptRef, type JobId } from "../../
 import type { TaskState } from "./batch.ts";
 import { peek } from "./queue.ts";
 import { closePage, note, pageOf } from "./reason-book.ts";
+import { rangeWith } from "./range.ts";
 import type { Instance, Job, JobTask, State } from "./state.ts";
 import { placementReason, type Reason } from "./why.ts";
 
@@ -68,14 +69,16 @@ export function historyOf(
   const all = [...jobWaits(job), ...dependencies(task, startMs(job))];
   const approval = approvalOf(task, instance);
   if (approval) all.push(approval);
-  if (task.readyAtMs !== null && !task.spec.flow.approve) all.push(...waitsAndRuns(state, task, instance, attempts));
+  if (task.readyAtMs !== null && !task.spec.flow.approve) all.push(...waitsAndRuns(state, task, index, attempts));
   return all.slice(-HISTORY_MAX);
 }
 
 /** Of the attempts it has had, the last ones, the current one among them. */
 export function attemptKeysOf(state: State, job: JobId, taskName: string, index: number): AttemptKey[] {
   const task = state.jobs.get(job)?.tasks.find(({ spec }) => spec.name === taskName);
-  return attemptKeys({ job, task: taskName, index, attempt: task?.instances?.get(index)?.attempt ?? 0 });
+  // Those of a range are in their first attempt, or have succeeded in it.
+  const attempt = task?.instances?.get(index)?.attempt ?? (task && index < task.fresh ? 1 : 0);
+  return attemptKeys({ job, task: taskName, index, attempt });
 }
 
 /** That attempt and those before it, as many as a history shows. */
@@ -143,12 +146,7 @@ function approvalOf(task: JobTask, instance: Instance | undefined): Past | undef
   return past(task.readyAtMs, instance.state.atMs, "waiting", "approval", instance.message);
 }
 
-function waitsAndRuns(
-  state: State,
-  task: JobTask,
-  instance: Instance | undefined,
-  attempts: readonly PastAttempt[],
-): Past[] {
+function waitsAndRuns(state: State, task: JobTask, index: number, attempts: readonly PastAttempt[]): Past[] {
   const found: Past[] = [];
   let atMs = task.readyAtMs!;
   for (const run of attempts) {
@@ -157,9 +155,15 @@ function waitsAndRuns(
     found.push(attemptEntry(run, atMs));
     atMs = run.endedAtMs;
   }
-  const isWaiting = !instance || instance.state.kind === "ready";
-  const untilMs = isWaiting ? Infinity : instance.state.kind === "active" ? (instance.assignedAtMs ?? atMs) : atMs;
-  return [...found, ...waitedOf(state, task, atMs, untilMs)];
+  return [...found, ...waitedOf(state, task, atMs, waitedUntilMs(task, index) ?? atMs)];
+}
+
+/** Infinity: it waits now; undefined: not since its last attempt. */
+function waitedUntilMs(task: JobTask, index: number): number | undefined {
+  const instance = task.instances?.get(index);
+  if (!instance) return index < task.fresh ? rangeWith(task, index)?.assignedAtMs : Infinity;
+  if (instance.state.kind === "ready") return Infinity;
+  return instance.state.kind === "active" ? (instance.assignedAtMs ?? undefined) : undefined;
 }
 
 function attemptEntry(run: PastAttempt, sinceMs: number): Past {

@@ -77,6 +77,12 @@ export function rangeOf(node: Node, { job, task, index, attempt }: AttemptRef): 
   return undefined;
 }
 
+/** The range of the task that the instance is in. */
+export function rangeWith({ ranges }: JobTask, index: number): Range | undefined {
+  for (const range of ranges ?? []) if (index >= range.from && index < range.to) return range;
+  return undefined;
+}
+
 /** Its instances go their own ways from here. */
 export function breakRange(state: State, range: Range): void {
   const { task, node, asked, assignedAtMs } = range;

@@ -8,6 +8,7 @@ import type { Capacity, NodeSettings } from "./event.ts";
 import { countWaiting, peek } from "./queue.ts";
 import type { Amounts, ProjectSettings } from "./share.ts";
 import { type Starter, taskRateKey, whyRate } from "./rate.ts";
+import { rangeWith } from "./range.ts";
 import { hasIndex } from "./span.ts";
 import { placementReason, type Reason, reason } from "./why.ts";
 import { type Instance, type JobTask, type Node, nodeState, type Range, type State } from "./state.ts";
@@ -79,13 +80,12 @@ function explainRange(task: JobTask, index: number): Explanation | undefined {
   // When each of them ended is in the store.
   if (hasIndex(task.done, index))
     return { state: "succeeded", sinceMs: task.readyAtMs!, reasons: [reason("done", "succeeded")] };
-  for (const { from, to, node, assignedAtMs, reserved } of task.ranges ?? []) {
-    if (index < from || index >= to) continue;
-    const queued = index - from >= reserved ? "queues there behind other short tasks" : "has not started yet";
-    const message = `attempt 1 on node ${node.name} ${queued}`;
-    return { state: "assigned", sinceMs: assignedAtMs, reasons: [reason("running", message)] };
-  }
-  return undefined;
+  const range = rangeWith(task, index);
+  if (!range) return undefined;
+  const { from, node, assignedAtMs, reserved } = range;
+  const queued = index - from >= reserved ? "queues there behind other short tasks" : "has not started yet";
+  const message = `attempt 1 on node ${node.name} ${queued}`;
+  return { state: "assigned", sinceMs: assignedAtMs, reasons: [reason("running", message)] };
 }
 
 function explainInstance(state: State, instance: Instance, nowMs: number): Explanation {
