@@ -25,6 +25,17 @@ export interface EndedRange extends Pick<EndedAttempt, "node" | "code" | "params
   readonly report: EndedRangeReport;
 }
 
+/** How an attempt went that has ended. Times: epoch milliseconds. */
+export interface PastAttempt extends Pick<EndedAttempt, "state"> {
+  readonly attempt: number;
+  /** Null: no process was started. */
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number;
+  readonly node: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
 /** What others may ask about an attempt, from when it is handed out. */
 export interface AttemptFacts {
   readonly ref: AttemptRef;

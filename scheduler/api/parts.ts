@@ -1,7 +1,7 @@
-import type { EndedAttempt } from "../../lib/core/execution.ts";
+import type { EndedAttempt, PastAttempt } from "../../lib/core/execution.ts";
 import type { AttemptKey, Digest, JobId, NodeId } from "../../lib/core/ids.ts";
 import type { LineageResponse } from "../../proto/gen/weft/v1/LineageResponse.ts";
-import type { Answer, Batch, Event, JobProgress, PastAttempt, State, TaskRow } from "../core/index.ts";
+import type { Answer, Batch, Event, JobProgress, State, TaskRow } from "../core/index.ts";
 import type { ListedJob, ListQuery } from "../job-reader.ts";
 import type { StoredJob } from "../job-store.ts";
 import type { KnownMaps } from "../shape.ts";

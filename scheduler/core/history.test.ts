@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
+import type { PastAttempt } from "../../lib/core/execution.ts";
 import type { JobId, NodeId } from "../../lib/core/ids.ts";
 import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
 import { asks, Bench, capacity, flow, job, key, mapOver, pipeline, task } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
 import { newReasonBook, pageOf } from "./reason-book.ts";
-import { attemptKeysOf, explain, historyOf, historySinceMs, type PastAttempt, restore } from "./index.ts";
+import { attemptKeysOf, explain, historyOf, historySinceMs, restore } from "./index.ts";
 
 const START_MS = 1_000_000;
 const why = (bench: Bench, id: string, name = "t") => explain(bench.state, id as JobId, name, 0, bench.nowMs)!;

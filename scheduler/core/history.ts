@@ -1,3 +1,4 @@
+import type { PastAttempt } from "../../lib/core/execution.ts";
 import { type AttemptKey, attemptKey, type AttemptRef, type JobId } from "../../lib/core/ids.ts";
 import type { TaskState } from "./batch.ts";
 import { peek } from "./queue.ts";
@@ -12,18 +13,6 @@ export interface Past extends Reason {
   readonly toMs: number;
   /** Of the instance, or of an attempt that ended: lost. */
   readonly state: TaskState | "lost";
-}
-
-/** An attempt that has ended, as lineage has it. */
-export interface PastAttempt {
-  readonly attempt: number;
-  /** Null: no process was started. */
-  readonly startedAtMs: number | null;
-  readonly endedAtMs: number;
-  readonly state: "succeeded" | "failed" | "cancelled" | "lost";
-  readonly node: string;
-  readonly reason: string;
-  readonly message: string;
 }
 
 /** Between two looks at one class, in milliseconds: what changes and changes back in less is not noted. */

@@ -20,7 +20,6 @@ export {
   historyOfEnded,
   historySinceMs,
   type Past,
-  type PastAttempt,
 } from "./history.ts";
 export { isEmpty, rangeTasks, TERMINAL_TASK_STATES } from "./batch.ts";
 export {
