@@ -13,13 +13,13 @@ export async function findAttempt(pool: Pool, ref: AttemptRef): Promise<AttemptF
     node: string | null;
     gpus: readonly string[] | null;
     started: number | null;
-    current: boolean | null;
+    handedOut: boolean;
     ended: boolean;
   }>({
     name: "find-attempt",
     text: `select j.pipeline, j.project, j.code, j.params, coalesce(e.node, n.name) as node,
                   coalesce(to_jsonb(e.gpu_uuids), t.gpu_uuids) as gpus, coalesce(e.started_at_ms, t.started_at_ms) as started,
-                  t.attempt >= $4 as current, e.id is not null as ended
+                  coalesce(t.attempt >= $4, false) as "handedOut", e.id is not null as ended
              from jobs j
              left join tasks t on t.job = j.id and t.task = $2 and t.index = $3
              left join executions e on e.id = concat_ws('.', $1::text, $2::text, $3::int, $4::int)
@@ -28,9 +28,7 @@ export async function findAttempt(pool: Pool, ref: AttemptRef): Promise<AttemptF
     values: [ref.job, ref.task, ref.index, ref.attempt],
   });
   const [row] = rows;
-  // The first attempt of an instance without a row of its own is in a range of its task.
-  const isInRange = row?.current === null && ref.attempt === 1;
-  if (row === undefined || !(row.ended || row.current === true || isInRange)) return undefined;
+  if (row === undefined || !(row.ended || row.handedOut)) return undefined;
   const { pipeline, project, code, params, node, gpus, started } = row;
   return { ref, pipeline, project, code, params, node, gpuUuids: gpus ?? [], startedAtMs: started };
 }

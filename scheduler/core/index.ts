@@ -13,14 +13,7 @@ export type * from "./batch.ts";
 export type { ProjectSettings, Quota } from "./share.ts";
 export type { CacheAnswer, CachedResult, CacheRow, Lookup } from "./cache.ts";
 export type { RateRow } from "./rate.ts";
-export {
-  attemptKeys,
-  attemptKeysOf,
-  historyOf,
-  historyOfEnded,
-  historySinceMs,
-  type Past,
-} from "./history.ts";
+export { attemptKeys, attemptKeysOf, historyOf, historyOfEnded, historySinceMs, type Past } from "./history.ts";
 export { isEmpty, rangeTasks, TERMINAL_TASK_STATES } from "./batch.ts";
 export {
   type State,

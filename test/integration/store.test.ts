@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import pg from "pg";
-import type { JobId, NodeId } from "../../lib/core/ids.ts";
+import { type JobId, type NodeId, parseAttemptKey } from "../../lib/core/ids.ts";
 import { inTransaction } from "../../lib/db.ts";
 import { silentLog } from "../../lib/log.ts";
 import {
@@ -11,6 +11,7 @@ import {
   PLAIN_SETTINGS,
   type TaskRow,
 } from "../../scheduler/core/index.ts";
+import { findAttempt } from "../../scheduler/attempt-reader.ts";
 import { JobReader } from "../../scheduler/job-reader.ts";
 import { claimLeadership, LeadershipLost, releaseLeadership, type Reign } from "../../scheduler/leader-store.ts";
 import { type Changes, openStore, type Recorder } from "../../scheduler/store.ts";
@@ -358,3 +359,20 @@ async function dump(): Promise<unknown> {
   );
   return (await Promise.all(tables)).map(({ rows }) => rows);
 }
+
+test("an attempt is known from when it is handed out, alone or with others; none is that was not", async () => {
+  const range = { job: "f" as JobId, task: "second", index: 0, count: 4, node: node.id, assignedAtMs: 1001 };
+  await commit(
+    changes({
+      jobsNew: [jobRow("f")],
+      tasks: [taskRow("f", { attempt: 2, gpuUuids: [] })],
+      ranges: [{ ...range, startedAtMs: null, finishedAtMs: null }],
+      nodes: [node],
+    }),
+  );
+  const find = (text: string) => findAttempt(opened.store.database.pool, parseAttemptKey(key(text))!);
+  expect(await find("f.first.0.2")).toMatchObject({ pipeline: "test", node: "one", startedAtMs: null });
+  expect(await find("f.second.3.1")).toMatchObject({ pipeline: "test", node: "one", gpuUuids: [] });
+  for (const text of ["f.first.0.3", "f.second.3.2", "f.second.4.1", "f.nosuch.0.1", "g.first.0.1"])
+    expect(await find(text), text).toBeUndefined();
+});
