@@ -122,6 +122,8 @@ test("a walk begins at a job, a task, an attempt, and ends at a cycle and at the
   const cut = await walk("impact", digestBytes("raw"), "&limit=2");
   expect([cut.nodes.map(({ id }) => id), cut.truncated]).toEqual([[digestBytes("raw"), "j1.extract.0.1"], true]);
   await expect(walk("trace", "nobody")).rejects.toThrow(/404.*"nobody".*digest/);
+  for (const none of ["j1.train.99999999999", "j1.train.0.99999999999"])
+    await expect(walk("trace", none)).rejects.toThrow(/404/);
   await expect(walk("trace", "")).rejects.toThrow(/400/);
   await expect(walk("trace", "j1", "&limit=0")).rejects.toThrow(/400/);
 });
@@ -164,6 +166,8 @@ test("a data set is reached from its bytes and reaches them; its versions, tags 
   }
   expect((await post("iris", { ...version, digest: digestBytes("not stored") })).status).toBe(412);
   expect((await post("a%2Fb", version)).status).toBe(400);
+  for (const fileName of ["../raw.csv", "/raw.csv", "..", ""])
+    expect((await post("iris", { ...version, fileName })).status).toBe(400);
   const unknown = (await (await fetch(`${url}/v1/data/iris@7`)).json()) as { error: { message: string } };
   expect(unknown.error.message).toMatch(/versions 1 to 2 and the tags gold/);
 });
