@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import { z } from "zod";
 import { WeftError } from "../../lib/core/error.ts";
 import { type Digest, isDigest } from "../../lib/core/ids.ts";
+import { isSafePath } from "../../lib/core/tree.ts";
 import type { ReferenceSource } from "./collect.ts";
 import { addVersion, dataLog, type DataVersion, listData, resolveData, tagData } from "./data-store.ts";
 import { readManifest } from "./manifest.ts";
@@ -18,7 +19,11 @@ const TAG_RULE = "must begin with a letter and hold letters, digits, . _ - (at m
 const addBody = z.strictObject({
   digest: z.string().refine(isDigest, "must be sha256: and 64 hex digits"),
   kind: z.enum(["file", "tree"]),
-  fileName: z.string().min(1).max(255),
+  // A checkout writes it where it stands: a path would lead elsewhere.
+  fileName: z
+    .string()
+    .max(255)
+    .refine((name) => isSafePath(name) && !name.includes("/"), "must be the name of a file, without a folder"),
   source: z.string().max(2_000).default(""),
   sourceVersion: z.string().max(500).default(""),
   message: z.string().max(10_000).default(""),
