@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 
-/** Who does it, as the history of the registry tells: WEFT_USER, else the account of this machine. */
+/** Who does it, as the histories of models and data sets tell: WEFT_USER, else the account of this machine. */
 export function actor(env: NodeJS.ProcessEnv): string {
   const said = env["WEFT_USER"];
   if (said) return said;

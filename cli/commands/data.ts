@@ -1,17 +1,18 @@
-import { existsSync } from "node:fs";
-import { chmod, mkdir, realpath, stat } from "node:fs/promises";
-import { hostname, userInfo } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { realpath, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename } from "node:path";
 import { Command } from "commander";
 import { type ArtifactClient, putTree } from "../../lib/artifacts.ts";
 import { WeftError } from "../../lib/core/error.ts";
 import type { Digest } from "../../lib/core/ids.ts";
 import { formatSize } from "../../lib/core/pipeline/units.ts";
-import { decodeTree, type TreeFile } from "../../lib/core/tree.ts";
+import type { TreeFile } from "../../lib/core/tree.ts";
 import { digestFile } from "../../lib/digest.ts";
 import { packFolder } from "../../lib/tree.ts";
 import type { DataVersion } from "../../services/artifacts/index.ts";
+import { actor } from "../actor.ts";
 import { type Api, withApi } from "../api.ts";
+import { download, filesOfFolder } from "../download.ts";
 import { type ServerOption, serverOption, withStore } from "../session.ts";
 import { printJson } from "../shape.ts";
 import { renderTable } from "../table.ts";
@@ -74,7 +75,7 @@ async function add(name: string, path: string, options: Options): Promise<void> 
       fileName: basename(real),
       source: `file://${hostname()}${real}`,
       message: options.message ?? "",
-      by: userInfo().username,
+      by: actor(process.env),
     });
     const tagged = options.tag === undefined ? added : await setTag(api, nameOf(added), options.tag);
     if (options.json) return printJson({ ...tagged, existed: added.existed });
@@ -154,27 +155,15 @@ async function diff(from: string, to: string, options: Options): Promise<void> {
 async function filesOf(store: ArtifactClient, version: DataVersion): Promise<Map<string, TreeFile>> {
   const { digest, bytes, fileName: path } = version;
   if (version.kind === "file") return new Map([[path, { path, digest, bytes, executable: false }]]);
-  const chunks: Buffer[] = [];
-  for await (const chunk of (await store.open(digest)) as AsyncIterable<Buffer>) chunks.push(chunk);
-  const tree = decodeTree(Buffer.concat(chunks).toString("utf8"));
-  if (tree === undefined) throw new WeftError("corrupt", `what the store has as ${digest} is no folder`);
-  return new Map(tree.files.map((file) => [file.path, file]));
+  const files = await filesOfFolder(store, digest);
+  return new Map(files.map((file) => [file.path, file]));
 }
 
 async function checkout(text: string, path: string | undefined, options: Options): Promise<void> {
   await withApi(options, async (api, client) => {
     const version = await resolve(api, text);
     const target = path ?? version.fileName;
-    if (existsSync(target) && !options.force)
-      throw new WeftError("conflict", `${target} exists already; --force writes over it, or give another place`);
-    await withStore(client, async (store) => {
-      for (const file of (await filesOf(store, version)).values()) {
-        const to = version.kind === "file" ? target : join(target, file.path);
-        await mkdir(dirname(to), { recursive: true });
-        await store.fetchTo(file.digest, to);
-        if (file.executable) await chmod(to, 0o755);
-      }
-    });
+    await withStore(client, (store) => download(store, version, target, options.force ?? false));
     if (options.json) printJson({ ...version, path: target });
     else stdout.write(`${target}  ${nameOf(version)}  ${version.files} files, ${formatSize(version.bytes)}\n`);
   });

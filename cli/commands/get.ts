@@ -1,16 +1,13 @@
-import { existsSync } from "node:fs";
-import { chmod, mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { text } from "node:stream/consumers";
 import { Command } from "commander";
 import type { ArtifactClient } from "../../lib/artifacts.ts";
 import { WeftError } from "../../lib/core/error.ts";
 import type { Digest } from "../../lib/core/ids.ts";
 import { hint } from "../../lib/core/pipeline/nearest.ts";
 import { formatSize } from "../../lib/core/pipeline/units.ts";
-import { decodeTree } from "../../lib/core/tree.ts";
 import type { Job, OutputArtifact, TaskInstance } from "../../sdk/index.ts";
+import { download } from "../download.ts";
 import { parseInstance, wholeNumber } from "../instance.ts";
 import { type ServerOption, serverOption, withServer, withStore } from "../session.ts";
 import { instanceName, mappedTasks } from "../shape.ts";
@@ -115,25 +112,4 @@ async function toStdout(store: ArtifactClient, output: OutputArtifact, count: nu
   if (count > 1)
     throw new WeftError("invalid", `there are ${count} instances; name one with --index, or give a folder with -o`);
   await pipeline(await store.open(output.digest as Digest), process.stdout, { end: false });
-}
-
-async function download(store: ArtifactClient, output: OutputArtifact, path: string, force: boolean): Promise<void> {
-  if (existsSync(path) && !force)
-    throw new WeftError("conflict", `${path} exists already; --force writes over it, -o chooses another place`);
-  const digest = output.digest as Digest;
-  await mkdir(dirname(path), { recursive: true });
-  if (output.kind === "file") return store.fetchTo(digest, path);
-  const tree = decodeTree(await text(await store.open(digest)));
-  if (!tree)
-    throw new WeftError(
-      "corrupt",
-      `what the store has as ${digest} is no folder, or one that would lead out of ${path}`,
-    );
-  await mkdir(path, { recursive: true });
-  for (const file of tree.files) {
-    const target = join(path, file.path);
-    await mkdir(dirname(target), { recursive: true });
-    await store.fetchTo(file.digest, target);
-    if (file.executable) await chmod(target, 0o755);
-  }
 }

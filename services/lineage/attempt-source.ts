@@ -44,7 +44,9 @@ export const attemptSource: GraphSource = {
 
 /** `job`, `job.task`, `job.task.index` and whole ids; of a task, `task[3]` is as good as `task.3`. */
 async function findExecutions(pool: Pool, text: string): Promise<string[]> {
-  const match = /^([0-9a-z]+)(?:\.([A-Za-z][A-Za-z0-9_-]*)(?:\.(\d{1,9})|\[(\d{1,9})\])?(?:\.([1-9]\d{0,8}))?)?$/.exec(text);
+  const match = /^([0-9a-z]+)(?:\.([A-Za-z][A-Za-z0-9_-]*)(?:\.(\d{1,9})|\[(\d{1,9})\])?(?:\.([1-9]\d{0,8}))?)?$/.exec(
+    text,
+  );
   if (match === null) return [];
   const [, job, task, dotted, bracketed, attempt] = match;
   const index = dotted ?? bracketed;
