@@ -3,15 +3,14 @@ import { openDatabase } from "../../lib/db.ts";
 import { migrate } from "../../lib/db-migrate.ts";
 import { digestBytes } from "../../lib/digest.ts";
 import { silentLog } from "../../lib/log.ts";
-import { dataGraph } from "../../services/artifacts/index.ts";
-import { attemptSource, type Direction, linkSource, walkGraph } from "../../services/lineage/index.ts";
+import { GRAPH } from "../../cli/server/records.ts";
+import { type Direction, walkGraph } from "../../services/lineage/index.ts";
 import { type Figure, figure, type Row } from "../figure.ts";
 import { median, sample } from "../sample.ts";
 
 const JOBS = 10_000;
 /** Each job reads what the one before it in its chain made. */
 const CHAIN = 50;
-const SOURCES = [attemptSource, dataGraph, linkSource];
 const SAMPLES = 5;
 
 /**
@@ -73,7 +72,7 @@ async function measure(
 ): Promise<Figure> {
   let size = 0;
   const walk = async (): Promise<void> => {
-    const graph = await walkGraph(pool, SOURCES, direction, id);
+    const graph = await walkGraph(pool, GRAPH, direction, id);
     size = JSON.stringify(graph).length;
     say(`${row}: ${graph.nodes.length} nodes, ${graph.edges.length} edges${graph.truncated ? ", cut off" : ""}`);
   };

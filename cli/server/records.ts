@@ -31,7 +31,7 @@ const REFERENCES: readonly ReferenceSource[] = [
 ];
 
 /** The parts of the lineage graph, each over the tables of its component. */
-const GRAPH: readonly GraphSource[] = [attemptSource, dataGraph, linkSource, trackingGraph, registryGraph];
+export const GRAPH: readonly GraphSource[] = [attemptSource, dataGraph, linkSource, trackingGraph, registryGraph];
 
 /** Artifacts, data sets and lineage over HTTP, where they span several services. */
 export function recordRoutes({
