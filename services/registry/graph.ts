@@ -1,3 +1,4 @@
+import { isDigest } from "../../lib/core/ids.ts";
 import type { GraphSource } from "../lineage/index.ts";
 
 const NODE = `'model:' || m.name || '/' || v.version`;
@@ -33,6 +34,10 @@ export const registryGraph: GraphSource = {
     return rows.map((row) => ({ ...row, kind: "model" }));
   },
   find: async (pool, text) => {
+    if (isDigest(text)) {
+      const { rows } = await pool.query("select from model_versions where digest = $1 limit 1", [text]);
+      return rows.length === 0 ? [] : [text];
+    }
     const match = /^(?:models:\/|model:)?([^/@]+)(?:[/@])([^/@]+)$/.exec(text);
     if (match === null) return [];
     const { rows } = await pool.query<{ id: string }>(

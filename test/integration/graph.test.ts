@@ -226,6 +226,37 @@ test("a model is traced over its run to data and code, reached from them, and au
   }
   expect(ids(await walk("impact", digestBytes("raw")), "model")).toEqual(["model:delay/1"]);
   expect((await walk("trace", run)).roots).toEqual([run]);
+  expect((await walk("impact", tree)).roots).toEqual([tree]);
+
+  const model = `m-${run}`;
+  await db.pool.query(
+    `with m as (insert into logged_models (id, experiment, name, artifact_uri, created_ms, updated_ms, status, model_type, source_run_id)
+                values ($1, 0, 'net', 'mlflow-artifacts:/0/models/' || $1 || '/artifacts', 0, 0, 'LOGGED_MODEL_READY', '', $2)),
+          reader as (insert into runs (id, experiment, name, user_id, status, start_ms, artifact_uri)
+                     values ('reader', 0, 'reader', 'u', 'FINISHED', 0, 's3://elsewhere/reader/artifacts') returning number)
+     insert into run_models select number, 'output', $1, 0 from runs where id = $2 union all select number, 'input', $1, 0 from reader`,
+    [model, run],
+  );
+  await db.pool.query(
+    `insert into tracked_files values ('0/' || $1 || '/artifacts/plots/roc', $3, 1, 0), ('0/models/' || $2 || '/artifacts/MLmodel', $4, 1, 0),
+       ('0/' || $1 || '0/artifacts/other', $5, 1, 0)`,
+    [run, model, ...["roc", "MLmodel", "other"].map(digestBytes)],
+  );
+  await db.pool.query("update runs set artifact_uri = 'mlflow-artifacts:/0/' || id || '/artifacts' where id = $1", [
+    run,
+  ]);
+  const forward = (await walk("impact", run)).edges;
+  const edge = (source: string, target: string, kind: string, name: string) => ({ source, target, kind, name });
+  const logged = [
+    edge(run, digestBytes("roc"), "file", "plots/roc"),
+    edge(run, model, "logged", "net"),
+    edge(model, digestBytes("MLmodel"), "file", "MLmodel"),
+    edge(model, "reader", "input", ""),
+  ];
+  expect(forward).toEqual(expect.arrayContaining([...logged, edge(run, "model:delay/1", "registered", "")]));
+  expect(forward).toHaveLength(5);
+  expect((await walk("trace", digestBytes("MLmodel"))).edges).toEqual(expect.arrayContaining(logged.slice(1, 3)));
+  expect(ids(await walk("trace", "reader"), "execution")).toEqual(["j1.extract.0.1", "j1.train.0.1"]);
 
   const audit = async () => (await fetch(`${url}/v1/audit`)).json();
   const there = (kind: string, id: string) => ({ kind, id, state: "there" });
