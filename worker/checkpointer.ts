@@ -65,11 +65,11 @@ export class Checkpointer {
   /** Undefined: nothing is there. Throws when it changes all the time. */
   async #store(): Promise<ArtifactRef | undefined> {
     const { artifacts, folder } = this.#options;
+    // The same for all looks: what one that broke off had not come to is still known to the next.
+    this.#digests = this.#digests.next();
     for (let look = 1; ; look += 1) {
-      const digests = this.#digests.next();
-      this.#digests = digests;
       try {
-        return await storeCheckpoint(artifacts, folder, { known: digests });
+        return await storeCheckpoint(artifacts, folder, { known: this.#digests });
       } catch (error) {
         if (!(error instanceof WeftError) || error.code !== "invalid" || look === LOOKS_MAX) throw error;
       }
@@ -104,7 +104,7 @@ class FileDigests implements KnownDigests {
     this.#before = before;
   }
 
-  /** For the next look: files that are gone are forgotten. */
+  /** For the next interval: files that are gone are forgotten. */
   next(): FileDigests {
     return new FileDigests(this.#now);
   }
