@@ -3,11 +3,11 @@ import { constants, createReadStream } from "node:fs";
 import { copyFile, mkdir, open, readdir, rename, rm, stat, statfs, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { WeftError } from "./core/error.ts";
 import { isDigest, type Digest } from "./core/ids.ts";
-import { CHUNK_BYTES, DigestGate, digestFile, DigestMeter, type Digested } from "./digest.ts";
+import { CHUNK_BYTES, DigestGate, digestFile, DigestMeter, type Digested, promised, Sink } from "./digest.ts";
 
 /**
  * Content-addressed files under one folder:
@@ -120,12 +120,12 @@ class FolderStore implements Store {
     if (digest !== null && (await this.stat(digest)) !== undefined) {
       const meter = new DigestMeter();
       await pipeline(source, meter, new Sink());
-      return { ...check(digest, meter), existed: true };
+      return { ...promised(digest, meter.result()), existed: true };
     }
     const free = await bytesFree(this.root);
     if ((options.bytes ?? 0) > free)
       throw diskFull(this.root, `${free} bytes are free and ${options.bytes} are needed`);
-    return this.#write(async (temp) => check(digest, await copyIn(source, temp)));
+    return this.#write(async (temp) => promised(digest, (await copyIn(source, temp)).result()));
   }
 
   async putFile(path: string): Promise<Stored> {
@@ -144,7 +144,7 @@ class FolderStore implements Store {
 
   async takeFile(digest: Digest | null, path: string): Promise<Stored> {
     await syncAs(path, 0o444);
-    const found = held(digest, await digestFile(path));
+    const found = promised(digest, await digestFile(path));
     const existed = (await this.stat(found.digest)) !== undefined;
     if (existed) await rm(path);
     else {
@@ -271,27 +271,6 @@ class FolderStore implements Store {
 
 /** What `copyFile` answers when blocks cannot be shared: not this file system, not across two, or not on this system. */
 const NO_REFLINK = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOTTY", "ENOSYS", "EXDEV", "EINVAL", "EPERM"]);
-
-class Sink extends Writable {
-  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
-    done();
-  }
-}
-
-function check(expected: Digest | null, meter: DigestMeter): Digested {
-  return held(expected, meter.result());
-}
-
-/** What was found, held against what was promised. */
-function held(expected: Digest | null, found: Digested): Digested {
-  if (expected !== null && found.digest !== expected) {
-    throw new WeftError(
-      "invalid",
-      `the ${found.bytes} bytes sent as ${expected} have the digest ${found.digest}; nothing was stored`,
-    );
-  }
-  return found;
-}
 
 /** Writes what the stream yields to a new file, and syncs it. */
 async function copyIn(source: Readable, path: string): Promise<DigestMeter> {

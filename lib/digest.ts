@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { Transform } from "node:stream";
+import { Transform, Writable } from "node:stream";
+import { WeftError } from "./core/error.ts";
 import type { Digest } from "./core/ids.ts";
 
 export interface Digested {
@@ -60,6 +61,26 @@ export class DigestGate extends Transform {
     if (digest === this.#expected) finish(null, this.#held);
     else void this.#refuse({ digest, bytes: this.#bytes }).then(finish, finish);
   }
+}
+
+/** Where bytes go that are only looked at. */
+export class Sink extends Writable {
+  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
+    done();
+  }
+}
+
+/** What was found, held against what was promised. Throws `invalid`. */
+export function promised(digest: Digest | null, found: Digested): Digested {
+  if (digest !== null && found.digest !== digest) throw wrongDigest(digest, found);
+  return found;
+}
+
+export function wrongDigest(digest: Digest, found: Digested): WeftError {
+  return new WeftError(
+    "invalid",
+    `the ${found.bytes} bytes sent as ${digest} have the digest ${found.digest}; nothing was stored`,
+  );
 }
 
 /** Reads the whole file. `bytes` is what was read. */

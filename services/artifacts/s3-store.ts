@@ -4,9 +4,9 @@ import { pipeline } from "node:stream/promises";
 import type { ByteRange, Listed, Stored } from "../../lib/cas.ts";
 import { WeftError } from "../../lib/core/error.ts";
 import { type Digest, isDigest } from "../../lib/core/ids.ts";
-import { DigestGate, DigestMeter, type Digested } from "../../lib/digest.ts";
+import { DigestGate, DigestMeter, type Digested, promised, Sink, wrongDigest } from "../../lib/digest.ts";
 import { Bucket, COPY_BYTES_MAX } from "./s3-bucket.ts";
-import { promised, S3Uploads, Sink, wrong } from "./s3-uploads.ts";
+import { S3Uploads } from "./s3-uploads.ts";
 import type { ArtifactStore, Shelf } from "./store.ts";
 import { TOUCH_AFTER_MS } from "./grace.ts";
 
@@ -80,7 +80,7 @@ export class S3Store implements ArtifactStore, Shelf {
       return { ...promised(digest, meter.result()), existed: true };
     }
     // The last chunk is let through only when the digest is right, so that a wrong object is never complete.
-    const gate = new DigestGate(digest, async (found) => wrong(digest, found));
+    const gate = new DigestGate(digest, async (found) => wrongDigest(digest, found));
     const body = new PassThrough();
     await Promise.all([pipeline(source, meter, gate, body), this.bucket.put(this.key(digest), body)]).catch((error) => {
       throw body.errored ?? error;

@@ -7,12 +7,11 @@ import {
   ListPartsCommand,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { type Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Stored } from "../../lib/cas.ts";
-import { WeftError } from "../../lib/core/error.ts";
 import type { Digest } from "../../lib/core/ids.ts";
-import { DigestMeter, type Digested } from "../../lib/digest.ts";
+import { DigestMeter, type Digested, promised, Sink } from "../../lib/digest.ts";
 import { noUpload } from "./folder-uploads.ts";
 import type { Bucket } from "./s3-bucket.ts";
 import {
@@ -232,21 +231,3 @@ export class S3Uploads implements Uploads {
 }
 
 const indexOf = (part: Part): number => part.PartNumber - 1;
-
-export class Sink extends Writable {
-  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
-    done();
-  }
-}
-
-export function promised(digest: Digest | null, found: Digested): Digested {
-  if (digest !== null && found.digest !== digest) throw wrong(digest, found);
-  return found;
-}
-
-export function wrong(digest: Digest, found: Digested): WeftError {
-  return new WeftError(
-    "invalid",
-    `the ${found.bytes} bytes sent as ${digest} have the digest ${found.digest}; nothing was stored`,
-  );
-}
