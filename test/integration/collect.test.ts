@@ -1,54 +1,31 @@
-import { mkdtempSync } from "node:fs";
 import { readFile, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { Readable } from "node:stream";
-import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { recordRoutes } from "../../cli/server/records.ts";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Digest } from "../../lib/core/ids.ts";
-import { type Database, openDatabase } from "../../lib/db.ts";
 import { digestBytes } from "../../lib/digest.ts";
-import { closeHttp, createHttpApp, listenHttp } from "../../lib/http.ts";
-import { silentLog } from "../../lib/log.ts";
-import { type FolderArtifactStore, openArtifactStore, putManifest } from "../../services/artifacts/index.ts";
-import { createDatabase, type TestDatabase } from "../support/database.ts";
+import { putManifest } from "../../services/artifacts/index.ts";
+import { startRecords, type TestRecords } from "../support/records.ts";
 
-let database: TestDatabase;
-let db: Database;
-let store: FolderArtifactStore;
-let url: string;
-const cleanups: (() => unknown)[] = [];
+let records: TestRecords;
 
 beforeEach(async () => {
-  database = await createDatabase();
-  cleanups.push(() => database.drop());
-  db = openDatabase(database.url);
-  cleanups.push(() => db.close());
-  store = await openArtifactStore(mkdtempSync(join(inject("folder"), "store-")));
-  const app = createHttpApp({ logger: silentLog() });
-  await app.register(recordRoutes({ pool: db.pool, artifacts: store }));
-  url = `http://127.0.0.1:${await listenHttp(app, { host: "127.0.0.1", port: 0 })}/v1/gc`;
-  cleanups.push(() => closeHttp(app, 0));
+  records = await startRecords();
 });
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
+afterEach(() => records.close());
 
 const LONG_AGO = new Date(Date.now() - 30 * 24 * 3600 * 1000);
-const age = (digest: Digest): Promise<void> => utimes(store.files.path(digest), LONG_AGO, LONG_AGO);
+const age = (digest: Digest): Promise<void> => utimes(records.store.files.path(digest), LONG_AGO, LONG_AGO);
 
-async function put(text: string): Promise<Digest> {
-  const { digest } = await store.putStream(null, Readable.from([Buffer.from(text)], { objectMode: false }));
-  return digest;
-}
+const put = (text: string): Promise<Digest> => records.put(text);
 
 async function folder(name: string): Promise<{ tree: Digest; file: Digest }> {
   const file = await put(`file of ${name}`);
   const bytes = Buffer.byteLength(`file of ${name}`);
-  return { file, tree: await putManifest(store, [{ path: name, digest: file, bytes, executable: false }]) };
+  return { file, tree: await putManifest(records.store, [{ path: name, digest: file, bytes, executable: false }]) };
 }
 
 async function collect(dryRun = false): Promise<Record<string, unknown>> {
-  const answer = await fetch(url, {
+  const answer = await fetch(`${records.url}/v1/gc`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ dryRun }),
@@ -68,15 +45,15 @@ test("what jobs, attempts and runs refer to stays, with the files of folders; th
     put("log"),
   ]);
   const [garbage, young] = await Promise.all([folder("garbage"), put("young")]);
-  await db.pool.query(
+  await records.pool.query(
     `insert into artifacts (digest, kind, bytes, producer) values ($1, 'tree', 1, null), ($2, 'file', 1, null)`,
     [output.tree, log],
   );
-  await db.pool.query(
+  await records.pool.query(
     "insert into tracked_files (path, digest, bytes, updated_ms) values ('a', $1, 1, 0), ('b', $2, 1, 0)",
     [model, inside.tree],
   );
-  await db.pool.query(
+  await records.pool.query(
     `insert into jobs (id, pipeline, spec, shape, params, code, priority, trigger, submitted_at_ms, state, cancel_requested, reason)
      values ('j', 'p', '{}', '[]', '{}', json_build_object('digest', $1::text), 0, 'manual', 0, 'succeeded', false, '')`,
     [code.tree],
@@ -87,37 +64,41 @@ test("what jobs, attempts and runs refer to stays, with the files of folders; th
   const planned = await collect(true);
   expect(planned).toMatchObject({ dryRun: true, artifacts: 11, garbage: 2, young: 1, missing: 0 });
   expect(new Set(planned["garbageSample"] as string[])).toEqual(new Set([garbage.tree, garbage.file]));
-  expect(await store.files.missing([garbage.tree, garbage.file])).toEqual([]);
+  expect(await records.store.files.missing([garbage.tree, garbage.file])).toEqual([]);
 
   expect(await collect()).toMatchObject({ garbage: 2, young: 1 });
-  expect(await store.files.missing([...kept, young])).toEqual([]);
-  expect(await store.files.missing([garbage.tree, garbage.file])).toEqual([garbage.tree, garbage.file]);
+  expect(await records.store.files.missing([...kept, young])).toEqual([]);
+  expect(await records.store.files.missing([garbage.tree, garbage.file])).toEqual([garbage.tree, garbage.file]);
 });
 
 test("what somebody was told is there is not removed from under him", async () => {
   const [asked, sent, unasked] = await Promise.all([put("asked"), put("sent"), put("unasked")]);
   const inParts = await put("in parts");
   for (const digest of [asked, sent, inParts, unasked]) await age(digest);
-  expect(await store.missing([asked])).toEqual([]);
+  expect(await records.store.missing([asked])).toEqual([]);
   expect(await put("sent")).toBe(sent);
-  const { id } = await store.uploads.begin({ digest: null, bytes: 8 });
-  await store.uploads.putPart(id, 0, Readable.from([Buffer.from("in parts")], { objectMode: false }));
-  expect(await store.uploads.finish(id)).toMatchObject({ digest: inParts, existed: true });
+  const { id } = await records.store.uploads.begin({ digest: null, bytes: 8 });
+  await records.store.uploads.putPart(id, 0, Readable.from([Buffer.from("in parts")], { objectMode: false }));
+  expect(await records.store.uploads.finish(id)).toMatchObject({ digest: inParts, existed: true });
   expect(await collect()).toMatchObject({ garbage: 1, young: 3 });
-  expect(await store.files.missing([asked, sent, inParts, unasked])).toEqual([unasked]);
+  expect(await records.store.files.missing([asked, sent, inParts, unasked])).toEqual([unasked]);
 });
 
 test("a reference without bytes is told; one that cannot be read ends the collection with nothing removed", async () => {
   const lost = digestBytes("lost");
-  await db.pool.query("insert into tracked_files (path, digest, bytes, updated_ms) values ('a', $1, 1, 0)", [lost]);
+  await records.pool.query("insert into tracked_files (path, digest, bytes, updated_ms) values ('a', $1, 1, 0)", [
+    lost,
+  ]);
   expect(await collect()).toMatchObject({ missing: 1, missingSample: [lost] });
 
   const [{ tree }, garbage] = await Promise.all([folder("wrong"), put("garbage")]);
-  await db.pool.query("insert into tracked_files (path, digest, bytes, updated_ms) values ('b', $1, 1, 0)", [tree]);
-  const path = store.files.path(tree);
+  await records.pool.query("insert into tracked_files (path, digest, bytes, updated_ms) values ('b', $1, 1, 0)", [
+    tree,
+  ]);
+  const path = records.store.files.path(tree);
   const text = await readFile(path, "utf8");
   await writeFile(path, text.replace('"executable":false', '"executable":true '));
   await Promise.all([age(tree), age(garbage)]);
   await expect(collect()).rejects.toThrow(/corrupt/);
-  expect(await store.files.missing([garbage])).toEqual([]);
+  expect(await records.store.files.missing([garbage])).toEqual([]);
 });

@@ -1,36 +1,15 @@
-import { mkdtempSync } from "node:fs";
-import { join } from "node:path";
-import { Readable } from "node:stream";
-import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { recordRoutes } from "../../cli/server/records.ts";
-import { type Database, openDatabase } from "../../lib/db.ts";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { digestBytes } from "../../lib/digest.ts";
-import { closeHttp, createHttpApp, listenHttp } from "../../lib/http.ts";
-import { silentLog } from "../../lib/log.ts";
-import { type FolderArtifactStore, openArtifactStore, putManifest } from "../../services/artifacts/index.ts";
+import { putManifest } from "../../services/artifacts/index.ts";
 import { type Graph, recordLinks } from "../../services/lineage/index.ts";
-import { createDatabase, type TestDatabase } from "../support/database.ts";
+import { startRecords, type TestRecords } from "../support/records.ts";
 
-let database: TestDatabase;
-let db: Database;
-let store: FolderArtifactStore;
-let url: string;
-const cleanups: (() => unknown)[] = [];
+let records: TestRecords;
 
 beforeEach(async () => {
-  database = await createDatabase();
-  cleanups.push(() => database.drop());
-  db = openDatabase(database.url);
-  cleanups.push(() => db.close());
-  store = await openArtifactStore(mkdtempSync(join(inject("folder"), "store-")));
-  const app = createHttpApp({ logger: silentLog() });
-  await app.register(recordRoutes({ pool: db.pool, artifacts: store }));
-  url = `http://127.0.0.1:${await listenHttp(app, { host: "127.0.0.1", port: 0 })}`;
-  cleanups.push(() => closeHttp(app, 0));
+  records = await startRecords();
 });
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
+afterEach(() => records.close());
 
 /** One attempt a line: `job.task: inputs -> outputs`, by the texts that are digested. */
 async function attempts(lines: string): Promise<void> {
@@ -39,7 +18,7 @@ async function attempts(lines: string): Promise<void> {
     const [job, task] = who.split(".");
     const id = `${who}.0.1`;
     const [read = "", wrote = ""] = what.split("->");
-    await db.pool.query(
+    await records.pool.query(
       `insert into executions (id, job_id, task, index, attempt, state, node_id, node, gpu_uuids, code_dirty, command, params, map, finished_at_ms,
          reason, message, cpu_ms, peak_memory_bytes, usage_source, stdout_bytes, stderr_bytes, environment_digest)
        values ($1, $2, $3, 0, 1, 'succeeded', 'n', 'node-1', '{}', false, 'run', '{}', '{}', 0, '', '', 0, 0, 'none', 0, 0, $4)`,
@@ -50,8 +29,8 @@ async function attempts(lines: string): Promise<void> {
       ["output", wrote],
     ] as const) {
       for (const name of names.trim().split(/\s+/).filter(Boolean)) {
-        await db.pool.query("insert into edges values ($1, $2, $3, $4)", [id, direction, name, digestBytes(name)]);
-        await db.pool.query(
+        await records.pool.query("insert into edges values ($1, $2, $3, $4)", [id, direction, name, digestBytes(name)]);
+        await records.pool.query(
           `insert into artifacts as a values ($1, 'file', 1, $2)
            on conflict (digest) do update set producer = excluded.producer where a.producer is null`,
           [digestBytes(name), direction === "output" ? id : null],
@@ -62,7 +41,7 @@ async function attempts(lines: string): Promise<void> {
 }
 
 async function walk(direction: "trace" | "impact", id: string, limit = ""): Promise<Graph> {
-  const answer = await fetch(`${url}/v1/lineage/${direction}?id=${encodeURIComponent(id)}${limit}`);
+  const answer = await fetch(`${records.url}/v1/lineage/${direction}?id=${encodeURIComponent(id)}${limit}`);
   const body = (await answer.json()) as Graph & { error?: { message: string } };
   if (!answer.ok) throw new Error(`${answer.status} ${body.error?.message}`);
   return body;
@@ -130,9 +109,9 @@ test("a walk begins at a job, a task, an attempt, and ends at a cycle and at the
 
 test("a data set is reached from its bytes and reaches them; its versions, tags and source are known", async () => {
   await attempts(PIPELINE);
-  await store.putStream(null, Readable.from([Buffer.from("raw")], { objectMode: false }));
+  await records.put("raw");
   const post = async (path: string, body: unknown): Promise<Response> =>
-    fetch(`${url}/v1/data/${path}`, {
+    fetch(`${records.url}/v1/data/${path}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
@@ -146,14 +125,16 @@ test("a data set is reached from its bytes and reaches them; its versions, tags 
   };
   expect((await post("iris", version)).status).toBe(201);
   expect(await (await post("iris", version)).json()).toMatchObject({ version: 1, existed: true });
-  const tree = await putManifest(store, [{ path: "a", digest: digestBytes("raw"), bytes: 3, executable: false }]);
+  const tree = await putManifest(records.store, [
+    { path: "a", digest: digestBytes("raw"), bytes: 3, executable: false },
+  ]);
   expect(await (await post("iris", { ...version, digest: tree, kind: "tree", source: "" })).json()).toMatchObject({
     version: 2,
     files: 1,
     bytes: 3,
   });
   expect((await post("iris/tags", { version: "1", tag: "gold" })).status).toBe(200);
-  const gold = await fetch(`${url}/v1/data/iris@gold`);
+  const gold = await fetch(`${records.url}/v1/data/iris@gold`);
   expect(await gold.json()).toMatchObject({ version: 1, tags: ["gold"], digest: digestBytes("raw") });
 
   const back = await walk("trace", digestBytes("model"));
@@ -168,16 +149,16 @@ test("a data set is reached from its bytes and reaches them; its versions, tags 
   expect((await post("a%2Fb", version)).status).toBe(400);
   for (const fileName of ["../raw.csv", "/raw.csv", "..", ""])
     expect((await post("iris", { ...version, fileName })).status).toBe(400);
-  const unknown = (await (await fetch(`${url}/v1/data/iris@7`)).json()) as { error: { message: string } };
+  const unknown = (await (await fetch(`${records.url}/v1/data/iris@7`)).json()) as { error: { message: string } };
   expect(unknown.error.message).toMatch(/versions 1 to 2 and the tags gold/);
 });
 
 test("several who add to one data set at once get versions one after the other", async () => {
   const names = Array.from({ length: 8 }, (_, i) => `bytes ${i}`);
-  for (const name of names) await store.putStream(null, Readable.from([Buffer.from(name)], { objectMode: false }));
+  for (const name of names) await records.put(name);
   const versions = await Promise.all(
     names.map(async (name) => {
-      const answer = await fetch(`${url}/v1/data/many`, {
+      const answer = await fetch(`${records.url}/v1/data/many`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ digest: digestBytes(name), kind: "file", fileName: "f" }),
@@ -191,8 +172,8 @@ test("several who add to one data set at once get versions one after the other",
 test("links lead both ways, and are there once however often they are told", async () => {
   await attempts(PIPELINE);
   const link = { source: digestBytes("model"), target: "model:delay/1", kind: "registered" };
-  await recordLinks(db.pool, [link, link], 1);
-  await recordLinks(db.pool, [link], 2);
+  await recordLinks(records.pool, [link, link], 1);
+  await recordLinks(records.pool, [link], 2);
   const forward = await walk("impact", digestBytes("raw"));
   expect(forward.edges.filter(({ target }) => target === link.target)).toEqual([{ ...link, name: "" }]);
   expect(ids(await walk("trace", "model:delay/1"), "execution")).toEqual(["j1.extract.0.1", "j1.train.0.1"]);
@@ -201,17 +182,16 @@ test("links lead both ways, and are there once however often they are told", asy
 test("a model is traced over its run to data and code, reached from them, and audited; a pin without bytes is told", async () => {
   await attempts(PIPELINE);
   const run = "0123456789abcdef0123456789abcdef";
-  const put = async (text: string) => store.putStream(null, Readable.from([Buffer.from(text)], { objectMode: false }));
-  await Promise.all(["table", "code", "weights"].map(put));
+  await Promise.all(["table", "code", "weights"].map(records.put));
   const files = [{ path: "weights", digest: digestBytes("weights"), bytes: 7, executable: false }];
-  const tree = await putManifest(store, files);
-  await db.pool.query("update executions set code_digest = $1", [digestBytes("code")]);
-  await db.pool.query(
+  const tree = await putManifest(records.store, files);
+  await records.pool.query("update executions set code_digest = $1", [digestBytes("code")]);
+  await records.pool.query(
     `insert into runs (id, experiment, name, user_id, status, start_ms, artifact_uri, attempt)
      values ($1, 0, 'train', 'u', 'FINISHED', 0, '', 'j1.train.0.1')`,
     [run],
   );
-  await db.pool.query(
+  await records.pool.query(
     `with m as (insert into registered_models (name, created_ms, updated_ms, last_version) values ('delay', 0, 0, 1) returning id)
      insert into model_versions (model, version, uid, source, location, run_id, run_link, model_id, digest, files, bytes, facts, created_by,
        created_ms, updated_ms, description, stage)
@@ -229,7 +209,7 @@ test("a model is traced over its run to data and code, reached from them, and au
   expect((await walk("impact", tree)).roots).toEqual([tree]);
 
   const model = `m-${run}`;
-  await db.pool.query(
+  await records.pool.query(
     `with m as (insert into logged_models (id, experiment, name, artifact_uri, created_ms, updated_ms, status, model_type, source_run_id)
                 values ($1, 0, 'net', 'mlflow-artifacts:/0/models/' || $1 || '/artifacts', 0, 0, 'LOGGED_MODEL_READY', '', $2)),
           reader as (insert into runs (id, experiment, name, user_id, status, start_ms, artifact_uri)
@@ -237,14 +217,15 @@ test("a model is traced over its run to data and code, reached from them, and au
      insert into run_models select number, 'output', $1, 0 from runs where id = $2 union all select number, 'input', $1, 0 from reader`,
     [model, run],
   );
-  await db.pool.query(
+  await records.pool.query(
     `insert into tracked_files values ('0/' || $1 || '/artifacts/plots/roc', $3, 1, 0), ('0/models/' || $2 || '/artifacts/MLmodel', $4, 1, 0),
        ('0/' || $1 || '0/artifacts/other', $5, 1, 0)`,
     [run, model, ...["roc", "MLmodel", "other"].map(digestBytes)],
   );
-  await db.pool.query("update runs set artifact_uri = 'mlflow-artifacts:/0/' || id || '/artifacts' where id = $1", [
-    run,
-  ]);
+  await records.pool.query(
+    "update runs set artifact_uri = 'mlflow-artifacts:/0/' || id || '/artifacts' where id = $1",
+    [run],
+  );
   const forward = (await walk("impact", run)).edges;
   const edge = (source: string, target: string, kind: string, name: string) => ({ source, target, kind, name });
   const logged = [
@@ -258,10 +239,10 @@ test("a model is traced over its run to data and code, reached from them, and au
   expect((await walk("trace", digestBytes("MLmodel"))).edges).toEqual(expect.arrayContaining(logged.slice(1, 3)));
   expect(ids(await walk("trace", "reader"), "execution")).toEqual(["j1.extract.0.1", "j1.train.0.1"]);
 
-  const audit = async () => (await fetch(`${url}/v1/audit`)).json();
+  const audit = async () => (await fetch(`${records.url}/v1/audit`)).json();
   const there = (kind: string, id: string) => ({ kind, id, state: "there" });
   const pins = [there("model", tree), there("code", digestBytes("code")), there("data", digestBytes("table"))];
   expect(await audit()).toEqual({ models: [{ name: "delay", version: 1, pins }], missing: 0 });
-  await store.files.remove(digestBytes("weights"));
+  await records.store.files.remove(digestBytes("weights"));
   expect(await audit()).toMatchObject({ missing: 1, models: [{ pins: [{ kind: "model", state: "absent" }, {}, {}] }] });
 });
