@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
+import { nextTryMs, type Outcome } from "../../lib/core/delivery.ts";
 import { isTransient } from "../../lib/db.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Batch } from "../core/index.ts";
 import type { Recorder } from "../store.ts";
 import { notificationsOf } from "./core/render.ts";
-import { nextTryMs, type Outcome } from "./core/retry.ts";
 import { NotificationSender, shownTarget, withoutSecret } from "./send.ts";
 import type { NotifySettings } from "./settings.ts";
 import {

@@ -1,7 +1,7 @@
 import { createTransport, type Transporter } from "nodemailer";
+import { type Outcome, outcomeOfStatus } from "../../lib/core/delivery.ts";
 import { describeError } from "../../lib/core/error.ts";
 import type { NotifyTarget } from "../../lib/core/pipeline/notify.ts";
-import { type Outcome, outcomeOfStatus } from "./core/retry.ts";
 import { channelUrl, type NotifySettings } from "./settings.ts";
 import type { NotificationRow } from "./store.ts";
 

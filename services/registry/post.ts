@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { jetstream } from "@nats-io/jetstream";
+import { nextTryMs } from "../../lib/core/delivery.ts";
 import { EVENT_PREFIX } from "../../lib/core/pipeline/trigger.ts";
 import { inTransaction, isTransient } from "../../lib/db.ts";
-import { verdictOf } from "./core/delivery.ts";
 import { natsMessage, subjectOf } from "./core/event.ts";
 import {
   claimDeliveries,
@@ -138,16 +138,16 @@ export class Post {
   async #send(row: DeliveryRow): Promise<void> {
     const { pool, now, random, log } = this.#parts;
     const { signal } = this.#stopped;
-    const posted = await postWebhook(row, now(), signal);
+    const { outcome, answer } = await postWebhook(row, now(), signal);
     // Cut off by us: tried again when the lease is over.
-    if (signal.aborted && posted.kind === "failed") return;
+    if (signal.aborted && answer === null) return;
     const nowMs = now();
-    const verdict = verdictOf(posted, row.attempts, nowMs, random());
-    const error = verdict.state === "sent" ? "" : verdict.error;
+    const error = outcome.kind === "sent" ? "" : outcome.error;
     if (error !== "") log.warn({ delivery: row.id, attempt: row.attempts, error }, "a webhook was not taken");
-    const nextMs = verdict.state === "pending" ? verdict.nextMs : 0;
-    const doneMs = verdict.state === "pending" ? null : nowMs;
-    await settleDelivery(pool, row.id, { state: verdict.state, nextMs, doneMs, error }).catch((cause: unknown) =>
+    const nextMs = nextTryMs(outcome, row.attempts, nowMs, random());
+    const state = outcome.kind === "sent" ? "sent" : nextMs === null ? "dead" : "pending";
+    const doneMs = state === "pending" ? null : nowMs;
+    await settleDelivery(pool, row.id, { state, nextMs: nextMs ?? 0, doneMs, error }).catch((cause: unknown) =>
       log.warn({ err: cause, delivery: row.id }, "how a delivery went was not written down; it is sent again"),
     );
   }

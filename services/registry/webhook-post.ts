@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { type Outcome, outcomeOfStatus } from "../../lib/core/delivery.ts";
 import { describeError } from "../../lib/core/error.ts";
 import { webhookBody } from "./core/event.ts";
 
@@ -17,15 +18,17 @@ export interface Delivery {
   readonly atMs: number;
 }
 
-export type Posted =
-  | { readonly kind: "answered"; readonly status: number; readonly body: string; readonly retryAfterMs: number | null }
-  | { readonly kind: "failed"; readonly error: string };
+export interface Posted {
+  readonly outcome: Outcome;
+  /** Null: nobody answered. */
+  readonly answer: { readonly status: number; readonly body: string } | null;
+}
 
 /**
  * Sends one delivery, once, as MLflow's servers do: `X-MLflow-Signature: v1,<base64 of HMAC-SHA256 over id.timestamp.body>`,
  * `X-MLflow-Delivery-Id`, `X-MLflow-Timestamp` in seconds. Never throws.
  */
-export async function postWebhook(delivery: Delivery, nowMs: number, signal: AbortSignal): Promise<Posted> {
+export async function postWebhook(delivery: Delivery, nowMs: number, signal?: AbortSignal): Promise<Posted> {
   const body = webhookBody(delivery.event, delivery.data, delivery.atMs);
   const timestamp = String(Math.floor(nowMs / 1000));
   const { id, secret, url } = delivery;
@@ -41,14 +44,14 @@ export async function postWebhook(delivery: Delivery, nowMs: number, signal: Abo
       },
       body,
       redirect: "manual",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      signal: AbortSignal.any([...(signal ? [signal] : []), AbortSignal.timeout(TIMEOUT_MS)]),
     });
-    const text = await readStart(response);
-    const after = response.headers.get("retry-after");
-    const retryAfterMs = after !== null && /^\d{1,6}$/.test(after) ? Number(after) * 1000 : null;
-    return { kind: "answered", status: response.status, body: text, retryAfterMs };
+    const { status, headers } = response;
+    const answer = { status, body: await readStart(response) };
+    return { outcome: outcomeOfStatus(status, headers.get("retry-after")), answer };
   } catch (error) {
-    return { kind: "failed", error: describeError(error).slice(0, ERROR_CHARS_MAX) };
+    const outcome = { kind: "failed", error: describeError(error).slice(0, ERROR_CHARS_MAX), afterMs: null } as const;
+    return { outcome, answer: null };
   }
 }
 

@@ -1,10 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NotifyRule } from "../../../lib/core/pipeline/notify.ts";
 import { job, pipeline, task } from "../../../test/support/build.ts";
 import type { JobNews, JobProgress } from "../../core/index.ts";
 import { notificationsOf } from "./render.ts";
-import { ATTEMPTS_MAX, nextTryMs, outcomeOfStatus } from "./retry.ts";
 
 const rule = (parts: Partial<NotifyRule> = {}): NotifyRule => ({
   on: ["failed"],
@@ -67,43 +65,4 @@ describe("what is sent", () => {
     const second = notificationsOf(news({ ...FAILED, finishedAtMs: 99_000 }, [rule()]))[0]!;
     expect(second.id).not.toBe(first.id);
   });
-});
-
-describe("tries", () => {
-  const failed = { kind: "failed", error: "", afterMs: null } as const;
-
-  test("wait longer each time, never longer than an hour, and come to an end", () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 30 }),
-        fc.double({ min: 0, max: 0.999, noNaN: true }),
-        (attempts, random) => {
-          const next = nextTryMs(failed, attempts, 1_000, random);
-          if (attempts >= ATTEMPTS_MAX) expect(next).toBeNull();
-          else {
-            expect(next! - 1_000).toBeGreaterThanOrEqual(2_500);
-            expect(next! - 1_000).toBeLessThanOrEqual(3_600_000);
-          }
-        },
-      ),
-    );
-  });
-
-  test("as the receiver asks, within the hour", () => {
-    expect(nextTryMs({ ...failed, afterMs: 60_000 }, 1, 0, 0)).toBe(60_000);
-    expect(nextTryMs({ ...failed, afterMs: 9_999_000 }, 1, 0, 0)).toBe(3_600_000);
-  });
-
-  test.each([
-    [200, "sent"],
-    [204, "sent"],
-    [302, "refused"],
-    [400, "refused"],
-    [404, "refused"],
-    [410, "refused"],
-    [408, "failed"],
-    [429, "failed"],
-    [500, "failed"],
-    [503, "failed"],
-  ])("an answer of %i is %s", (status, kind) => expect(outcomeOfStatus(status, null).kind).toBe(kind));
 });

@@ -1,8 +1,8 @@
 /**
- * Tries of one notification. With the waits below they take some seven hours: a receiver that is away for a night's maintenance still
- * learns of everything, and what nobody takes does not stay for ever.
+ * Tries of one delivery, be it a notification or a webhook's. With the waits below they take some seven hours (five to nine, by chance): a
+ * receiver that is away for a night's maintenance still learns of everything, and what nobody takes does not stay for ever.
  */
-export const ATTEMPTS_MAX = 15;
+export const ATTEMPTS_MAX = 19;
 const FIRST_WAIT_MS = 5_000;
 const WAIT_MS_MAX = 3_600_000;
 
