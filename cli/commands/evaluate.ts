@@ -54,7 +54,7 @@ function collectMetric(text: string, before: Readonly<Record<string, number>>): 
 }
 
 async function evaluate(model: string, number: number, options: Options): Promise<void> {
-  const { data, run = "" } = options;
+  const { data, run = "", id = "" } = options;
   const at = data.indexOf("@");
   const [dataset, datasetDigest] = at < 0 ? [data, ""] : [data.slice(0, at), data.slice(at + 1)];
   const read = options.metrics === undefined ? { metrics: {}, segments: {} } : await readMetrics(options.metrics);
@@ -62,8 +62,6 @@ async function evaluate(model: string, number: number, options: Options): Promis
   if (Object.keys(metrics).length === 0)
     throw new WeftError("invalid", "nothing was measured; give --metric NAME=VALUE, or --metrics FILE");
   const attempt = process.env["WEFT_ATTEMPT_KEY"] ?? "";
-  // A task that is told twice to report, or did not hear the answer, reports the same.
-  const id = options.id ?? (attempt === "" ? "" : `${attempt}/${model}/${number}/${dataset}`);
   await withServer(options, async (client) => {
     const evaluation = { dataset, datasetDigest, metrics, segments: read.segments, attempt, runId: run, id };
     const recorded = await client.models.evaluate(model, number, { ...evaluation, by: actor(process.env) });

@@ -24,10 +24,8 @@ export function evaluationRoutes({ evaluations }: Registry): FastifyPluginAsync 
       const parsed = body.safeParse(request.body);
       if (!parsed.success)
         throw new WeftError("invalid", `the body is no evaluation: ${z.prettifyError(parsed.error)}`);
-      const { model, version, dataset, dataset_digest: datasetDigest, run_id: runId, ...given } = parsed.data;
-      const attempt = attemptOf(request);
-      const id = given.id === "" && attempt !== "" ? `${attempt}/${model}/${version}/${dataset}` : given.id;
-      const asked = { ...given, name: model, version, dataset, datasetDigest, attempt, runId, id };
+      const { model: name, dataset_digest: datasetDigest, run_id: runId, ...given } = parsed.data;
+      const asked = { ...given, name, datasetDigest, attempt: attemptOf(request), runId };
       const row = await evaluations.record(asked, actorOf(request));
       return reply.code(201).send({ id: row.id });
     });

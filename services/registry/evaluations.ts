@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { WeftError } from "../../lib/core/error.ts";
 import { parseAttemptKey } from "../../lib/core/ids.ts";
 import { checkGates } from "./core/gate-rules.ts";
@@ -14,7 +15,7 @@ type Metrics = Readonly<Record<string, number>>;
 export interface AskedEvaluation {
   readonly name: string;
   readonly version: string;
-  /** Empty: one is made. The same id again changes nothing. */
+  /** The same id again changes nothing. Empty: one a task, version and data set, or a new one where there is no task. */
   readonly id: string;
   readonly dataset: string;
   readonly datasetDigest: string;
@@ -47,7 +48,7 @@ export class Evaluations {
       const model = await lockVersions(work, asked.name, asked.version);
       await getVersion(work.client, model, version, asked.version);
       const { dataset, datasetDigest, metrics, segments, attempt, runId } = asked;
-      const id = asked.id === "" ? newId() : asked.id;
+      const id = asked.id === "" ? (idInTask(asked) ?? newId()) : asked.id;
       const row = { id, version, dataset, datasetDigest, metrics, segments, attempt, runId, by, atMs: work.nowMs };
       // A task that is run again, or that did not hear our answer, reports the same.
       if (!(await insertEvaluation(work.client, model.id, row))) {
@@ -84,6 +85,13 @@ export class Evaluations {
       return number;
     });
   }
+}
+
+/** A task that is told twice to report, or did not hear the answer, reports the same. Undefined: no task reports. */
+function idInTask({ attempt, name, version, dataset, datasetDigest }: AskedEvaluation): string | undefined {
+  if (attempt === "") return undefined;
+  const id = `${attempt}/${name}/${version}/${dataset}${datasetDigest === "" ? "" : `@${datasetDigest}`}`;
+  return id.length <= NAME_CHARS_MAX ? id : `${attempt}/${createHash("sha256").update(id).digest("hex")}`;
 }
 
 function checkEvaluation(asked: AskedEvaluation): void {

@@ -207,11 +207,17 @@ test("signatures count while their key does, and a byte that changed in the stor
 
 test("a task reports what it measured with no more than an HTTP client, and once however often it does", async () => {
   await at.modelOf("fraud", 1);
-  const report = async (auc: number) => {
+  const report = async (auc: number, digest = "d1") => {
     const response = await fetch(`${at.url}/v1/evaluations`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: "Bearer weft-attempt.0abc.evaluate.0.1" },
-      body: JSON.stringify({ model: "fraud", version: 1, dataset: "holdout", dataset_digest: "d1", metrics: { auc } }),
+      body: JSON.stringify({
+        model: "fraud",
+        version: 1,
+        dataset: "holdout",
+        dataset_digest: digest,
+        metrics: { auc },
+      }),
     });
     return { status: response.status, body: (await response.json()) as { id?: string; error?: object } };
   };
@@ -220,4 +226,7 @@ test("a task reports what it measured with no more than an HTTP client, and once
   expect(await report(0.95)).toEqual(first);
   const { rows } = await at.db.pool.query("select attempt, by, metrics from model_evaluations");
   expect(rows).toEqual([{ attempt: "0abc.evaluate.0.1", by: "task 0abc.evaluate.0.1", metrics: { auc: 0.9 } }]);
+  // Other data is another evaluation, however long its name.
+  for (const digest of ["d2", `sha256:${"0".repeat(240)}`]) expect((await report(0.8, digest)).status).toBe(201);
+  expect((await at.db.pool.query("select from model_evaluations")).rowCount).toBe(3);
 });
