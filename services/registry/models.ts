@@ -1,6 +1,6 @@
 import { WeftError } from "../../lib/core/error.ts";
 import { listAliases, usesOf } from "./alias-store.ts";
-import { checkLength, checkModelName, checkTag, checkTagKey, REGISTRY_LIMITS } from "./core/name.ts";
+import { checkLength, checkModelName, checkTag, checkTagKey, invalid, REGISTRY_LIMITS } from "./core/name.ts";
 import type { Desk, Work } from "./desk.ts";
 import {
   deleteModelTag,
@@ -76,6 +76,7 @@ export class Models {
     checkTag(tag.key, tag.value);
     await this.#desk.change(by, async (work) => {
       const model = await lockModel(work.client, name);
+      if (tag.key === PROMPT_TAG) checkKind(model, isPrompt([tag]));
       await setModelTags(work.client, model.id, [tag]);
       const change = changeOf(model, "SET", { name, ...tag });
       await work.tell({ ...change, entity: "model_tag" });
@@ -87,6 +88,7 @@ export class Models {
     checkTagKey(key);
     await this.#desk.change(by, async (work) => {
       const model = await lockModel(work.client, name);
+      if (key === PROMPT_TAG) checkKind(model, false);
       if (!(await deleteModelTag(work.client, model.id, key))) return;
       await work.tell({ ...changeOf(model, "DELETED", { name, key }), entity: "model_tag" });
     });
@@ -123,6 +125,13 @@ async function tellCreated(
 /** Of a key that comes twice the last counts. */
 export function isPrompt(tags: readonly Tag[]): boolean {
   return tags.findLast(({ key }) => key === PROMPT_TAG)?.value.toLowerCase() === "true";
+}
+
+/** No gate stands before prompts: a model that became one for a moment could pass by all of them. */
+function checkKind({ name, isPrompt: is }: ModelRow, wanted: boolean): void {
+  if (is === wanted) return;
+  const [now, other] = is ? ["prompt", "model"] : ["model", "prompt"];
+  throw invalid(`'${name}' was made a ${now}, and cannot become a ${other} by the tag '${PROMPT_TAG}'; make another`);
 }
 
 async function taken(work: Work, name: string, prompt: boolean): Promise<WeftError> {

@@ -138,6 +138,16 @@ test("a gate stops what was not evaluated and what is worse, over every door, an
   ]);
 });
 
+test("a model cannot pass by its gates as a prompt, which has none", async () => {
+  await at.modelOf("fraud", 1);
+  await at.registry.evaluations.setGates([GATE], "tester");
+  const tag = { name: "fraud", key: "mlflow.prompt.is_prompt", value: "true" };
+  const refused = await at.post("registered-models/set-tag", tag);
+  expect(refused).toMatchObject({ status: 400, body: { error_code: "INVALID_PARAMETER_VALUE" } });
+  expect((await at.post("registered-models/set-tag", { ...tag, value: "false" })).status).toBe(200);
+  await expect(at.promote("fraud", 1)).rejects.toMatchObject({ code: "failed_precondition" });
+});
+
 test("a stage has gates, too", async () => {
   await at.modelOf("fraud", 1);
   await at.registry.evaluations.setGates([{ ...GATE, require: "candidate.metrics.auc > 0.5" }], "tester");
