@@ -77,6 +77,14 @@ describe("a gate that compares", () => {
   });
 });
 
+test("a rule that says what holds without a current version is asked, too", () => {
+  const rule = "current == null ? candidate.metrics.auc > 0.8 : candidate.metrics.auc >= current.metrics.auc";
+  const gate = { ...GATE, require: rule };
+  expect(judge(gate, version(1, evaluated(1, 0.7)), null)).toMatchObject({ passed: false });
+  expect(judge(gate, version(1, evaluated(1, 0.9)), null)).toMatchObject({ passed: true, reason: "" });
+  expect(judge(gate, version(2, evaluated(2, 0.85)), version(1, evaluated(1, 0.9))).passed).toBe(false);
+});
+
 test("a rule on the candidate alone needs no current version, and a whole number compares with a fraction", () => {
   const gate = { ...GATE, require: "candidate.metrics.auc >= 0.9 && candidate.metrics.errors <= 0.5" };
   const measured = (auc: number): Measured => version(2, evaluated(2, auc, { metrics: { auc, errors: 0 } }));

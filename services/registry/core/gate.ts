@@ -64,9 +64,15 @@ export function faultOfRule(rule: string): string | undefined {
 }
 
 /** Whether the rule compares with the version that the alias points at now. */
-export function comparesWithCurrent(rule: string): boolean {
+function comparesWithCurrent(rule: string): boolean {
   const program = RULES.compile(rule);
   return !isFault(program) && program.names.some(({ root }) => root === "current");
+}
+
+/** Whether the rule itself says what holds where there is no current version, as by `current == null`. */
+function asksForCurrent(rule: string): boolean {
+  const program = RULES.compile(rule);
+  return !isFault(program) && program.names.some(({ root, name }) => root === "current" && name === "");
 }
 
 export type Target =
@@ -102,7 +108,7 @@ function matches(pattern: string, text: string): boolean {
 /**
  * What the gate says. `current`: the version that is there now; null: none. The newest evaluations of both on the same data (by
  * digest) are compared; without one of the candidate the answer is no, and without one of the current version, too, when
- * the rule compares. Where there is no current version a rule that compares has nothing to say.
+ * the rule compares. Where there is no current version a rule that compares has nothing to say, unless it asks for that itself.
  */
 export function judge(gate: Gate, candidate: Measured, current: Measured | null): GateResult {
   const found = comparable(gate, candidate, current);
@@ -116,7 +122,7 @@ export function judge(gate: Gate, candidate: Measured, current: Measured | null)
   };
   if (found.candidate === undefined || found.missing !== undefined)
     return { ...base, passed: false, reason: found.missing ?? "" };
-  if (current === null && comparesWithCurrent(gate.require))
+  if (current === null && comparesWithCurrent(gate.require) && !asksForCurrent(gate.require))
     return { ...base, passed: true, reason: "there is no version yet to compare with" };
   const reason = firstFailure(gate, found.candidate, found.current);
   return { ...base, passed: reason === undefined, reason: reason ?? "" };
