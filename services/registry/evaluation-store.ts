@@ -10,8 +10,8 @@ export interface EvaluationRow extends Evaluation {
   readonly by: Actor;
 }
 
-/** Of a version: the newest are compared; older ones are only looked up. */
-const EVALUATIONS_JUDGED = 1_000;
+/** Of a version: data sets that a gate may compare on, the latest used. */
+const DATA_JUDGED_MAX = 1_000;
 
 /** False: there is one of this id. */
 export async function insertEvaluation(client: ClientBase, model: number, row: EvaluationRow): Promise<boolean> {
@@ -50,15 +50,29 @@ export async function findEvaluation(
   return rows[0]?.row;
 }
 
-/** Newest first. `version`: of this one alone. */
+/** Of these versions, newest first. */
 export async function listEvaluations(
-  client: Pool | ClientBase,
+  pool: Pool,
   model: number,
-  { version, limit = EVALUATIONS_JUDGED }: { readonly version?: number; readonly limit?: number } = {},
+  versions: readonly number[],
+  limit: number,
 ): Promise<EvaluationRow[]> {
+  const { rows } = await pool.query<{ row: EvaluationRow }>(
+    `select ${EVALUATION} as row from model_evaluations where model = $1 and version = any($2) order by at_ms desc, id desc limit $3`,
+    [model, versions, limit],
+  );
+  return rows.map(({ row }) => row);
+}
+
+/** What gates look at: of each data the newest evaluation of the version, newest first. */
+export async function judgedEvaluations(client: ClientBase, model: number, version: number): Promise<EvaluationRow[]> {
   const { rows } = await client.query<{ row: EvaluationRow }>(
-    `select ${EVALUATION} as row from model_evaluations where model = $1 and ($2::int is null or version = $2) order by at_ms desc, id desc limit $3`,
-    [model, version ?? null, limit],
+    `select ${EVALUATION} as row from model_evaluations
+     where id in (
+       select distinct on (dataset, dataset_digest) id from model_evaluations where model = $1 and version = $2
+       order by dataset, dataset_digest, at_ms desc, id desc)
+     order by at_ms desc, id desc limit $3`,
+    [model, version, DATA_JUDGED_MAX],
   );
   return rows.map(({ row }) => row);
 }

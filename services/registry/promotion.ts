@@ -13,7 +13,7 @@ import {
   type Stage,
 } from "./core/name.ts";
 import type { Desk, Work } from "./desk.ts";
-import { currentGates, listEvaluations } from "./evaluation-store.ts";
+import { currentGates, judgedEvaluations } from "./evaluation-store.ts";
 import { lockModel, type ModelRow, touchModel } from "./model-store.ts";
 import type { Actor } from "./parts.ts";
 import { getVersion, numbersOf, setStage, versionsInStage } from "./version-store.ts";
@@ -293,7 +293,7 @@ async function judgeAll(
   if (gates.length === 0) return [];
   const measured = async (number: number): Promise<Measured> => ({
     version: number,
-    evaluations: await listEvaluations(work.client, model.id, { version: number }),
+    evaluations: await judgedEvaluations(work.client, model.id, number),
   });
   const candidate = await measured(version);
   const now = current === null ? null : await measured(current);

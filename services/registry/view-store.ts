@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { type AliasRow, listAliases, listMoves, type MoveRow } from "./alias-store.ts";
+import { type AliasRow, listMoves, type MoveRow } from "./alias-store.ts";
 import { type EvaluationRow, listEvaluations } from "./evaluation-store.ts";
 import { signaturesOf } from "./key-store.ts";
 import { getModel, IS_PROMPT } from "./model-store.ts";
@@ -28,6 +28,9 @@ export interface VersionView extends VersionRow {
   readonly signedBy: readonly string[];
 }
 
+/** Of one model's view: each may have thousands of values. */
+const EVALUATIONS_MAX = 1_000;
+
 const HEAD = `json_build_object('id', m.id, 'name', m.name, 'description', coalesce(m.description, ''), 'createdMs', m.created_ms,
   'updatedMs', m.updated_ms,
   'tags', (select coalesce(json_object_agg(t.key, t.value), '{}') from registered_model_tags t where t.model = m.id),
@@ -52,18 +55,21 @@ export async function viewModel(pool: Pool, name: string, limit: number): Promis
     model.id,
   ]);
   const versions = await listVersions(pool, model.id, limit);
-  const [evaluations, moves, signatures, aliases] = await Promise.all([
-    listEvaluations(pool, model.id),
+  const [evaluations, moves, signatures] = await Promise.all([
+    listEvaluations(
+      pool,
+      model.id,
+      versions.map(({ version }) => version),
+      EVALUATIONS_MAX,
+    ),
     listMoves(pool, model.id, { limit }),
     signaturesOf(
       pool,
       versions.map(({ uid }) => uid),
     ),
-    listAliases(pool, model.id),
   ]);
   return {
     ...rows[0]!.row,
-    aliases,
     moves,
     versions: versions.map((version) => ({
       ...version,
