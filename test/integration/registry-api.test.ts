@@ -1,28 +1,9 @@
-import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { silentLog } from "../../lib/log.ts";
-import { connectNats } from "../../lib/nats.ts";
-import { Bus } from "../../scheduler/bus.ts";
-import { startNats, type TestNats } from "../support/nats.ts";
-import { TestRegistry } from "../support/registry.ts";
+import { expect, test } from "vitest";
+import { registryForEach, type TestRegistry } from "../support/registry.ts";
 
-let nats: TestNats;
-let connection: NatsConnection;
 let at: TestRegistry;
 
-beforeAll(async () => {
-  nats = await startNats();
-  connection = await connectNats({ url: nats.url, name: "test" });
-  await Bus.open(connection, silentLog());
-});
-afterAll(async () => {
-  await connection?.close();
-  await nats?.stop();
-});
-beforeEach(async () => {
-  at = await TestRegistry.open(connection);
-});
-afterEach(() => at?.close());
+registryForEach((registry) => (at = registry));
 
 const search = (filter: string, more = "") =>
   at.call("GET", `registered-models/search?filter=${encodeURIComponent(filter)}${more}`);

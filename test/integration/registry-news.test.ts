@@ -2,39 +2,20 @@ import { createHmac } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { jetstream } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { silentLog } from "../../lib/log.ts";
-import { connectNats } from "../../lib/nats.ts";
-import { Bus } from "../../scheduler/bus.ts";
-import { startNats, type TestNats } from "../support/nats.ts";
-import { TestRegistry } from "../support/registry.ts";
+import { afterEach, expect, test } from "vitest";
+import { registryForEach, type TestRegistry } from "../support/registry.ts";
 import { until } from "../support/wait.ts";
 
-let nats: TestNats;
-let connection: NatsConnection;
 let at: TestRegistry;
 const cleanups: (() => unknown)[] = [];
 
-beforeAll(async () => {
-  nats = await startNats();
-  connection = await connectNats({ url: nats.url, name: "test" });
-  await Bus.open(connection, silentLog());
-});
-afterAll(async () => {
-  await connection?.close();
-  await nats?.stop();
-});
-beforeEach(async () => {
-  at = await TestRegistry.open(connection);
-});
+registryForEach((registry) => (at = registry));
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-  await at?.close();
 });
 
 test("each change is published once, in order, and one that failed is not", async () => {
-  const messages = await jetstream(connection).consumers.get("WEFT_EVENT", {
+  const messages = await jetstream(at.nats).consumers.get("WEFT_EVENT", {
     filter_subjects: "weft.event.registry.>",
     deliver_policy: "new",
   });
@@ -66,7 +47,7 @@ test("each change is published once, in order, and one that failed is not", asyn
 });
 
 test("what is too large for NATS is told in brief, and what comes after it is told, too", async () => {
-  const messages = await jetstream(connection).consumers.get("WEFT_EVENT", {
+  const messages = await jetstream(at.nats).consumers.get("WEFT_EVENT", {
     filter_subjects: "weft.event.registry.registered_model.created.>",
     deliver_policy: "new",
   });
@@ -74,7 +55,7 @@ test("what is too large for NATS is told in brief, and what comes after it is to
   const stream = await messages.consume({ callback: (message) => void heard.push(message.json()) });
   cleanups.push(() => stream.close());
   const value = "x".repeat(100_000);
-  const many = Math.ceil(connection.info!.max_payload / value.length) + 1;
+  const many = Math.ceil(at.nats.info!.max_payload / value.length) + 1;
   const tags = Array.from({ length: many }, (_, i) => ({ key: `tag${i}`, value }));
   expect((await at.post("registered-models/create", { name: "large", tags })).status).toBe(200);
   await at.post("registered-models/create", { name: "small" });

@@ -1,35 +1,16 @@
 import { generateKeyPairSync, sign } from "node:crypto";
 import { chmod, writeFile } from "node:fs/promises";
-import type { NatsConnection } from "@nats-io/nats-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Digest } from "../../lib/core/ids.ts";
 import { inTransaction } from "../../lib/db.ts";
-import { silentLog } from "../../lib/log.ts";
-import { connectNats } from "../../lib/nats.ts";
-import { Bus } from "../../scheduler/bus.ts";
 import { readManifest } from "../../services/artifacts/index.ts";
 import { signedText } from "../../services/registry/core/signed.ts";
 import { holdVersion, releaseVersion } from "../../services/registry/index.ts";
-import { startNats, type TestNats } from "../support/nats.ts";
-import { TestRegistry } from "../support/registry.ts";
+import { registryForEach, type TestRegistry } from "../support/registry.ts";
 
-let nats: TestNats;
-let connection: NatsConnection;
 let at: TestRegistry;
 
-beforeAll(async () => {
-  nats = await startNats();
-  connection = await connectNats({ url: nats.url, name: "test" });
-  await Bus.open(connection, silentLog());
-});
-afterAll(async () => {
-  await connection?.close();
-  await nats?.stop();
-});
-beforeEach(async () => {
-  at = await TestRegistry.open(connection);
-});
-afterEach(() => at?.close());
+registryForEach((registry) => (at = registry));
 
 const GATE = {
   name: "not-worse",

@@ -2,15 +2,18 @@ import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { NatsConnection } from "@nats-io/nats-core";
-import { inject } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, inject } from "vitest";
 import type { Digest } from "../../lib/core/ids.ts";
 import { type Database, openDatabase } from "../../lib/db.ts";
 import { closeHttp, createHttpApp, listenHttp } from "../../lib/http.ts";
 import { silentLog } from "../../lib/log.ts";
+import { connectNats } from "../../lib/nats.ts";
+import { Bus } from "../../scheduler/bus.ts";
 import { type FolderArtifactStore, openArtifactStore } from "../../services/artifacts/index.ts";
 import { evaluationRoutes, openRegistry, type OpenRegistry } from "../../services/registry/index.ts";
 import { mlflowApi } from "../../services/tracking/index.ts";
 import { createDatabase } from "./database.ts";
+import { startNats, type TestNats } from "./nats.ts";
 
 export interface Answer {
   readonly status: number;
@@ -28,15 +31,41 @@ signature:
   params: null
 `;
 
+/** At the top of a test file: a NATS for all its tests, and a registry for each, closed after it. */
+export function registryForEach(opened: (registry: TestRegistry) => void): void {
+  let nats: TestNats;
+  let connection: NatsConnection;
+  let registry: TestRegistry | undefined;
+  beforeAll(async () => {
+    nats = await startNats();
+    connection = await connectNats({ url: nats.url, name: "test" });
+    await Bus.open(connection, silentLog());
+  });
+  afterAll(async () => {
+    await connection?.close();
+    await nats?.stop();
+  });
+  beforeEach(async () => {
+    registry = await TestRegistry.open(connection);
+    opened(registry);
+  });
+  afterEach(async () => {
+    await registry?.close();
+    registry = undefined;
+  });
+}
+
 /** The registry with a database and a store of its own, and its routes on a port of its own. */
 export class TestRegistry {
+  readonly nats: NatsConnection;
   readonly db: Database;
   readonly store: FolderArtifactStore;
   readonly registry: OpenRegistry;
   readonly url: string;
   readonly close: () => Promise<void>;
 
-  private constructor(made: Pick<TestRegistry, "db" | "store" | "registry" | "url" | "close">) {
+  private constructor(made: Pick<TestRegistry, "nats" | "db" | "store" | "registry" | "url" | "close">) {
+    this.nats = made.nats;
     this.db = made.db;
     this.store = made.store;
     this.registry = made.registry;
@@ -64,7 +93,7 @@ export class TestRegistry {
       await db.close();
       await database.drop();
     };
-    return new TestRegistry({ db, store, registry, url, close });
+    return new TestRegistry({ nats, db, store, registry, url, close });
   }
 
   /** A route of MLflow's. */
