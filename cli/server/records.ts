@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from "fastify";
 import type { Pool } from "pg";
+import { JobReader } from "../../scheduler/job-reader.ts";
 import { JOB_REFERENCES } from "../../scheduler/references.ts";
 import {
   type ArtifactStore,
@@ -30,8 +31,18 @@ const REFERENCES: readonly ReferenceSource[] = [
   registryReferences,
 ];
 
+/** As everywhere, the id of a job can be shortened to what no other begins with. */
+const attempts: GraphSource = {
+  ...attemptSource,
+  find: async (pool, text) => {
+    const [beginning = ""] = /^[0-9a-z]{1,11}(?=[.]|$)/.exec(text) ?? [];
+    const ids = beginning === "" ? [] : await new JobReader(pool).findIds(beginning, 2);
+    return attemptSource.find(pool, ids.length === 1 ? ids[0] + text.slice(beginning.length) : text);
+  },
+};
+
 /** The parts of the lineage graph, each over the tables of its component. */
-export const GRAPH: readonly GraphSource[] = [attemptSource, dataGraph, linkSource, trackingGraph, registryGraph];
+export const GRAPH: readonly GraphSource[] = [attempts, dataGraph, linkSource, trackingGraph, registryGraph];
 
 /** Artifacts, data sets and lineage over HTTP, where they span several services. */
 export function recordRoutes({

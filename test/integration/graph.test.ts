@@ -97,6 +97,17 @@ test("a walk begins at a job, a task, an attempt, and ends at a cycle and at the
   expect((await walk("impact", "j1")).roots).toEqual(["j1.extract.0.1", "j1.report.0.1", "j1.train.0.1"]);
   for (const name of ["j1.train", "j1.train.0", "j1.train[0]", "j1.train.0.1"])
     expect((await walk("trace", name)).roots).toEqual(["j1.train.0.1"]);
+  await expect(walk("trace", "j.train")).rejects.toThrow(/404/);
+  const job = (id: string) =>
+    records.pool.query(
+      `insert into jobs (id, pipeline, spec, shape, params, priority, trigger, submitted_at_ms, state, cancel_requested, reason)
+       values ($1, 'p', '{}', '[]', '{}', 0, 'manual', 0, 'succeeded', false, '')`,
+      [id],
+    );
+  await job("j1");
+  expect((await walk("trace", "j.train")).roots).toEqual(["j1.train.0.1"]);
+  await job("j2");
+  await expect(walk("trace", "j.train")).rejects.toThrow(/404/);
   expect(ids(await walk("trace", digestBytes("round")), "execution")).toEqual(["j4.copy.0.1"]);
   const cut = await walk("impact", digestBytes("raw"), "&limit=2");
   expect([cut.nodes.map(({ id }) => id), cut.truncated]).toEqual([[digestBytes("raw"), "j1.extract.0.1"], true]);
