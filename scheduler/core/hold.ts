@@ -24,7 +24,7 @@ export interface Hold {
   /** When all that runs there now will have ended; Infinity: nobody knows. */
   readonly freeAtMs: number;
   /** Made for one that waits long and whose end nobody knows: since when. Null: another. */
-  readonly endlessSinceMs: number | null;
+  endlessSinceMs: number | null;
 }
 
 /** Why a hold keeps the ask from the node; null: none does. */
@@ -106,6 +106,13 @@ export function holdForAged(state: State, classes: readonly QueueClass[], nowMs:
       endless += 1;
     }
   }
+}
+
+/** The wall clock was set. What ends when is by the clocks of the nodes. */
+export function shiftHolds(state: State, byMs: number): void {
+  state.holdLookFromMs += byMs;
+  state.endlessHoldFromMs += byMs;
+  for (const hold of state.holds.values()) if (hold.endlessSinceMs !== null) hold.endlessSinceMs += byMs;
 }
 
 /** The next hold of its kind comes so late that the share of the cluster's time that such take is kept. */

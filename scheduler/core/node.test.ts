@@ -15,6 +15,7 @@ import {
   task,
 } from "../../test/support/build.ts";
 import { type Capacity, explain } from "./index.ts";
+import { HOLD_AFTER_MS, HOLD_LOOK_EVERY_MS } from "./limit.ts";
 
 const shrink = (bench: Bench, node: string, has: Capacity, active: string[] = []) =>
   bench.step({ kind: "nodeHeard", node: node as NodeId, capacity: has, active: active.map(key), leaving: false });
@@ -84,5 +85,37 @@ test.each([3_600_000, -3_600_000])(
     bench.hear("n1", [key("a.t.0.1")]);
     const later = bench.pass(21_001);
     expect(later.nodes.map(({ id, state }) => [id, state])).toEqual([["n2", "lost"]]);
+  },
+);
+
+test.each([3_600_000, -3_600_000])(
+  "a clock that is set by %d ms makes nobody wait longer or shorter for nodes to be held, nor for the reason to be looked at",
+  (byMs) => {
+    const bench = new Bench({ leaseMs: 1e9 });
+    bench.join("n1");
+    const timeoutMs = 24 * 3_600_000;
+    bench.submit(job("running", pipeline(task("t", { resources: asks(3), timeoutMs }))));
+    bench.start("n1", key("running.t.0.1"));
+    const retries = retriesOf({ limit: 1, backoffMs: 1_000, backoffMsMax: 1_000 });
+    bench.submit(job("again", pipeline(task("t", { retries, timeoutMs }))));
+    bench.submit(job("a", pipeline(task("t", { resources: asks(4) }))));
+    bench.step({ kind: "nodeCordoned", node: "n1" as NodeId, reason: "" });
+    bench.end("n1", key("again.t.0.1"), FAILED);
+    bench.pass(HOLD_AFTER_MS / 2);
+    const since = () => ["a", "again"].map((id) => why(bench, id).sinceMs);
+    const before = since();
+    bench.nowMs += byMs;
+    bench.step({ kind: "clockStepped", byMs });
+    expect(since()).toEqual(before.map((ms) => ms + byMs));
+    // A round, and the hold that comes or does not.
+    const held = (ms: number) => {
+      bench.step({ kind: "nodeCordoned", node: "n1" as NodeId, reason: "" });
+      bench.step({ kind: "nodeUncordoned", node: "n1" as NodeId, reason: "" });
+      bench.pass(ms);
+      return bench.state.holds.size;
+    };
+    expect(held(HOLD_AFTER_MS / 2 - 1_000)).toBe(0);
+    expect(held(HOLD_LOOK_EVERY_MS)).toBe(1);
+    expect(bench.state.reasons.nextLookMs).toBeLessThan(bench.nowMs + 1_000);
   },
 );

@@ -1,11 +1,13 @@
 import type { AttemptKey, NodeId } from "../../lib/core/ids.ts";
 import { recountDevices } from "./device.ts";
 import { loseAttempt } from "./attempt.ts";
+import { shiftHolds } from "./hold.ts";
 import { breakRangesOf, reconcileRanges } from "./range.ts";
 import { stopAll } from "./stop.ts";
 import type { Answer, Capacity, Event, NodeSettings, StopOrder } from "./event.ts";
 import { MASS_LOSS_NODES_MIN } from "./limit.ts";
-import type { Node, State, Timer } from "./state.ts";
+import { shiftLooks } from "./reason-book.ts";
+import type { JobTask, Node, State, Timer } from "./state.ts";
 import { addTimer, shiftTimers } from "./timer.ts";
 
 type Joined = Event & { kind: "nodeJoined" };
@@ -200,14 +202,19 @@ export function onClockStepped(state: State, byMs: number): void {
     state.out.rates.add(log);
   }
   shiftTimers(state.timers, byMs, ({ kind }) => KEPT_WAITS.has(kind));
-  for (const job of state.jobs.values()) {
-    for (const task of job.tasks) {
-      for (const instance of task.instances?.values() ?? []) {
-        if (instance.state.kind !== "backoff") continue;
-        instance.state = { kind: "backoff", untilMs: instance.state.untilMs + byMs };
-        state.out.instances.add(instance);
-      }
-    }
+  shiftHolds(state, byMs);
+  shiftLooks(state.reasons, byMs);
+  for (const job of state.jobs.values()) for (const task of job.tasks) shiftWaits(state, task, byMs);
+}
+
+function shiftWaits(state: State, task: JobTask, byMs: number): void {
+  if (task.outcome === null && task.readyAtMs !== null) task.readyAtMs += byMs;
+  for (const instance of task.instances?.values() ?? []) {
+    const { state: held } = instance;
+    if (held.kind === "ready") instance.state = { ...held, sinceMs: held.sinceMs + byMs };
+    if (held.kind !== "backoff") continue;
+    instance.state = { kind: "backoff", untilMs: held.untilMs + byMs };
+    state.out.instances.add(instance);
   }
 }
 

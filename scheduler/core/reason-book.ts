@@ -40,6 +40,12 @@ export function pageOf(book: ReasonBook, key: string): Page {
   return page;
 }
 
+/** The wall clock was set: the next looks are as far away as before. */
+export function shiftLooks(book: ReasonBook, byMs: number): void {
+  book.nextLookMs += byMs;
+  for (const page of book.pages.values()) page.lookedAtMs += byMs;
+}
+
 /** Adds a note only when the reason is another than before; else the last one goes on. */
 export function note(page: Page, reason: Reason, nowMs: number): void {
   const last = page.notes.at(-1);
