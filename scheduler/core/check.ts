@@ -88,10 +88,10 @@ function checkRanges(task: JobTask, name: string, faults: string[]): void {
   const known = [...places.keys()].filter((index) => index < task.fresh).length;
   if (known < task.fresh) faults.push(`${name} has lost sight of ${task.fresh - known} instances`);
   for (const [index, count] of places) if (count > 1) faults.push(`${name} has instance ${index} in ${count} places`);
-  for (const { from, to, reserved, node } of ranges) {
+  for (const range of ranges) {
+    const { from, to, reserved, node } = range;
     if (reserved < 0 || reserved > to - from) faults.push(`${name} reserves ${reserved} for [${from}, ${to})`);
-    if (!node.ranges.has(ranges.find((range) => range.from === from)!))
-      faults.push(`${name}: [${from}, ${to}) is not on the books of its node`);
+    if (!node.ranges.has(range)) faults.push(`${name}: [${from}, ${to}) is not on the books of its node`);
     if (node.lost) faults.push(`${name}: [${from}, ${to}) is on node ${node.name}, which is lost`);
     if (task.job.cancelRequested) faults.push(`${name}: [${from}, ${to}) runs on though its job is cancelled`);
   }

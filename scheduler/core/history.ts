@@ -22,7 +22,7 @@ const LOOKS_MAX = 10_000;
 /** Nodes looked at in a millisecond on average: with that, looking takes about a hundredth of the time. */
 const LOOKS_PER_MS = 40;
 /** Entries of one history; the latest are kept. */
-export const HISTORY_MAX = 50;
+const HISTORY_MAX = 50;
 
 /** Notes why classes wait that a round of placement has left waiting. */
 export function noteReasons(state: State, nowMs: number): void {

@@ -16,7 +16,7 @@ import { addTimer } from "./timer.ts";
  */
 
 /** Whether instances of the task may travel together: nothing about one attempt is chosen, kept or looked up for it alone. */
-export function mayRange({ spec, ask }: JobTask): boolean {
+function mayRange({ spec, ask }: JobTask): boolean {
   return (
     isMapped(spec) &&
     ask.nodes === 1 &&

@@ -1,10 +1,10 @@
 import type { Resources } from "../../lib/core/pipeline/spec.ts";
-import { capacityMisfit, deviceCount, deviceRoom } from "./device.ts";
+import { capacityMisfit, deviceCount, type DeviceRoom, deviceRoom } from "./device.ts";
 import type { Typical } from "./typical.ts";
 import type { Node } from "./state.ts";
 
 /** What a placement costs is counted in whole devices (or in nodes, where there are none). */
-export const WEIGHTS = {
+const WEIGHTS = {
   /** A device that the next typical request could not use any more. */
   fragment: 1,
   /** A device whose share of the node's CPUs and memory others have taken. */
@@ -40,12 +40,9 @@ export function cost(node: Node, asked: Resources, typical: readonly Typical[]):
 }
 
 /** What is free of a node. */
-interface Free {
+interface Free extends DeviceRoom {
   readonly cpuMillis: number;
   readonly memoryBytes: number;
-  readonly whole: number;
-  readonly millis: number;
-  readonly shares: readonly number[];
 }
 
 function without(free: Free, asked: Resources): Free {

@@ -282,7 +282,7 @@ function reportOf(attempt: Attempt, { outcome, message }: Verdict, endedAtMs: nu
 }
 
 /** What an attempt leaves for the next one. */
-export function checkpointOf(key: AttemptKey): ArtifactRef {
+function checkpointOf(key: AttemptKey): ArtifactRef {
   return { digest: digestOf(`${key}/checkpoint`), kind: "tree", bytes: 1 };
 }
 
