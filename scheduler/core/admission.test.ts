@@ -15,7 +15,7 @@ import {
   task,
 } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
-import { explain, restore } from "./index.ts";
+import { explain } from "./index.ts";
 
 const grouped = (policy: Concurrency["policy"], limit = 1) => ({
   ...pipeline(task("t")),
@@ -134,7 +134,7 @@ test("a new leader knows who waits, who has a place, and what has started", () =
   saved.take(before.submit(job("a", spec)));
   saved.take(before.submit(job("b", spec)));
   saved.take(before.end("n1", key("a.t.0.1")));
-  const after = new Bench({}, restore(before.state.config, saved.rows(), before.nowMs), before.nowMs);
+  const after = saved.next(before);
   expect(assigned(after.pass(999))).toEqual([]);
   expect(assigned(after.pass(1))).toEqual(["a.t.1.1@n1"]);
   after.end("n1", key("a.t.1.1"));

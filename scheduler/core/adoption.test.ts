@@ -15,7 +15,7 @@ import {
   task,
 } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
-import { type MapRow, restore, type TaskRow } from "./index.ts";
+import { type MapRow, type TaskRow } from "./index.ts";
 
 /** A bench that keeps the rows of a job that has ended. */
 function kept(): {
@@ -88,7 +88,7 @@ test("what is taken over survives a new leader, also while the job waits for its
   bench.step({ kind: "jobSubmitted", job: job("b", spec), adopted: { of: "a" as JobId, tasks, maps } });
   const held = saved.take(bench.settle());
   expect(assigned(held)).toEqual([]);
-  const after = new Bench({}, restore(bench.state.config, saved.rows(), bench.nowMs), bench.nowMs);
+  const after = saved.next(bench);
   expect(assigned(after.settle())).toEqual([]);
   expect(assigned(after.end("n1", key("h.t.0.1")))).toEqual(["b.fit.1.1@n1"]);
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { JobId } from "../../lib/core/ids.ts";
 import { assigned, Bench, flow, job, key, pipeline, rows, task } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
-import { explain, restore } from "./index.ts";
+import { explain } from "./index.ts";
 
 const A = "a" as JobId;
 const HOUR_MS = 3_600_000;
@@ -71,7 +71,7 @@ test("an approval that nobody gives fails at its time limit, also when another l
   const saved = asked(bench);
   saved.take(bench.end("n1", key("a.build.0.1")));
   bench.pass(HOUR_MS);
-  const after = new Bench({}, restore(bench.state.config, saved.rows(), bench.nowMs), bench.nowMs);
+  const after = saved.next(bench);
   expect(after.pass(23 * HOUR_MS - 1).jobs).toEqual([]);
   const reason = "gate: nobody approved it within 1d (asked for: ann, bob)";
   expect(after.pass(1).jobs).toMatchObject([{ state: "failed", reason }]);

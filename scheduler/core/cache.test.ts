@@ -16,7 +16,7 @@ import {
   task,
 } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
-import { type CacheAnswer, explain, type Lookup, restore } from "./index.ts";
+import { type CacheAnswer, explain, type Lookup } from "./index.ts";
 
 const CACHED = flow({ cache: { ttlMs: 0, params: null } });
 
@@ -104,7 +104,7 @@ test("a new leader asks again, and an answer to a cancelled job changes nothing"
   const before = new Bench();
   const saved = new Saved();
   const batch = saved.take(before.submit(job("a", pipeline(task("t", { map: mapOver(2), flow: CACHED })))));
-  const after = new Bench({}, restore(before.state.config, saved.rows(), before.nowMs), before.nowMs);
+  const after = saved.next(before);
   expect(after.settle().lookups.length).toBe(2);
   after.step({ kind: "jobCancelRequested", job: "a" as JobId, reason: "" });
   expect(after.settle().jobs).toMatchObject([{ state: "cancelled" }]);

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { Saved } from "../../test/support/saved.ts";
-import { restore } from "./index.ts";
 import type { JobId } from "../../lib/core/ids.ts";
 import {
   assigned,
@@ -243,7 +242,7 @@ test("a new leader has the same list, condition and results as the old one", () 
   saved.take(before.submit(job("a", pipeline(task("list"), fit, sum))));
   saved.take(before.end("n1", key("a.list.0.1"), SUCCEEDED, { result: ["x", "y"] }));
   saved.take(before.end("n1", key("a.fit.1.1"), SUCCEEDED, { result: "b" }));
-  const after = new Bench({}, restore(before.state.config, saved.rows(), before.nowMs));
+  const after = saved.next(before);
   after.hear("n1", [key("a.fit.0.1")]);
   const task1 = after.state.jobs.get("a" as JobId)!.tasks[1]!;
   expect([task1.count, task1.values]).toEqual([2, ["x", "y"]]);

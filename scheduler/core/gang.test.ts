@@ -14,7 +14,6 @@ import {
   task,
 } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
-import { restore } from "./index.ts";
 
 const member = (index: number, attempt = 1): AttemptKey => key(`a.t.${index}.${attempt}`);
 const NODES = ["n0", "n1", "n2"];
@@ -87,7 +86,7 @@ test("a new leader in the middle of a gang's start goes on with it, and its mach
   saved.take(batch);
   const first = places(batch);
   saved.take(before.start(first.get(0)!, member(0)));
-  const after = new Bench({}, restore(before.state.config, saved.rows(), before.nowMs), before.nowMs);
+  const after = saved.next(before);
   const alive = NODES.filter((node) => node !== first.get(1));
   after.pass(20_000);
   for (const node of alive) after.hear(node, node === first.get(0) ? [member(0)] : []);

@@ -5,7 +5,7 @@ import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
 import { asks, Bench, capacity, flow, job, key, mapOver, pipeline, task } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
 import { newReasonBook, pageOf } from "./reason-book.ts";
-import { attemptKeysOf, explain, historyOf, historySinceMs, restore } from "./index.ts";
+import { attemptKeysOf, explain, historyOf, historySinceMs } from "./index.ts";
 
 const START_MS = 1_000_000;
 const why = (bench: Bench, id: string, name = "t") => explain(bench.state, id as JobId, name, 0, bench.nowMs)!;
@@ -206,7 +206,7 @@ test("a new leader knows what the store knows, and says since when it knows the 
   saved.take(before.pass(7_000));
   before.step({ kind: "nodeCordoned", node: "n1" as NodeId, reason: "" });
   saved.take(before.end("n1", key("a.x.0.1")));
-  const after = new Bench({}, restore(before.state.config, saved.rows(), before.nowMs + 3_000), before.nowMs + 3_000);
+  const after = saved.next(before, 3_000);
   after.settle();
   expect(why(after, "a")).toMatchObject({ state: "ready", sinceMs: START_MS + 7_000, reasons: [{ kind: "capacity" }] });
   expect(story(after, "a")).toEqual(["0-7 pending dependency: waited for x to end"]);

@@ -18,7 +18,7 @@ import {
   task,
 } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
-import { type Batch, type CacheAnswer, type Lookup, restore } from "./index.ts";
+import type { Batch, CacheAnswer, Lookup } from "./index.ts";
 import { ENDLESS_HOLD_AFTER_MS, HOLD_AFTER_MS } from "./limit.ts";
 
 /**
@@ -89,9 +89,8 @@ class World {
 
   /** The server is killed, and another takes over with what is in the store. */
   restart(): void {
-    const { state, nowMs } = this.bench;
     this.asked = [];
-    this.bench = new Bench({}, restore(state.config, this.saved.rows(), nowMs), nowMs);
+    this.bench = this.saved.next(this.bench);
     this.take(this.bench.settle());
   }
 

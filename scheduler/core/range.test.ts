@@ -17,7 +17,7 @@ import {
   SUCCEEDED,
   task,
 } from "../../test/support/build.ts";
-import { explain, listNodes, listQueue, locate, restore } from "./index.ts";
+import { explain, listNodes, listQueue, locate } from "./index.ts";
 
 const N1 = "n1" as NodeId;
 
@@ -165,7 +165,7 @@ test("a new leader finds what was on its way and what was done", () => {
   saved.take(bench.join("n1", capacity(8)));
   saved.take(bench.submit(job("a", pipeline(task("t", { map: mapOver(12) })))));
   saved.take(end(bench, range(0, 4)).batch);
-  const next = new Bench({}, restore(bench.state.config, saved.rows(), bench.nowMs), bench.nowMs);
+  const next = saved.next(bench);
   expect(explain(next.state, "a" as JobId, "t", 0, next.nowMs)).toMatchObject({ state: "succeeded" });
   expect(explain(next.state, "a" as JobId, "t", 5, next.nowMs)).toMatchObject({ state: "assigned" });
   next.settle();

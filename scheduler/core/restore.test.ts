@@ -13,11 +13,6 @@ import {
   task,
 } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
-import { restore } from "./index.ts";
-
-function newLeader(before: Bench, saved: Saved): Bench {
-  return new Bench({}, restore(before.state.config, saved.rows(), before.nowMs));
-}
 
 test("inputs come in the order of their instances, also under a new leader", () => {
   const before = new Bench();
@@ -28,7 +23,7 @@ test("inputs come in the order of their instances, also under a new leader", () 
   saved.take(before.end("n1", key("j1.a.0.1"), SUCCEEDED, { outputs: [output("x", "a")], startedAtMs: 0 }));
   saved.take(before.start("n1", key("j1.a.1.1")));
 
-  const after = newLeader(before, saved);
+  const after = saved.next(before);
   after.settle();
   const batch = after.end("n1", key("j1.a.1.1"), SUCCEEDED, { outputs: [output("x", "b")] });
   expect(batch.assign[0]!.assignment.inputs.map(({ index }) => index)).toEqual([0, 1]);
@@ -52,7 +47,7 @@ test("the next attempt goes on from the last checkpoint of one that was lost, al
   };
   expect(say(before, "a")).toEqual({ kind: "done" });
   saved.take(before.settle());
-  const after = newLeader(before, saved);
+  const after = saved.next(before);
   expect(say(after, "b")).toEqual({ kind: "done" });
   after.pass(31_001);
   expect(say(after, "c")).toEqual({ kind: "stale" });
@@ -73,5 +68,5 @@ test("a node that came back smaller than what it holds is nothing wrong under a 
   before.step({ kind: "nodeHeard", node: "n1" as NodeId, capacity: capacity(1), active: [], leaving: false });
   saved.take(before.settle());
 
-  expect(() => newLeader(before, saved).settle()).not.toThrow();
+  expect(() => saved.next(before).settle()).not.toThrow();
 });

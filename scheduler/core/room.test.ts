@@ -3,7 +3,6 @@ import type { NodeId } from "../../lib/core/ids.ts";
 import type { TaskSpec } from "../../lib/core/pipeline/spec.ts";
 import { asks, assigned, Bench, capacity, GIB, job, key, mapOver, pipeline, task } from "../../test/support/build.ts";
 import { Saved } from "../../test/support/saved.ts";
-import { restore } from "./index.ts";
 import { HOLD_AFTER_MS } from "./limit.ts";
 
 /** Nobody waits while there is room: found by the simulator, each with the state that it takes to show it. */
@@ -69,7 +68,7 @@ test("memory of a device that was away for a while is counted as taken by those 
   });
   bench.step(heard(capacity(8, 0)));
   saved.take(bench.settle());
-  const next = new Bench({}, restore(bench.state.config, saved.rows(), bench.nowMs), bench.nowMs);
+  const next = saved.next(bench);
   next.step(heard(capacity(8, 1)));
   next.settle();
   expect(assigned(next.submit(one("b", wants)))).toEqual([]);

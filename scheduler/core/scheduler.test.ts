@@ -16,7 +16,7 @@ import {
   SUCCEEDED,
   task,
 } from "../../test/support/build.ts";
-import { explain, isEmpty, restore } from "./index.ts";
+import { explain, isEmpty } from "./index.ts";
 import { Saved } from "../../test/support/saved.ts";
 
 const N1 = "n1" as NodeId;
@@ -290,8 +290,7 @@ test("a new leader goes on where the old one was", () => {
   saved.take(before.start("n1", key("a.t.0.1")));
   saved.take(before.end("n1", key("a.t.1.1"), SUCCEEDED, { startedAtMs: 0 }));
 
-  const config = { leaseMs: 30_000, skewMs: 1000, silentHeartbeatsMax: 2, random: () => 0.5 };
-  const after = new Bench({}, restore(config, saved.rows(), before.nowMs));
+  const after = saved.next(before);
   expect(assigned(after.settle())).toEqual([]);
   expect(after.hear("n1", [key("a.t.0.1"), key("a.t.2.1")])).toEqual({
     kind: "heard",

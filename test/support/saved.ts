@@ -5,9 +5,11 @@ import {
   type MapRow,
   type NodeRow,
   rangeTasks,
+  restore,
   type Restored,
   type TaskRow,
 } from "../../scheduler/core/index.ts";
+import { Bench } from "./build.ts";
 
 /** The store, as far as a new leader reads it: what batches have left there. */
 export class Saved {
@@ -29,6 +31,11 @@ export class Saved {
     for (const row of batch.projects) this.#projects.set(row.name, row);
     for (const row of batch.nodes) this.#nodes.set(row.id, row);
     return batch;
+  }
+
+  /** What a new leader makes of it, so much later. */
+  next({ state, nowMs }: Bench, afterMs = 0): Bench {
+    return new Bench({}, restore(state.config, this.rows(), nowMs + afterMs), nowMs + afterMs);
   }
 
   /** As it comes out of Postgres: other objects, of jobs that have not ended. */
