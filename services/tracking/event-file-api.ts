@@ -53,6 +53,7 @@ export function eventFileRoutes(parts: EventFileParts): FastifyPluginAsync {
       },
     );
     app.get<{ Params: { run: string } }>("/v1/runs/:run/events", async (request, reply) => {
+      await parts.ensureRun(request.params.run);
       const run = await findRun(parts.pool, request.params.run);
       return reply
         .type("application/octet-stream")

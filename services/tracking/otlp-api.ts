@@ -7,6 +7,7 @@ import { checkRunId, parseExperimentId } from "./core/name.ts";
 import { type OtlpSpan, readOtlp } from "./core/trace/otlp.ts";
 import { traceIdOf, traceInfosOf } from "./core/trace/trace.ts";
 import { speakMlflow } from "./route.ts";
+import { getRun } from "./run-store.ts";
 import { linkTraces, upsertSpans, upsertTraces } from "./trace-store.ts";
 
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
@@ -17,9 +18,10 @@ const MEDIA_TYPES = ["application/x-protobuf", "application/json"] as const;
 
 /**
  * OpenTelemetry's traces over HTTP (opentelemetry.io/docs/specs/otlp, "OTLP/HTTP"), protobuf or JSON. `x-mlflow-experiment-id`
- * says whose they are; `x-mlflow-run-id` links them to a run. Either all spans of a request are kept, or none.
+ * says whose they are; `x-mlflow-run-id` links them to a run. Either all spans of a request are kept, or none. `ensureRun` makes
+ * the run of an attempt that has none yet.
  */
-export function otlpRoutes(pool: Pool): FastifyPluginAsync {
+export function otlpRoutes(pool: Pool, ensureRun: (id: string) => Promise<void>): FastifyPluginAsync {
   const routes: FastifyPluginAsync = async (app) => {
     speakMlflow(app);
     app.removeAllContentTypeParsers();
@@ -29,9 +31,15 @@ export function otlpRoutes(pool: Pool): FastifyPluginAsync {
     app.post("/", { bodyLimit: BODY_BYTES_MAX }, async (request, reply) => {
       const mediaType = mediaTypeOf(request);
       const spans = readOtlp(await unpacked(request), mediaType);
-      await keep(pool, spans, experimentOf(request));
-      const run = request.headers["x-mlflow-run-id"];
-      if (typeof run === "string") await linkTraces(pool, [...new Set(spans.map(traceIdOf))], checkRunId(run));
+      const experimentId = experimentOf(request);
+      const run = runOf(request);
+      if (run !== undefined) {
+        // Before anything is kept: a run that is not there refuses it all, and an attempt's is made with its experiment.
+        await ensureRun(run);
+        await getRun(pool, run);
+      }
+      await keep(pool, spans, experimentId);
+      if (run !== undefined) await linkTraces(pool, [...new Set(spans.map(traceIdOf))], run);
       // An empty message of ExportTraceServiceResponse: all of it was kept.
       return reply.type(mediaType).send(mediaType === "application/json" ? "{}" : Buffer.alloc(0));
     });
@@ -52,6 +60,11 @@ function experimentOf({ headers }: FastifyRequest): string {
   const id = headers["x-mlflow-experiment-id"];
   if (typeof id !== "string") throw missingValue("x-mlflow-experiment-id");
   return parseExperimentId(id);
+}
+
+function runOf({ headers }: FastifyRequest): string | undefined {
+  const id = headers["x-mlflow-run-id"];
+  return typeof id === "string" ? checkRunId(id) : undefined;
 }
 
 function mediaTypeOf({ headers }: FastifyRequest): (typeof MEDIA_TYPES)[number] {

@@ -52,7 +52,7 @@ export async function openTracking(parts: TrackingParts): Promise<Tracking> {
     ]),
     onEnded: taskRuns.onEnded,
     eventFiles: eventFileRoutes({ pool: parts.pool, ingest, ensureRun: taskRuns.ensure, log: parts.log }),
-    otlp: otlpRoutes(parts.pool),
+    otlp: otlpRoutes(parts.pool, taskRuns.ensure),
     files: async (app) => {
       await app.register(artifactProxy(parts));
       await app.register(getArtifact(parts));

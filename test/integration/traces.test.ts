@@ -249,6 +249,10 @@ test("what is no request of OTLP is refused by name, and nothing of it is kept",
     expect.stringContaining("gzip"),
   ]);
   const spans = otlp([{ trace: 7, id: 71, name: "homeless" }]);
+  expect(await said(await send(spans, { "x-mlflow-run-id": "nowhere" }))).toEqual([
+    404,
+    expect.stringContaining("nowhere"),
+  ]);
   expect(await said(await send(spans, { "x-mlflow-experiment-id": "987654" }))).toEqual([
     404,
     expect.stringContaining("987654"),
