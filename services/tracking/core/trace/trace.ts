@@ -88,7 +88,9 @@ export function traceInfosOf(spans: readonly OtlpSpan[], experimentId: string): 
   const byTrace = new Map<string, OtlpSpan[]>();
   for (const span of spans) {
     const id = traceIdOf(span);
-    byTrace.set(id, [...(byTrace.get(id) ?? []), span]);
+    const own = byTrace.get(id);
+    if (own === undefined) byTrace.set(id, [span]);
+    else own.push(span);
   }
   return [...byTrace].map(([id, own]) => {
     const root = own.find(({ parentId }) => parentId === null);
