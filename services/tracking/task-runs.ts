@@ -20,21 +20,25 @@ const SWEEP_ATTEMPTS = 1_000;
 /** Remembered: run ids that are there, and experiments that attempts have chosen. */
 const KNOWN_MAX = 10_000;
 
+type TaskRunParts = Pick<TrackingParts, "pool" | "findAttempt" | "now" | "log">;
+
 /**
  * The run that every attempt has: made when somebody first asks for it or logs to it, so that tasks that never do cost nothing, and
  * ended when the attempt has ended, however it did (docs/tracking.md).
  */
 export class TaskRuns {
-  readonly #parts: TrackingParts;
+  readonly #parts: TaskRunParts;
   /** Ids of task runs that are there. */
   readonly #known = new Set<string>();
   /** By attempt: the experiment its script chose before its run was made. */
   readonly #chosen = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer fires, as performance.now() counts. */
+  #dueMs = 0;
   #sweeping: Promise<void> | undefined;
   #closed = false;
 
-  constructor(parts: TrackingParts) {
+  constructor(parts: TaskRunParts) {
     this.#parts = parts;
     this.#sweepIn(SWEEP_AFTER_MS);
   }
@@ -108,12 +112,17 @@ export class TaskRuns {
     this.#chosen.set(attemptKey(ref), found.id);
   }
 
+  /** At the latest: ends that come one after the other all the time must not put the look off. */
   #sweepIn(ms: number): void {
-    if (this.#closed || (this.#timer !== undefined && ms >= SWEEP_EVERY_MS)) return;
+    const dueMs = performance.now() + ms;
+    if (this.#closed || (this.#timer !== undefined && this.#dueMs <= dueMs)) return;
     clearTimeout(this.#timer);
+    this.#dueMs = dueMs;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = undefined));
+      // The one under way may have passed what this is about.
+      if (this.#sweeping !== undefined) return this.#sweepIn(SWEEP_AFTER_MS);
+      this.#sweeping = this.#sweep().finally(() => (this.#sweeping = undefined));
     }, ms).unref();
   }
 

@@ -1,0 +1,81 @@
+import { setInterval } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { EndedAttempt } from "../../lib/core/execution.ts";
+import { attemptKey, type AttemptRef, type JobId, type NodeId } from "../../lib/core/ids.ts";
+import { type Database, inTransaction, openDatabase } from "../../lib/db.ts";
+import { silentLog } from "../../lib/log.ts";
+import { taskRunId } from "../../lib/task-run.ts";
+import { recordEnded } from "../../services/lineage/index.ts";
+import { TaskRuns } from "../../services/tracking/task-runs.ts";
+import { endedReport } from "../support/build.ts";
+import { createDatabase, type TestDatabase } from "../support/database.ts";
+import { until } from "../support/wait.ts";
+import { assignment } from "../support/worker.ts";
+
+/** Between two ends of other attempts: a cluster that is at work. */
+const ENDS_EVERY_MS = 20;
+
+let testDatabase: TestDatabase;
+let database: Database;
+let runs: TaskRuns;
+
+beforeAll(async () => {
+  testDatabase = await createDatabase();
+  database = openDatabase(testDatabase.url);
+  runs = new TaskRuns({
+    pool: database.pool,
+    findAttempt: async (ref) => ({
+      ref,
+      pipeline: "busy",
+      project: "default",
+      code: null,
+      params: {},
+      node: "node-1",
+      gpuUuids: [],
+      startedAtMs: 1,
+    }),
+    now: Date.now,
+    log: silentLog(),
+  });
+});
+afterAll(async () => {
+  await runs?.close();
+  await database?.close();
+  await testDatabase?.drop();
+});
+
+function ended(ref: AttemptRef): EndedAttempt {
+  return {
+    assignment: assignment("true", { ref }),
+    state: "succeeded",
+    node: { id: "6a1c0a3e-0000-4000-8000-000000000001" as NodeId, name: "node-1" },
+    code: null,
+    params: {},
+    map: {},
+    report: endedReport(attemptKey(ref), { kind: "succeeded" }),
+  };
+}
+
+async function statusOf(ref: AttemptRef): Promise<string | undefined> {
+  const { rows } = await database.pool.query<{ status: string }>("select status from runs where id = $1", [
+    taskRunId(ref),
+  ]);
+  return rows[0]?.status;
+}
+
+test("runs end while attempts end one after the other, without a pause", async () => {
+  const ref: AttemptRef = { job: "0000jobid001" as JobId, task: "train", index: 0, attempt: 1 };
+  await runs.ensure(taskRunId(ref));
+  expect(await statusOf(ref)).toBe("RUNNING");
+  const isOver = new AbortController();
+  const others = (async () => {
+    for await (const _ of setInterval(ENDS_EVERY_MS, undefined, { signal: isOver.signal })) runs.onEnded();
+  })();
+  try {
+    await inTransaction(database.pool, (client) => recordEnded(client, [ended(ref)]));
+    await until(async () => (await statusOf(ref)) === "FINISHED", "the run to end");
+  } finally {
+    isOver.abort();
+    await others.catch(() => undefined);
+  }
+});
