@@ -61,6 +61,7 @@ export class EventFileTails {
   /** They go on when somebody follows the attempts again. */
   stop(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#tails.clear();
   }
 

@@ -1,11 +1,11 @@
-import type { Pool, PoolClient } from "pg";
+import type { Pool } from "pg";
 import { inTransaction } from "../../lib/db.ts";
-import { jsonRows } from "../../lib/json-rows.ts";
 import type { Log } from "../../lib/log.ts";
 import type { IngestPlan } from "./core/ingest-plan.ts";
 import { PIECE_POINTS, piecesOf } from "./core/pieces.ts";
 import { decodePoints, noPoints } from "./core/points.ts";
 import type { Metric } from "./history-store.ts";
+import { insertChunks } from "./ingest-store.ts";
 
 /** Small chunks of one metric before they are put together: a page of history reads as many without being slow. */
 const LOOSE_MAX = 256;
@@ -100,30 +100,7 @@ export function compact(pool: Pool, metric: Metric): Promise<number> {
       metric.key,
       rows.map(({ id }) => id),
     ]);
-    await insertPieces(client, metric, points);
+    await insertChunks(client, piecesOf(metric.run, metric.key, points), 1);
     return rows.length;
   });
-}
-
-async function insertPieces(
-  client: PoolClient,
-  { run, key }: Metric,
-  points: ReturnType<typeof noPoints>,
-): Promise<void> {
-  const rows = piecesOf(run, key, points).map((piece) => ({
-    count: piece.count,
-    a: String(piece.firstMs),
-    b: String(piece.lastMs),
-    c: String(piece.firstStep),
-    d: String(piece.lastStep),
-    p: piece.points.toString("base64"),
-    s: piece.sample?.toString("base64") ?? null,
-  }));
-  await client.query(
-    `insert into metric_chunks (run, key, level, count, first_ms, last_ms, first_step, last_step, points, sample)
-     select $1, $2, 1, count, a, b, c, d, decode(p, 'base64'), decode(s, 'base64')
-       from json_to_recordset($3::json)
-         as r(count int, a bigint, b bigint, c bigint, d bigint, p text, s text)`,
-    [run, key, jsonRows(rows)],
-  );
 }

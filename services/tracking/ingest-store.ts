@@ -2,6 +2,7 @@ import type { PoolClient } from "pg";
 import { jsonRows } from "../../lib/json-rows.ts";
 import type { Batch } from "./core/batch.ts";
 import type { IngestPlan, KnownRun } from "./core/ingest-plan.ts";
+import type { Piece } from "./core/pieces.ts";
 
 /** The runs that the batches name, as far as they exist, with those of the batches' params that are there. */
 export async function knownRuns(client: PoolClient, batches: readonly Batch[]): Promise<Map<string, KnownRun>> {
@@ -40,7 +41,7 @@ export async function writeIngest(client: PoolClient, plan: IngestPlan): Promise
   const results = await Promise.allSettled([
     client.query("begin"),
     ...(plan.params.length > 0 ? [insertParams(client, plan)] : []),
-    ...(plan.latest.length > 0 ? [upsertLatest(client, plan), insertChunks(client, plan)] : []),
+    ...(plan.latest.length > 0 ? [upsertLatest(client, plan), insertChunks(client, plan.chunks, 0)] : []),
     ...(plan.tags.length > 0 ? [upsertTags(client, plan)] : []),
     ...(plan.modelMetrics.length > 0 ? [insertModelMetrics(client, plan)] : []),
     client.query("commit"),
@@ -84,11 +85,12 @@ async function upsertLatest(client: PoolClient, { latest }: IngestPlan): Promise
   });
 }
 
-async function insertChunks(client: PoolClient, { chunks }: IngestPlan): Promise<void> {
+/** `level`: 0 for chunks as they came, 1 for those put together. */
+export async function insertChunks(client: PoolClient, chunks: readonly Piece[], level: 0 | 1): Promise<void> {
   await client.query({
     name: "tracking-insert-chunks",
     text: `insert into metric_chunks (run, key, level, count, first_ms, last_ms, first_step, last_step, points, sample)
-           select run, key, 0, count, a, b, c, d, decode(p, 'base64'), decode(s, 'base64')
+           select run, key, $2::smallint, count, a, b, c, d, decode(p, 'base64'), decode(s, 'base64')
              from json_to_recordset($1::json)
                as r(run bigint, key text, count int, a bigint, b bigint, c bigint, d bigint, p text, s text)`,
     values: [
@@ -105,6 +107,7 @@ async function insertChunks(client: PoolClient, { chunks }: IngestPlan): Promise
           s: sample?.toString("base64") ?? null,
         })),
       ),
+      level,
     ],
   });
 }

@@ -25,7 +25,7 @@ const INDEXED_CHARS = sql.raw("120");
 export const experiments = pgTable(
   "experiments",
   {
-    /** Counted up; that of a pipeline is made from its name (see core/experiment-id.ts). */
+    /** Counted up; that of a pipeline is made from its name (see lib/task-run.ts). */
     id: bigint({ mode: "bigint" }).primaryKey().generatedByDefaultAsIdentity(),
     name: text().notNull(),
     artifactLocation: text("artifact_location").notNull(),
@@ -133,7 +133,7 @@ export const metricChunks = pgTable(
     id: bigint({ mode: "number" }).generatedAlwaysAsIdentity().notNull(),
     run: bigint({ mode: "number" }).notNull(),
     key: text().notNull(),
-    /** 0: as it came; 1 and 2: put together from those of the level below, sorted, each point once. */
+    /** 0: as it came; 1: put together from smaller ones, sorted, each point once. */
     level: smallint().notNull(),
     count: integer().notNull(),
     firstMs: bigint("first_ms", { mode: "bigint" }).notNull(),
