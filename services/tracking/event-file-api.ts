@@ -18,7 +18,7 @@ import type { Ingest } from "./ingest.ts";
 const BODY_BYTES_MAX = RECORD_BYTES_MAX + 4 * 1024 * 1024;
 const FILE_CHARS_MAX = 1_000;
 
-export interface EventFileParts {
+interface EventFileParts {
   readonly pool: Pool;
   readonly ingest: Ingest;
   /** Makes the run of an attempt that has none yet. */

@@ -22,7 +22,7 @@ export interface Tag {
 }
 
 /** SQL of MLflow's Experiment for a row `e`. */
-export const EXPERIMENT_JSON = `json_strip_nulls(json_build_object(
+const EXPERIMENT_JSON = `json_strip_nulls(json_build_object(
     'experiment_id', e.id::text, 'name', e.name, 'artifact_location', e.artifact_location,
     'lifecycle_stage', case when e.deleted then 'deleted' else 'active' end,
     'last_update_time', e.updated_ms, 'creation_time', e.created_ms,
@@ -83,7 +83,7 @@ export async function getExperiment(client: Pool | PoolClient, id: string): Prom
   return found;
 }
 
-export function noExperiment(id: string): MlflowError {
+function noExperiment(id: string): MlflowError {
   return absent(`No Experiment with id=${id} exists`);
 }
 

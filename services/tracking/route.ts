@@ -19,7 +19,7 @@ export interface MlflowRoute {
 }
 
 /** What we claim to be: clients look at it before they use what newer servers have. */
-export const MLFLOW_VERSION = "3.17.0";
+const MLFLOW_VERSION = "3.17.0";
 /** Of a JSON body: the profile of a data set may have 16 MiB. */
 const JSON_BYTES_MAX = 20 * 1024 * 1024;
 const PREFIXES = ["/api", "/ajax-api"];

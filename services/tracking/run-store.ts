@@ -25,7 +25,7 @@ export interface NewRun {
   readonly tags: readonly KeyValue[];
 }
 
-export function noRun(id: string): Error {
+function noRun(id: string): Error {
   return absent(`Run with id=${id} not found`);
 }
 

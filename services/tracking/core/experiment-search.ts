@@ -7,7 +7,7 @@ import type { SearchStatement } from "./run-search.ts";
 import { Binds, compareSql } from "./sql.ts";
 
 /** What searches of experiments may ask (MLflow's SearchExperimentsUtils). */
-export const EXPERIMENT_GRAMMAR: Grammar = {
+const EXPERIMENT_GRAMMAR: Grammar = {
   entities: { attribute: "attribute", tag: "tag", tags: "tag" },
   attributes: { name: "text", experiment_id: "text", creation_time: "number", last_update_time: "number" },
   aliases: {},

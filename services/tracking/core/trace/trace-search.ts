@@ -6,7 +6,7 @@ import type { SearchStatement } from "../run-search.ts";
 import { Binds, compareSql } from "../sql.ts";
 
 /** What searches of traces may ask (MLflow's SearchTraceUtils), but for issues and prompts. */
-export const TRACE_GRAMMAR: Grammar = {
+const TRACE_GRAMMAR: Grammar = {
   entities: {
     tag: "tag",
     tags: "tag",
