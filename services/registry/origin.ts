@@ -8,7 +8,7 @@ import {
   originOfLoggedModel,
   originOfRun,
   type ProxiedFile,
-  proxiedPath,
+  proxyPath,
 } from "../tracking/index.ts";
 import { MLMODEL, MLMODEL_BYTES_MAX, type ModelFacts, readModelFiles } from "./core/facts.ts";
 import { invalid } from "./core/name.ts";
@@ -84,7 +84,7 @@ async function originOf(
 function pathOf(source: ModelSource, origin: ModelOrigin | undefined): string | undefined {
   if (source.kind === "proxy") return source.path;
   if (!origin || (source.kind !== "logged" && source.kind !== "run")) return undefined;
-  const root = proxiedPath(origin.artifactUri);
+  const root = proxyPath(origin.artifactUri);
   // The files of a logged model are all in its own folder.
   const path = source.kind === "run" && origin.modelId !== "" ? "" : source.path;
   return root === undefined ? undefined : joined(root, path);
@@ -103,7 +103,7 @@ async function copyOf(
       `Invalid model version source: '${asked.source}'. Prompt versions cannot be used as model version sources.`,
     );
   const of = await getVersion(pool, model, await resolveWord(pool, model, version));
-  const path = of.digest === null ? undefined : proxiedPath(of.location);
+  const path = of.digest === null ? undefined : proxyPath(of.location);
   const files = path === undefined ? [] : await filesUnder(pool, path, FILES_MAX);
   return {
     source: `models:/${model.name}/${of.version}`,

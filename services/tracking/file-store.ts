@@ -27,8 +27,8 @@ function checkWritable(path: string): void {
   );
 }
 
-/** What lies under `folder/`: from here to before there, in the order of the index. Nothing but the root has no bounds. */
-const UNDER = "path ~>=~ ($1 || '/') and path ~<~ ($1 || '0')";
+/** What lies in the folder $1: from `folder/` up to `folder0`, "0" being what follows "/", in the order of the index. */
+export const UNDER = "path ~>=~ ($1 || '/') and path ~<~ ($1 || '0')";
 
 /** Makes the bytes the file's content. Throws where a file would have to be a folder, or the other way round. */
 export async function putFile(pool: Pool, path: string, file: TrackedFile, nowMs: number): Promise<void> {

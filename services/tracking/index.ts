@@ -7,6 +7,7 @@
  *   originOfRun, originOfLoggedModel, …         what the registry asks of runs, logged models and their files
  */
 export { Fields } from "./core/fields.ts";
+export { proxyPath } from "./core/file-path.ts";
 export { invalid, MlflowError } from "./core/mlflow-error.ts";
 export { PINNED_FOLDER } from "./file-store.ts";
 export { trackingGraph } from "./graph.ts";
@@ -17,7 +18,6 @@ export {
   originOfLoggedModel,
   originOfRun,
   type ProxiedFile,
-  proxiedPath,
   proxiedUri,
   putFilesUnder,
   removeFilesUnder,

@@ -1,5 +1,6 @@
 import type { ClientBase, Pool } from "pg";
 import type { Digest } from "../../lib/core/ids.ts";
+import { UNDER } from "./file-store.ts";
 import { ARTIFACT_ROOT } from "./parts.ts";
 
 /** What a run or a logged model tells of a model that is registered from it. */
@@ -79,13 +80,6 @@ export interface ProxiedFile {
   readonly bytes: number;
 }
 
-/** Path behind our artifact proxy; undefined: it lies elsewhere. */
-export function proxiedPath(artifactUri: string): string | undefined {
-  return artifactUri.startsWith(ARTIFACT_ROOT)
-    ? artifactUri.slice(ARTIFACT_ROOT.length).replace(/^\/+/, "")
-    : undefined;
-}
-
 export function proxiedUri(path: string): string {
   return `${ARTIFACT_ROOT}/${path}`;
 }
@@ -93,9 +87,8 @@ export function proxiedUri(path: string): string {
 /** Files in the folder, by path; at most `limit`. */
 export async function filesUnder(client: Pool | ClientBase, folder: string, limit: number): Promise<ProxiedFile[]> {
   const { rows } = await client.query<ProxiedFile & { bytes: string }>(
-    // From "folder/" up to "folder0": "0" is what follows "/".
     `select substr(path, length($1) + 2) as path, digest, bytes from tracked_files
-     where path ~>=~ ($1 || '/') and path ~<~ ($1 || '0') order by path limit $2`,
+     where ${UNDER} order by path limit $2`,
     [folder, limit],
   );
   return rows.map((row) => ({ ...row, bytes: Number(row.bytes) }));
