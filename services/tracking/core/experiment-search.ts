@@ -1,9 +1,7 @@
 import { type Grammar, parseFilter, parseOrderBy } from "./filter.ts";
-import { afterSql, keysSql, orderSql, type OrderTerm } from "./keyset.ts";
+import { type OrderTerm, pageStatement, type SearchStatement } from "./keyset.ts";
 import { invalid } from "./mlflow-error.ts";
 import { parseExperimentId } from "./name.ts";
-import { readPageToken } from "./page-token.ts";
-import type { SearchStatement } from "./run-search.ts";
 import { Binds, compareSql } from "./sql.ts";
 
 /** What searches of experiments may ask (MLflow's SearchExperimentsUtils). */
@@ -32,10 +30,10 @@ export interface ExperimentSearch {
   readonly pageToken: string | undefined;
 }
 
-/** Rows of `id`, `keys` and `place`, one more than the limit where there is a next page. */
+/** The page of experiments as a statement, whose rows have an `id`. */
 export function experimentSearchStatement(search: ExperimentSearch): SearchStatement {
   const binds = new Binds();
-  const where = ["true"];
+  const where: string[] = [];
   if (search.view !== "ALL") where.push(search.view === "DELETED_ONLY" ? "e.deleted" : "not e.deleted");
   for (const { entity, key, operator, value } of parseFilter(search.filter, EXPERIMENT_GRAMMAR)) {
     const tag = (more: string): string =>
@@ -63,13 +61,5 @@ export function experimentSearchStatement(search: ExperimentSearch): SearchState
   if (orders.length === 0) terms.push({ ...TERMS["creation_time"]!, rank: null, ascending: false });
   if (!named("experiment_id")) terms.push({ ...TERMS["experiment_id"]!, rank: null, ascending: false });
   const shape = orders.map(({ key, ascending }) => `${key}${ascending ? "+" : "-"}`).join(",");
-  const keys = keysSql(terms);
-  const after = readPageToken(search.pageToken, shape, keys.length);
-  if (after !== null) where.push(afterSql(terms, after, binds));
-  const order = orderSql(terms);
-  // The places are told outside: inside, the planner would sort all rows to count them.
-  const sql = `select page.*, row_number() over () as place from (
-     select e.id, array[${keys.join(", ")}] as keys
-     from experiments e where ${where.join(" and ")} order by ${order} limit ${binds.add(search.limit + 1)}::int) page`;
-  return { sql, values: binds.values, shape };
+  return pageStatement({ ...search, binds, select: "e.id", from: "experiments e", where, terms, shape });
 }

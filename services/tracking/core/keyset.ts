@@ -1,3 +1,4 @@
+import { readPageToken } from "./page-token.ts";
 import type { Binds } from "./sql.ts";
 
 /**
@@ -13,8 +14,46 @@ export interface OrderTerm {
   readonly ascending: boolean;
 }
 
+export interface SearchStatement {
+  /** Rows of what was selected, `keys` (text[]) and their `place` from 1; one more than the limit where there is a next page. */
+  readonly sql: string;
+  readonly values: unknown[];
+  /** Of the page token. */
+  readonly shape: string;
+}
+
+/** A page of a search as a statement. Throws INVALID_PARAMETER_VALUE for a page token that is none of this search's. */
+export function pageStatement(page: {
+  readonly binds: Binds;
+  /** SQL of the column that names a row, e.g. `r.id`. */
+  readonly select: string;
+  readonly from: string;
+  readonly where: readonly string[];
+  /** The last one must tell all rows apart. */
+  readonly terms: readonly OrderTerm[];
+  readonly shape: string;
+  readonly limit: number;
+  readonly pageToken: string | undefined;
+}): SearchStatement {
+  const { binds, terms, shape } = page;
+  const keys = keysSql(terms);
+  const after = readPageToken(page.pageToken, shape, keys.length);
+  const where = after === null ? page.where : [...page.where, afterSql(terms, after, binds)];
+  // The places are told outside: inside, the planner would sort all rows to count them.
+  const sql = `select page.*, row_number() over () as place from (
+     select ${page.select}, array[${keys.join(", ")}] as keys
+     from ${page.from}${where.length === 0 ? "" : ` where ${where.join(" and ")}`}
+    order by ${orderSql(terms)} limit ${binds.add(page.limit + 1)}::int) page`;
+  return { sql, values: binds.values, shape };
+}
+
+/** `column` is one of the ids. One said as such lets the planner walk an index in its order. */
+export function amongSql(column: string, ids: readonly string[], binds: Binds): string {
+  return ids.length === 1 ? `${column} = ${binds.add(ids[0])}::bigint` : `${column} = any(${binds.add(ids)}::bigint[])`;
+}
+
 /** Nulls last both ways, as the indexes have them. */
-export function orderSql(terms: readonly OrderTerm[]): string {
+function orderSql(terms: readonly OrderTerm[]): string {
   return terms
     .flatMap(({ rank, value, ascending }) => [
       ...(rank === null ? [] : [rank]),
@@ -24,27 +63,27 @@ export function orderSql(terms: readonly OrderTerm[]): string {
 }
 
 /** SQL of what a page token keeps of a row, one text for each rank and each value. */
-export function keysSql(terms: readonly OrderTerm[]): string[] {
+function keysSql(terms: readonly OrderTerm[]): string[] {
   return terms.flatMap(({ rank, value }) => [...(rank === null ? [] : [`(${rank})::text`]), `(${value})::text`]);
 }
 
-/** SQL of being after the row with these keys, in the terms' order. The last term must tell all rows apart. */
-export function afterSql(terms: readonly OrderTerm[], keys: readonly (string | null)[], binds: Binds): string {
-  const steps: { readonly equal: string; readonly after: string }[] = [];
+/** SQL of being after the row with these keys, in the terms' order. */
+function afterSql(terms: readonly OrderTerm[], keys: readonly (string | null)[], binds: Binds): string {
+  const steps: { readonly value: string; readonly beyond: ">" | "<"; readonly bound: string }[] = [];
   let at = 0;
   for (const { rank, value, type, ascending } of terms) {
     const held = rank === null ? "0" : keys[at++]!;
-    if (rank !== null) {
-      const bound = `${binds.add(held)}::int`;
-      steps.push({ equal: `${rank} = ${bound}`, after: `${rank} > ${bound}` });
-    }
+    if (rank !== null) steps.push({ value: rank, beyond: ">", bound: `${binds.add(held)}::int` });
     const key = keys[at++];
     // Among rows without a value the term decides nothing.
     if (held !== "0" || key === null) continue;
-    const bound = `${binds.add(key)}::${type}`;
-    steps.push({ equal: `${value} = ${bound}`, after: `${value} ${ascending ? ">" : "<"} ${bound}` });
+    steps.push({ value, beyond: ascending ? ">" : "<", bound: `${binds.add(key)}::${type}` });
   }
-  return `(${steps
-    .map(({ after }, index) => `(${[...steps.slice(0, index).map(({ equal }) => equal), after].join(" and ")})`)
-    .join(" or ")})`;
+  const equal = steps.map(({ value, bound }) => `${value} = ${bound}`);
+  const after = steps.map(({ value, beyond, bound }, index) =>
+    [...equal.slice(0, index), `${value} ${beyond} ${bound}`].join(" and "),
+  );
+  const { value, beyond, bound } = steps[0]!;
+  // The first term's bound once more, in a form that an index can begin at.
+  return `${value} ${beyond}= ${bound} and ((${after.join(") or (")}))`;
 }

@@ -1,8 +1,6 @@
 import { type Grammar, parseFilter } from "./filter.ts";
-import { afterSql, keysSql, orderSql, type OrderTerm } from "./keyset.ts";
+import { amongSql, type OrderTerm, pageStatement, type SearchStatement } from "./keyset.ts";
 import { invalid } from "./mlflow-error.ts";
-import { readPageToken } from "./page-token.ts";
-import type { SearchStatement } from "./run-search.ts";
 import { Binds, compareSql } from "./sql.ts";
 
 /** What searches of logged models may ask. */
@@ -74,10 +72,10 @@ export interface ModelSearch {
   readonly pageToken: string | undefined;
 }
 
-/** Rows of `id`, `keys` and `place`, one more than the limit where there is a next page. */
+/** The page of logged models as a statement, whose rows have an `id`. */
 export function modelSearchStatement(search: ModelSearch): SearchStatement {
   const binds = new Binds();
-  const where = [`m.experiment = any(${binds.add(search.experimentIds)}::bigint[])`, "not m.deleted"];
+  const where = [amongSql("m.experiment", search.experimentIds, binds), "not m.deleted"];
   const measured = datasetSql(search.datasets, binds);
   const comparisons = parseFilter(search.filter, MODEL_GRAMMAR);
   for (const comparison of comparisons) {
@@ -99,15 +97,7 @@ export function modelSearchStatement(search: ModelSearch): SearchStatement {
   if (!named("creation_timestamp")) terms.push({ ...TERMS["creation_timestamp"]!, rank: null, ascending: false });
   if (!named("model_id")) terms.push({ ...TERMS["model_id"]!, rank: null, ascending: true });
   const shape = JSON.stringify([search.experimentIds, search.filter, search.orderBy]);
-  const keys = keysSql(terms);
-  const after = readPageToken(search.pageToken, shape, keys.length);
-  if (after !== null) where.push(afterSql(terms, after, binds));
-  const order = orderSql(terms);
-  // The places are told outside: inside, the planner would sort all rows to count them.
-  const sql = `select page.*, row_number() over () as place from (
-     select m.id, array[${keys.join(", ")}] as keys
-     from logged_models m where ${where.join(" and ")} order by ${order} limit ${binds.add(search.limit + 1)}::int) page`;
-  return { sql, values: binds.values, shape };
+  return pageStatement({ ...search, binds, select: "m.id", from: "logged_models m", where, terms, shape });
 }
 
 /** More conditions of a row `x` of logged_model_metrics. */

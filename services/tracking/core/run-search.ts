@@ -1,8 +1,7 @@
 import type { Comparison, Grammar, OrderBy } from "./filter.ts";
 import { parseFilter, parseOrderBy } from "./filter.ts";
-import { afterSql, keysSql, orderSql, type OrderTerm } from "./keyset.ts";
+import { amongSql, type OrderTerm, pageStatement, type SearchStatement } from "./keyset.ts";
 import { invalid } from "./mlflow-error.ts";
-import { readPageToken } from "./page-token.ts";
 import { Binds, compareIndexedSql, compareSql } from "./sql.ts";
 
 /** What searches of runs may ask (MLflow's SearchUtils). */
@@ -70,45 +69,18 @@ export interface RunSearch {
   readonly pageToken: string | undefined;
 }
 
-export interface SearchStatement {
-  /** Rows of `number`, `keys` (text[]) and their `place` from 1; one more than the limit where there is a next page. */
-  readonly sql: string;
-  readonly values: unknown[];
-  /** Of the page token. */
-  readonly shape: string;
-}
-
 /** The page of runs as a statement. Text of the user is bound, never part of the SQL. Throws INVALID_PARAMETER_VALUE. */
 export function runSearchStatement(search: RunSearch): SearchStatement {
   const binds = new Binds();
   const joins: string[] = [];
-  const [only, ...others] = search.experimentIds;
-  // One experiment said as such lets the planner walk its runs in order.
-  const where = [
-    only !== undefined && others.length === 0
-      ? `r.experiment = ${binds.add(only)}::bigint`
-      : `r.experiment = any(${binds.add(search.experimentIds)}::bigint[])`,
-  ];
+  const where = [amongSql("r.experiment", search.experimentIds, binds)];
   if (search.view !== "ALL") where.push(search.view === "DELETED_ONLY" ? "r.deleted" : "not r.deleted");
   for (const comparison of parseFilter(search.filter, RUN_GRAMMAR)) addComparison(comparison, joins, where, binds);
   const orders = search.orderBy.map((text) => parseOrderBy(text, RUN_GRAMMAR));
   const terms = orderTerms(orders, joins, binds);
   const shape = orders.map(({ entity, key, ascending }) => `${entity}.${key}${ascending ? "+" : "-"}`).join(",");
-  const keys = keysSql(terms);
-  const after = readPageToken(search.pageToken, shape, keys.length);
-  if (after !== null) {
-    where.push(afterSql(terms, after, binds));
-    // The same bound once more in a form that an index can begin at.
-    if (orders.length === 0) where.push(`r.start_ms <= ${binds.add(after[0])}::bigint`);
-  }
-  const order = orderSql(terms);
-  // The places are told outside: inside, the planner would sort all rows to count them.
-  const sql = `select page.*, row_number() over () as place from (
-     select r.number, array[${keys.join(", ")}] as keys
-     from runs r ${joins.join(" ")}
-    where ${where.join(" and ")}
-    order by ${order} limit ${binds.add(search.limit + 1)}::int) page`;
-  return { sql, values: binds.values, shape };
+  const from = `runs r ${joins.join(" ")}`;
+  return pageStatement({ ...search, binds, select: "r.number", from, where, terms, shape });
 }
 
 function addComparison(comparison: Comparison, joins: string[], where: string[], binds: Binds): void {

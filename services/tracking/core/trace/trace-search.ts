@@ -1,8 +1,6 @@
 import { type Comparison, type Grammar, parseFilter, parseOrderBy } from "../filter.ts";
-import { afterSql, keysSql, orderSql, type OrderTerm } from "../keyset.ts";
+import { amongSql, type OrderTerm, pageStatement, type SearchStatement } from "../keyset.ts";
 import { invalid } from "../mlflow-error.ts";
-import { readPageToken } from "../page-token.ts";
-import type { SearchStatement } from "../run-search.ts";
 import { Binds, compareSql } from "../sql.ts";
 
 /** What searches of traces may ask (MLflow's SearchTraceUtils), but for issues and prompts. */
@@ -82,10 +80,10 @@ export interface TraceSearch {
   readonly pageToken: string | undefined;
 }
 
-/** The page of traces as a statement, like that of runs. Throws INVALID_PARAMETER_VALUE. */
+/** The page of traces as a statement, whose rows have an `id`. Throws INVALID_PARAMETER_VALUE. */
 export function traceSearchStatement(search: TraceSearch): SearchStatement {
   const binds = new Binds();
-  const where = [`t.experiment = any(${binds.add(search.experimentIds)}::bigint[])`];
+  const where = [amongSql("t.experiment", search.experimentIds, binds)];
   for (const comparison of parseFilter(search.filter, TRACE_GRAMMAR)) where.push(conditionSql(comparison, binds));
   const orders = search.orderBy.map((text) => parseOrderBy(text, TRACE_GRAMMAR));
   const terms = orders.map(({ entity, key, ascending }): OrderTerm => {
@@ -97,13 +95,7 @@ export function traceSearchStatement(search: TraceSearch): SearchStatement {
   if (!ordered.has("timestamp_ms")) terms.push(term("timestamp_ms", false));
   if (!ordered.has("request_id")) terms.push(term("request_id", true));
   const shape = orders.map(({ key, ascending }) => `${key}${ascending ? "+" : "-"}`).join(",");
-  const keys = keysSql(terms);
-  const after = readPageToken(search.pageToken, shape, keys.length);
-  if (after !== null) where.push(afterSql(terms, after, binds));
-  const order = orderSql(terms);
-  const sql = `select t.id, array[${keys.join(", ")}] as keys, row_number() over (order by ${order}) as place
-     from traces t where ${where.join(" and ")} order by ${order} limit ${binds.add(search.limit + 1)}::int`;
-  return { sql, values: binds.values, shape };
+  return pageStatement({ ...search, binds, select: "t.id", from: "traces t", where, terms, shape });
 }
 
 function term(key: string, ascending: boolean): OrderTerm {
