@@ -8,7 +8,11 @@
  */
 export { Fields } from "./core/fields.ts";
 export { proxyPath } from "./core/file-path.ts";
+export { type Comparison, type Grammar, type OrderBy, parseFilter, parseOrderBy } from "./core/filter.ts";
+export { afterSql, keysSql, orderSql, type OrderTerm } from "./core/keyset.ts";
 export { invalid, MlflowError } from "./core/mlflow-error.ts";
+export { makePageToken, readPageToken } from "./core/page-token.ts";
+export { Binds, compareSql } from "./core/sql.ts";
 export { PINNED_FOLDER } from "./file-store.ts";
 export { trackingGraph } from "./graph.ts";
 export {
@@ -22,6 +26,7 @@ export {
   putFilesUnder,
   removeFilesUnder,
 } from "./model-source.ts";
+export { pageJson } from "./page.ts";
 export { trackingReferences } from "./references.ts";
 export { mlflowApi, type MlflowRoute } from "./route.ts";
 export { openTracking, type Tracking } from "./tracking.ts";

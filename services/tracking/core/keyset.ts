@@ -53,7 +53,7 @@ export function amongSql(column: string, ids: readonly string[], binds: Binds): 
 }
 
 /** Nulls last both ways, as the indexes have them. */
-function orderSql(terms: readonly OrderTerm[]): string {
+export function orderSql(terms: readonly OrderTerm[]): string {
   return terms
     .flatMap(({ rank, value, ascending }) => [
       ...(rank === null ? [] : [rank]),
@@ -63,12 +63,12 @@ function orderSql(terms: readonly OrderTerm[]): string {
 }
 
 /** SQL of what a page token keeps of a row, one text for each rank and each value. */
-function keysSql(terms: readonly OrderTerm[]): string[] {
+export function keysSql(terms: readonly OrderTerm[]): string[] {
   return terms.flatMap(({ rank, value }) => [...(rank === null ? [] : [`(${rank})::text`]), `(${value})::text`]);
 }
 
 /** SQL of being after the row with these keys, in the terms' order. */
-function afterSql(terms: readonly OrderTerm[], keys: readonly (string | null)[], binds: Binds): string {
+export function afterSql(terms: readonly OrderTerm[], keys: readonly (string | null)[], binds: Binds): string {
   const steps: { readonly value: string; readonly beyond: ">" | "<"; readonly bound: string }[] = [];
   let at = 0;
   for (const { rank, value, type, ascending } of terms) {
