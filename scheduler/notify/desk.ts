@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import { nextTryMs, type Outcome } from "../../lib/core/delivery.ts";
 import { isTransient } from "../../lib/db.ts";
 import type { Log } from "../../lib/log.ts";
+import { Rounds } from "../../lib/rounds.ts";
 import type { Batch } from "../core/index.ts";
 import type { Recorder } from "../store.ts";
 import { notificationsOf } from "./core/render.ts";
@@ -80,61 +81,39 @@ class Mailman {
   readonly #term: number;
   readonly #onStop: () => void;
   readonly #sender: NotificationSender;
-  readonly #stopped = new AbortController();
+  readonly #rounds: Rounds;
   readonly #sending = new Set<Promise<void>>();
-  #wake: (() => void) | undefined;
-  #woken = false;
   #prunedAtMs = -Infinity;
-  readonly #ended: Promise<void>;
 
   constructor(parts: NotifyDeskParts, term: number, onStop: () => void) {
     this.#parts = parts;
     this.#term = term;
     this.#onStop = onStop;
     this.#sender = new NotificationSender(parts.settings);
-    this.#ended = this.#run();
+    this.#rounds = new Rounds({
+      round: () => this.#round(),
+      log: parts.log,
+      failing: "notifications stand still",
+      mended: "notifications are sent again",
+    });
   }
 
   wake(): void {
-    this.#woken = true;
-    this.#wake?.();
+    this.#rounds.wake();
   }
 
   /** Requests under way are cut off and tried by the next leader; a mail is given a moment. */
   async stop(): Promise<void> {
     this.#onStop();
-    this.#stopped.abort();
-    this.wake();
-    await this.#ended;
+    await this.#rounds.stop();
     await Promise.race([Promise.all(this.#sending), delay(STOP_GRACE_MS, undefined, { ref: false })]);
     this.#sender.close();
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopped;
-    let failing = false;
-    while (!signal.aborted) {
-      try {
-        await this.#pass();
-        if (failing) this.#parts.log.info("notifications are sent again");
-        failing = false;
-      } catch (error) {
-        if (!failing)
-          this.#parts.log[isTransient(error) ? "warn" : "error"](
-            { err: error },
-            "notifications stand still; trying again",
-          );
-        failing = true;
-        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
-      }
-    }
-  }
-
-  async #pass(): Promise<void> {
-    this.#woken = false;
+  async #round(): Promise<number> {
     const { pool, now } = this.#parts;
     const room = AT_ONCE_MAX - this.#sending.size;
-    if (room <= 0) return this.#pause(LOOK_MS);
+    if (room <= 0) return LOOK_MS;
     const claimed = await claimNotifications(pool, { term: this.#term, nowMs: now(), limit: room });
     for (const row of claimed) {
       const sending = this.#send(row).finally(() => {
@@ -143,24 +122,24 @@ class Mailman {
       });
       this.#sending.add(sending);
     }
-    if (claimed.length === room) return this.#pause(LOOK_MS);
+    if (claimed.length === room) return LOOK_MS;
     await this.#prune();
     const nextMs = await nextNotificationMs(pool);
-    await this.#pause(nextMs === null ? LOOK_MS : Math.min(LOOK_MS, Math.max(1, nextMs - now())));
+    return nextMs === null ? LOOK_MS : Math.min(LOOK_MS, Math.max(1, nextMs - now()));
   }
 
   async #send(row: NotificationRow): Promise<void> {
-    const outcome = await this.#sender.send(row, this.#stopped.signal);
+    const outcome = await this.#sender.send(row, this.#rounds.signal);
     // Cut off by us: the next leader tries.
-    if (this.#stopped.signal.aborted && outcome.kind !== "sent") return;
+    if (this.#rounds.signal.aborted && outcome.kind !== "sent") return;
     const { log } = this.#parts;
     const told = { notification: row.id, target: shownTarget(row.target), attempt: row.attempts };
     if (outcome.kind === "sent") log.debug(told, "notified");
     else log.warn({ ...told, error: outcome.error }, "a notification was not taken");
     // Postgres may be away at this moment; what cannot be written down is sent once more by the next leader.
     while (!(await this.#settle(row, outcome))) {
-      if (this.#stopped.signal.aborted) return;
-      await delay(RETRY_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+      if (this.#rounds.signal.aborted) return;
+      await delay(RETRY_MS, undefined, { signal: this.#rounds.signal }).catch(() => undefined);
     }
   }
 
@@ -195,13 +174,5 @@ class Mailman {
     const nowMs = this.#parts.now();
     const kept = { sentBeforeMs: nowMs - SENT_KEPT_MS, deadBeforeMs: nowMs - DEAD_KEPT_MS, limit: PRUNE_ROWS };
     await pruneNotifications(this.#parts.pool, kept);
-  }
-
-  async #pause(ms: number): Promise<void> {
-    if (this.#woken || this.#stopped.signal.aborted) return;
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    await delay(ms, undefined, { signal: woken.signal }).catch(() => undefined);
-    this.#wake = undefined;
   }
 }

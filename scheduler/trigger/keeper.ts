@@ -1,9 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
 import { WeftError } from "../../lib/core/error.ts";
 import type { JobId } from "../../lib/core/ids.ts";
-import { inTransaction, isTransient } from "../../lib/db.ts";
+import { inTransaction } from "../../lib/db.ts";
 import type { Log } from "../../lib/log.ts";
+import { Rounds } from "../../lib/rounds.ts";
 import { refusal } from "../api/answer.ts";
 import { TRIGGER_KEY_PREFIX } from "../api/submit.ts";
 import type { Answer, Event, NewJob } from "../core/index.ts";
@@ -28,8 +28,6 @@ import { decodeSubmit } from "./version.ts";
  * look is one query of an index that is nearly always empty.
  */
 const LOOK_MS = 2_000;
-/** Before work that failed for want of Postgres is tried again. */
-const RETRY_MS = 500;
 /** Jobs submitted at once: they share a commit. */
 const SUBMITS_MAX = 500;
 const TRIGGERS_AT_ONCE = 50;
@@ -58,23 +56,24 @@ export interface KeeperParts {
  */
 export class TriggerKeeper {
   readonly #parts: KeeperParts;
-  readonly #stopped = new AbortController();
+  readonly #rounds: Rounds;
   readonly #versions = new Map<string, NewJob>();
-  #wake: (() => void) | undefined;
-  #woken = false;
   #prunedAtMs = -Infinity;
   readonly #waiting = new Map<string, (end: FiringEnd | null) => void>();
-  readonly ended: Promise<void>;
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
-    this.ended = this.#run();
+    this.#rounds = new Rounds({
+      round: () => this.#round(),
+      log: parts.log,
+      failing: "triggers stand still",
+      mended: "triggers work again",
+    });
   }
 
   /** Something may have come: look now. */
   wake(): void {
-    this.#woken = true;
-    this.#wake?.();
+    this.#rounds.wake();
   }
 
   /**
@@ -88,7 +87,7 @@ export class TriggerKeeper {
         if (known) resolve(known);
         else reject(new WeftError("unavailable", "this server does not lead any more; ask again"));
       };
-      if (this.#stopped.signal.aborted) told(null);
+      if (this.#rounds.signal.aborted) told(null);
       else this.#waiting.set(key, told);
     });
     end.catch(() => undefined);
@@ -96,37 +95,13 @@ export class TriggerKeeper {
   }
 
   async stop(): Promise<void> {
-    this.#stopped.abort();
-    this.wake();
-    await this.ended;
+    await this.#rounds.stop();
     for (const told of this.#waiting.values()) told(null);
     this.#waiting.clear();
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopped;
-    let failing = false;
-    while (!signal.aborted) {
-      try {
-        const waitMs = await this.#pass();
-        if (failing) this.#parts.log.info("triggers work again");
-        failing = false;
-        await this.#pause(waitMs);
-      } catch (error) {
-        if (signal.aborted) return;
-        const expected = isTransient(error) || (error instanceof WeftError && error.code === "unavailable");
-        // A trigger that cannot be worked must not end the server, and not stop the others for ever either.
-        if (!failing)
-          this.#parts.log[expected ? "warn" : "error"]({ err: error }, "triggers stand still; trying again");
-        failing = true;
-        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
-      }
-    }
-  }
-
   /** Everything that is to be done now; gives how long there is nothing more. */
-  async #pass(): Promise<number> {
-    this.#woken = false;
+  async #round(): Promise<number> {
     const { pool, registry, now } = this.#parts;
     if (registry.watched === null) await registry.reload(pool);
     let nextMs = Infinity;
@@ -220,14 +195,6 @@ export class TriggerKeeper {
     this.#prunedAtMs = performance.now();
     const count = await pruneEvents(pool, now() - KEPT_MS, PRUNE_ROWS);
     if (count > 0) log.debug({ count }, "forgot old events of triggers");
-  }
-
-  async #pause(ms: number): Promise<void> {
-    if (ms === 0 || this.#woken || this.#stopped.signal.aborted) return;
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    await delay(ms, undefined, { signal: woken.signal }).catch(() => undefined);
-    this.#wake = undefined;
   }
 }
 

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { jetstream } from "@nats-io/jetstream";
 import { nextTryMs } from "../../lib/core/delivery.ts";
 import { EVENT_PREFIX } from "../../lib/core/pipeline/trigger.ts";
-import { inTransaction, isTransient } from "../../lib/db.ts";
+import { inTransaction } from "../../lib/db.ts";
+import { Rounds } from "../../lib/rounds.ts";
 import { natsMessage, subjectOf } from "./core/event.ts";
 import {
   claimDeliveries,
@@ -25,7 +25,6 @@ const LEASE_MS = 60_000;
 /** Longest pause between two looks: what another server wrote down is found then. */
 const LOOK_MS = 5_000;
 const LOOK_MS_MIN = 50;
-const RETRY_MS = 500;
 /** What nats-server is given to confirm one event. */
 const PUBLISH_MS = 5_000;
 /** Of what goes with a message and counts as part of it: the id that tells repetitions apart. */
@@ -40,49 +39,30 @@ const PRUNE_ROWS = 5_000;
  */
 export class Post {
   readonly #parts: RegistryParts;
-  readonly #stopped = new AbortController();
+  readonly #rounds: Rounds;
   readonly #sending = new Set<Promise<void>>();
-  readonly #ended: Promise<void>;
-  #wake: (() => void) | undefined;
-  #woken = false;
   #prunedAtMs = -Infinity;
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
-    this.#ended = this.#run();
+    this.#rounds = new Rounds({
+      round: () => this.#round(),
+      log: parts.log,
+      failing: "changes of the registry are not told",
+      mended: "changes of the registry are told again",
+    });
   }
 
   wake(): void {
-    this.#woken = true;
-    this.#wake?.();
+    this.#rounds.wake();
   }
 
   async stop(): Promise<void> {
-    this.#stopped.abort();
-    this.wake();
-    await this.#ended;
+    await this.#rounds.stop();
     await Promise.all(this.#sending);
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopped;
-    let failing = false;
-    while (!signal.aborted) {
-      try {
-        await this.#pass();
-        if (failing) this.#parts.log.info("changes of the registry are told again");
-        failing = false;
-      } catch (error) {
-        const level = isTransient(error) ? "warn" : "error";
-        if (!failing) this.#parts.log[level]({ err: error }, "changes of the registry are not told; trying again");
-        failing = true;
-        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
-      }
-    }
-  }
-
-  async #pass(): Promise<void> {
-    this.#woken = false;
+  async #round(): Promise<number> {
     const { pool, now } = this.#parts;
     // Webhooks do not wait for a NATS that is away.
     await this.#deliver();
@@ -90,7 +70,7 @@ export class Post {
     await this.#prune();
     const nextMs = await nextDueMs(pool);
     const free = this.#sending.size < DELIVERIES_AT_ONCE_MAX;
-    await this.#pause(nextMs === null || !free ? LOOK_MS : Math.min(LOOK_MS, Math.max(LOOK_MS_MIN, nextMs - now())));
+    return nextMs === null || !free ? LOOK_MS : Math.min(LOOK_MS, Math.max(LOOK_MS_MIN, nextMs - now()));
   }
 
   async #publish(): Promise<void> {
@@ -98,7 +78,7 @@ export class Post {
     const stream = jetstream(nats, { timeout: PUBLISH_MS });
     const bytesMax = (nats.info?.max_payload ?? Infinity) - HEADER_BYTES;
     let published = EVENTS_AT_ONCE_MAX;
-    while (published === EVENTS_AT_ONCE_MAX && !this.#stopped.signal.aborted) {
+    while (published === EVENTS_AT_ONCE_MAX && !this.#rounds.signal.aborted) {
       published = await inTransaction(pool, async (client) => {
         const events = await claimEvents(client, EVENTS_AT_ONCE_MAX);
         // One after the other, so that they come in order also when one is lost on the way.
@@ -137,7 +117,7 @@ export class Post {
 
   async #send(row: DeliveryRow): Promise<void> {
     const { pool, now, random, log } = this.#parts;
-    const { signal } = this.#stopped;
+    const { signal } = this.#rounds;
     const { outcome, answer } = await postWebhook(row, now(), signal);
     // Cut off by us: tried again when the lease is over.
     if (signal.aborted && answer === null) return;
@@ -157,13 +137,5 @@ export class Post {
     this.#prunedAtMs = performance.now();
     const { pool, now } = this.#parts;
     await pruneEvents(pool, { beforeMs: now() - KEPT_MS, limit: PRUNE_ROWS });
-  }
-
-  async #pause(ms: number): Promise<void> {
-    if (this.#woken || this.#stopped.signal.aborted) return;
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    await delay(ms, undefined, { signal: woken.signal }).catch(() => undefined);
-    this.#wake = undefined;
   }
 }
