@@ -1,40 +1,16 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startWeft } from "../support/command.ts";
-import { createDatabase, type TestDatabase } from "../support/database.ts";
-import { startNats, type TestNats } from "../support/nats.ts";
-import { ownFolder } from "../support/parts.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
+import { startCli, type TestCli } from "../support/cli.ts";
 
-let database: TestDatabase;
-let nats: TestNats;
-let server: TestServer;
-let folder: string;
+let cli: TestCli;
+const weft: TestCli["weft"] = (...args) => cli.weft(...args);
+const json: TestCli["json"] = (...args) => cli.json(...args);
 
 beforeAll(async () => {
-  [database, nats] = await Promise.all([createDatabase(), startNats()]);
-  server = await startTestServer({ databaseUrl: database.url, natsUrl: nats.url });
-  folder = ownFolder("registry-cli");
+  cli = await startCli("registry-cli");
 });
-afterAll(async () => {
-  await server?.stop();
-  await nats?.stop();
-  await database?.drop();
-});
-
-async function weft(...args: string[]): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
-  const variables = { WEFT_USER: "ada", WEFT_ATTEMPT_KEY: undefined };
-  const { exitCode, stdout, stderr } = await startWeft(server.address, args, folder, variables).done;
-  return { exitCode, stdout: stdout.toString("utf8"), stderr };
-}
-
-/** What `--json` prints. */
-async function json(...args: string[]): Promise<any> {
-  const { exitCode, stdout, stderr } = await weft(...args, "--json");
-  expect([exitCode, stderr]).toEqual([0, ""]);
-  return JSON.parse(stdout);
-}
+afterAll(() => cli?.stop());
 
 const GATES = `
 gates:
@@ -47,7 +23,7 @@ gates:
 test("versions are registered, evaluated, promoted through a gate, and rolled back", { timeout: 120_000 }, async () => {
   for (const version of [1, 2])
     expect(await json("models", "register", "fraud", "s3://bucket/m")).toMatchObject({ version });
-  writeFileSync(join(folder, "gates.yaml"), GATES);
+  writeFileSync(join(cli.folder, "gates.yaml"), GATES);
   expect(await json("models", "gates", "gates.yaml")).toMatchObject({ number: 1, gates: [{ name: "not-worse" }] });
 
   const unmeasured = await weft("promote", "fraud", "1", "production");
@@ -55,7 +31,7 @@ test("versions are registered, evaluated, promoted through a gate, and rolled ba
   expect(unmeasured.stderr).toMatch(/gate "not-worse".*version 1 has no evaluation on holdout/);
 
   writeFileSync(
-    join(folder, "metrics.json"),
+    join(cli.folder, "metrics.json"),
     JSON.stringify({ metrics: { auc: 0.9 }, segments: { eu: { auc: 0.8 } } }),
   );
   await json("evaluate", "fraud", "1", "--data", "holdout@d1", "--metrics", "metrics.json");
@@ -93,7 +69,7 @@ test(
     });
     expect(await weft("models", "verify", "empty", "1")).toMatchObject({ exitCode: 1 });
     expect(await weft("rollback", "empty", "production")).toMatchObject({ exitCode: 2 });
-    writeFileSync(join(folder, "wrong.yaml"), "gates: [{ name: g, aliases: [a], require: nothing }]");
+    writeFileSync(join(cli.folder, "wrong.yaml"), "gates: [{ name: g, aliases: [a], require: nothing }]");
     const wrong = await weft("models", "gates", "wrong.yaml");
     expect(wrong.exitCode).toBe(2);
     expect(wrong.stderr).toMatch(/wrong.yaml: the rule of the gate "g" \(nothing\)/);
