@@ -11,6 +11,8 @@ const WEIGHTS = {
   stranded: 0.3,
   /** Between nodes that are alike in that: the node's devices, CPUs and memory that stay free, as shares of the node. */
   free: 0.1,
+  /** Of that, CPUs and memory beside devices. */
+  freeBesideDevices: 0.1,
   /** A request without devices on a node that has some: any other comes first. */
   deviceNode: 100,
 } as const;
@@ -32,7 +34,7 @@ export function cost(node: Node, asked: Resources, typical: readonly Typical[]):
   const memory = after.memoryBytes / Math.max(capacity.memoryBytes, 1);
   const devices = capacity.gpus.length;
   if (devices === 0) return WEIGHTS.free * (cpus + memory);
-  const free = WEIGHTS.free * (after.millis / (1000 * devices) + 0.1 * (cpus + memory));
+  const free = WEIGHTS.free * (after.millis / (1000 * devices) + WEIGHTS.freeBesideDevices * (cpus + memory));
   const fragments = (fragmentsOf(node, after, typical) - fragmentsOf(node, before, typical)) / 1000;
   const stranded = strandedOf(node, after) - strandedOf(node, before);
   const away = asked.gpuMillis === 0 ? WEIGHTS.deviceNode : 0;
