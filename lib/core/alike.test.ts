@@ -1,25 +1,9 @@
 import { expect, test } from "vitest";
 import { expandAssignment, gatherReports, sliceRange, spreadReports } from "./alike.ts";
 import type { Assignment, EndedRangeReport, EndedReport, Report } from "./dispatch.ts";
-import type { AttemptKey } from "./ids.ts";
+import { endedReport, key, SUCCEEDED } from "../../test/support/build.ts";
 
-function ended(key: string, parts: Partial<EndedReport> = {}): EndedReport {
-  return {
-    kind: "ended",
-    key: key as AttemptKey,
-    outcome: { kind: "succeeded" },
-    message: "",
-    startedAtMs: 1,
-    endedAtMs: 2,
-    exitCode: 0,
-    signal: null,
-    usage: { cpuMs: 3, peakMemoryBytes: 4, source: "sampled" },
-    outputs: [],
-    environmentDigest: null,
-    logBytes: { stdout: 0, stderr: 0 },
-    ...parts,
-  };
-}
+const ended = (text: string, parts: Partial<EndedReport> = {}): EndedReport => endedReport(key(text), SUCCEEDED, parts);
 
 test("plain ends of neighbours become one report, and all come back from it", () => {
   const reports: Report[] = [
@@ -31,7 +15,7 @@ test("plain ends of neighbours become one report, and all come back from it", ()
     ended("j.t.7.2"),
   ];
   const gathered = gatherReports(reports);
-  expect(gathered.map(({ kind, key }) => `${kind} ${key}`)).toEqual([
+  expect(gathered.map((report) => `${report.kind} ${report.key}`)).toEqual([
     "endedRange j.t.4.1",
     "ended j.t.9.1",
     "ended j.u.7.1",
@@ -43,7 +27,7 @@ test("plain ends of neighbours become one report, and all come back from it", ()
 
 test("what has more to tell than times and usage is told alone, in its place before the ranges", () => {
   const special: Report[] = [
-    { kind: "started", key: "j.t.0.1" as AttemptKey, atMs: 1 },
+    { kind: "started", key: key("j.t.0.1"), atMs: 1 },
     ended("j.t.1.1", { exitCode: 3, outcome: { kind: "failed", reason: "exit" } }),
     ended("j.t.2.1", { logBytes: { stdout: 1, stderr: 0 } }),
     ended("j.t.3.1", { result: { loss: 1 } }),
