@@ -1,3 +1,4 @@
+import { jsonRows } from "../../lib/json-rows.ts";
 import type { Fields } from "./core/fields.ts";
 import { invalid, invalidValue, missingValue } from "./core/mlflow-error.ts";
 import { checkTraceId } from "./core/trace/trace.ts";
@@ -25,7 +26,7 @@ export function assessmentRoutes({ pool, now, newId }: TrackingParts): MlflowRou
   });
   return [
     route("POST", "", async (fields) => {
-      const given = (fields.raw("assessment") ?? {}) as Assessment;
+      const given = givenOf(fields);
       const name = fields.object("assessment")?.requiredText("assessment_name");
       if (name === undefined) throw missingValue("assessment");
       kindOf(given);
@@ -39,7 +40,9 @@ export function assessmentRoutes({ pool, now, newId }: TrackingParts): MlflowRou
         valid: true,
       };
       if (!ID.test(made.assessment_id)) throw invalidValue("assessment.assessment_id", made.assessment_id);
-      await insertAssessment(pool, made, kindOf(made), Date.parse(String(made["create_time"])));
+      const createdMs = Date.parse(String(made["create_time"]));
+      if (Number.isNaN(createdMs)) throw invalidValue("assessment.create_time", made["create_time"]);
+      await insertAssessment(pool, made, kindOf(made), createdMs);
       return { assessment: made };
     }),
     route("GET", "/:assessment_id", async (fields) => ({
@@ -62,6 +65,12 @@ export function assessmentRoutes({ pool, now, newId }: TrackingParts): MlflowRou
   ];
 }
 
+/** As it came, but for characters that Postgres cannot hold. */
+function givenOf(fields: Fields): Assessment {
+  const [given] = JSON.parse(jsonRows([fields.raw("assessment") ?? {}])) as [Assessment];
+  return given;
+}
+
 function traceOf(fields: Fields): string {
   return checkTraceId(fields.requiredText("trace_id"));
 }
@@ -76,7 +85,7 @@ function kindOf(assessment: Assessment): "feedback" | "expectation" {
 
 /** The fields that the mask names, absent ones as their default. */
 function changeOf(fields: Fields): Readonly<Record<string, unknown>> {
-  const given = (fields.raw("assessment") ?? {}) as Assessment;
+  const given = givenOf(fields);
   // Protobuf's JSON writes camel case between commas; some clients send an object of paths.
   const raw = fields.raw("update_mask");
   const paths = typeof raw === "string" ? raw.split(",") : (fields.object("update_mask")?.texts("paths") ?? []);

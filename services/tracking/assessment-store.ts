@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from "pg";
 import { inTransaction } from "../../lib/db.ts";
-import { absent } from "./core/mlflow-error.ts";
+import { absent, MlflowError } from "./core/mlflow-error.ts";
 import { noTrace } from "./core/trace/trace.ts";
 
 /** MLflow's Assessment, in protobuf's JSON. */
@@ -9,7 +9,7 @@ export type Assessment = Readonly<Record<string, unknown>> & {
   readonly overrides?: string;
 };
 
-/** One that overrides another makes that invalid. Throws for a trace that is not there. */
+/** One that overrides another makes that invalid. Throws for a trace that is not there, and an id that is taken. */
 export async function insertAssessment(
   pool: Pool,
   made: Assessment,
@@ -20,10 +20,14 @@ export async function insertAssessment(
   await inTransaction(pool, async (client) => {
     const { rowCount } = await client.query(
       `insert into assessments (id, trace, name, kind, created_ms, valid, value, json)
-       select $1, t.id, $3, $4, $5, true, $6, $7 from traces t where t.id = $2`,
+       select $1, t.id, $3, $4, $5, true, $6, $7 from traces t where t.id = $2 on conflict (id) do nothing`,
       [made.assessment_id, trace, made["assessment_name"], kind, createdMs, valueOf(made, kind), JSON.stringify(made)],
     );
-    if (rowCount === 0) throw absent(noTrace(trace));
+    if (rowCount === 0) {
+      const held = await client.query("select from assessments where id = $1", [made.assessment_id]);
+      if (held.rowCount === 0) throw absent(noTrace(trace));
+      throw new MlflowError("RESOURCE_ALREADY_EXISTS", `Assessment with ID '${made.assessment_id}' already exists`);
+    }
     if (made.overrides) await write(client, { ...(await lock(client, trace, made.overrides)), valid: false });
   });
 }

@@ -192,6 +192,14 @@ test("an assessment overrides another, is found by its value, and its end brings
   });
   await call("DELETE", `${path}/${second}`);
   expect(await search("feedback.good = 'no'")).toEqual([idOf(5)]);
+  const odd = { assessment_id: "a-odd", assessment_name: "odd", feedback: { value: "a\0b" } };
+  expect(await call("POST", path, { assessment: odd })).toMatchObject({
+    assessment: { feedback: { value: "a\uFFFDb" } },
+  });
+  expect(await call("POST", path, { assessment: odd })).toMatchObject({ error_code: "RESOURCE_ALREADY_EXISTS" });
+  expect(await call("POST", path, { assessment: { ...odd, create_time: "soon" } })).toMatchObject({
+    error_code: "INVALID_PARAMETER_VALUE",
+  });
   expect(await call("POST", path, { assessment: { assessment_name: "none" } })).toMatchObject({
     message: expect.stringContaining("either `feedback` or `expectation`"),
   });
