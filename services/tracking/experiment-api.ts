@@ -1,3 +1,4 @@
+import { lastOfEach } from "./core/batch.ts";
 import type { Fields } from "./core/fields.ts";
 import { LIMITS } from "./core/limits.ts";
 import { absent, invalid } from "./core/mlflow-error.ts";
@@ -11,7 +12,7 @@ import {
   renameExperiment,
   searchExperiments,
   setExperimentDeleted,
-  setExperimentTag,
+  setExperimentTags,
   type Tag,
 } from "./experiment-store.ts";
 import { readEnum, readMaxResults, VIEWS } from "./page.ts";
@@ -40,7 +41,7 @@ export function experimentRoutes({ pool, now }: TrackingParts): MlflowRoute[] {
     post("/experiments/create", async (fields) => {
       const name = checkExperimentName(fields.requiredText("name"));
       const artifactLocation = checkLocation(fields.text("artifact_location") ?? "");
-      const tags = fields.objects("tags").map(readExperimentTag);
+      const tags = lastOfEach(fields.objects("tags").map(readExperimentTag));
       return { experiment_id: await createExperiment(pool, { name, artifactLocation, tags }, now()) };
     }),
     {
@@ -73,7 +74,7 @@ export function experimentRoutes({ pool, now }: TrackingParts): MlflowRoute[] {
     }),
     post("/experiments/set-experiment-tag", async (fields) => {
       const tag = readExperimentTag(fields);
-      await setExperimentTag(pool, await active(fields), tag);
+      await setExperimentTags(pool, await active(fields), [tag]);
       return undefined;
     }),
     post("/experiments/delete-experiment-tag", async (fields) => {

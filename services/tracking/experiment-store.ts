@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from "pg";
 import { inTransaction } from "../../lib/db.ts";
+import { jsonRows } from "../../lib/json-rows.ts";
 import { type ExperimentSearch, experimentSearchStatement } from "./core/experiment-search.ts";
 import { absent, invalid, MlflowError } from "./core/mlflow-error.ts";
 import { pageJson } from "./page.ts";
@@ -55,7 +56,7 @@ export async function createExperiment(
     if (id === undefined) throw new MlflowError("RESOURCE_ALREADY_EXISTS", alreadyExists(given.name));
     if (given.artifactLocation === "")
       await client.query("update experiments set artifact_location = $2 where id = $1", [id, `${ARTIFACT_ROOT}/${id}`]);
-    for (const tag of given.tags) await setExperimentTag(client, id, tag);
+    await setExperimentTags(client, id, given.tags);
     return id;
   });
 }
@@ -117,11 +118,14 @@ export async function renameExperiment(pool: Pool, id: string, name: string, now
   if (rowCount === 0) throw new MlflowError("RESOURCE_ALREADY_EXISTS", alreadyExists(name));
 }
 
-export async function setExperimentTag(client: Pool | PoolClient, id: string, { key, value }: Tag): Promise<void> {
+/** Each key once. */
+export async function setExperimentTags(client: Pool | PoolClient, id: string, tags: readonly Tag[]): Promise<void> {
+  if (tags.length === 0) return;
   await client.query(
-    `insert into experiment_tags (experiment, key, value) values ($1, $2, $3)
+    `insert into experiment_tags (experiment, key, value)
+     select $1, key, value from json_to_recordset($2::json) as t(key text, value text) order by key
      on conflict (experiment, key) do update set value = excluded.value`,
-    [id, key, value],
+    [id, jsonRows(tags)],
   );
 }
 

@@ -7,7 +7,7 @@ import type { Points } from "./core/points.ts";
 import { type Metric, type Place, readHistory, sampleHistory, type StepRange } from "./history-store.ts";
 import type { TrackingParts } from "./parts.ts";
 import type { MlflowRoute } from "./route.ts";
-import { getRun } from "./run-store.ts";
+import { getRun, getRuns } from "./run-store.ts";
 
 /** Is told how many chunks a reader met. */
 type OnRead = (metric: Metric, chunks: number) => void;
@@ -69,12 +69,11 @@ async function onBulk({ pool }: TrackingParts, fields: Fields): Promise<string> 
   if (key === undefined) throw invalid("GetMetricHistoryBulk request must specify a metric_key.");
   let left = Math.min(fields.integer("max_results") ?? LIMITS.historyPoints, LIMITS.historyPoints);
   const found: string[] = [];
-  for (const id of ids.map(checkRunId).toSorted()) {
+  for (const run of await getRuns(pool, ids.map(checkRunId).toSorted())) {
     if (left <= 0) break;
-    const run = await getRun(pool, id);
     const points = await readHistory(pool, { run: run.number, key }, { after: null, limit: left });
     left -= points.values.length;
-    if (points.values.length > 0) found.push(pointsJson(key, points, points.values.length, id));
+    if (points.values.length > 0) found.push(pointsJson(key, points, points.values.length, run.id));
   }
   return `{"metrics":[${found.join(",")}]}`;
 }
@@ -92,7 +91,7 @@ async function onInterval({ pool }: TrackingParts, fields: Fields): Promise<stri
   const count = fields.integer("max_results") ?? LIMITS.samplePoints;
   if (count < 1 || count > LIMITS.samplePoints)
     throw invalid(`max_results must be between 1 and ${LIMITS.samplePoints}.`);
-  const runs = await Promise.all(ids.map((id) => getRun(pool, checkRunId(id))));
+  const runs = await getRuns(pool, ids.map(checkRunId));
   const found = await Promise.all(
     runs.map(async ({ number, id }) => {
       const points = await sampleHistory(pool, { run: number, key }, steps, count);

@@ -61,13 +61,23 @@ export async function getRunJson(pool: Pool, id: string): Promise<string> {
 
 /** Throws RESOURCE_DOES_NOT_EXIST. */
 export async function getRun(client: Pool | PoolClient, id: string): Promise<RunRow> {
+  const [run] = await getRuns(client, [id]);
+  return run!;
+}
+
+/** In the order of their ids as they were given. Throws RESOURCE_DOES_NOT_EXIST where one of them is not there. */
+export async function getRuns(client: Pool | PoolClient, ids: readonly string[]): Promise<RunRow[]> {
   const { rows } = await client.query<RunRow & { number: string }>({
-    name: "tracking-find-run",
-    text: `select number, id, experiment::text as "experimentId", deleted, artifact_uri as "artifactUri" from runs where id = $1`,
-    values: [id],
+    name: "tracking-find-runs",
+    text: `select number, id, experiment::text as "experimentId", deleted, artifact_uri as "artifactUri" from runs where id = any($1)`,
+    values: [ids],
   });
-  if (rows[0] === undefined) throw noRun(id);
-  return { ...rows[0], number: Number(rows[0].number) };
+  const found = new Map(rows.map((row) => [row.id, { ...row, number: Number(row.number) }]));
+  return ids.map((id) => {
+    const run = found.get(id);
+    if (run === undefined) throw noRun(id);
+    return run;
+  });
 }
 
 /** Throws also when it is deleted. */

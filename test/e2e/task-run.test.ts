@@ -133,6 +133,7 @@ test(
         .map(({ info }) => info.run_name)
         .sort();
     expect(await names()).toEqual(["fails", "traces"]);
+    expect((await fetch(`http://${cluster.server.http}/v1/runs/${job}-says-nothing-0-1/events`)).status).toBe(200);
     expect((await endedRun(`${job}-says-nothing-0-1`)).info.status).toBe("FINISHED");
     expect(await names()).toEqual(["fails", "says-nothing", "traces"]);
     expect(await runOf(`${job}-says-nothing-0-2`)).toBeUndefined();
