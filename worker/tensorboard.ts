@@ -32,6 +32,8 @@ export class EventFileTails {
   readonly #client: EventFileClient;
   readonly #log: Logger;
   readonly #waitMsMax: number;
+  readonly #followed = new Map<AttemptKey, Tailed>();
+  /** Of those followed that have a folder: most tasks never make it, and cost a look for it now and then. */
   readonly #tails = new Map<AttemptKey, Tail>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -42,42 +44,49 @@ export class EventFileTails {
   }
 
   follow(attempt: Tailed): void {
-    if (this.#tails.has(attempt.key)) return;
-    this.#tails.set(attempt.key, this.#tailOf(attempt));
+    this.#followed.set(attempt.key, attempt);
     this.#timer ??= setTimeout(() => void this.#look(), LOOK_MS).unref();
   }
 
   /** No more will be written: sends what is left. No promise when there is nothing. */
   finish(attempt: Tailed, signal: AbortSignal): void | Promise<void> {
-    const { key, folder } = attempt;
-    const last = this.#tails.get(key) ?? this.#tailOf(attempt);
+    const { key } = attempt;
+    const last = this.#tailOf(attempt);
+    this.#followed.delete(key);
+    if (last === undefined) return;
     this.#tails.delete(key);
-    if (!existsSync(join(folder, TENSORBOARD))) return;
     return patiently(this.#waitMsMax, signal, () => last.sync()).catch((error: unknown) =>
       this.#log.warn({ key, err: error }, "what the task wrote for TensorBoard could not be sent"),
     );
   }
 
-  /** They go on when somebody follows the attempts again. */
+  /** For good. Attempts that go on are followed by the next worker, from where the server is in their files. */
   stop(): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#followed.clear();
     this.#tails.clear();
   }
 
-  #tailOf({ folder, assignment }: Tailed): Tail {
-    return new Tail(taskRunId(assignment.ref), join(folder, TENSORBOARD), this.#client, this.#log);
+  /** Undefined: the task has not made its folder. */
+  #tailOf({ key, folder, assignment }: Tailed): Tail | undefined {
+    const held = this.#tails.get(key);
+    if (held !== undefined) return held;
+    const path = join(folder, TENSORBOARD);
+    if (!existsSync(path)) return undefined;
+    const tail = new Tail(taskRunId(assignment.ref), path, this.#client, this.#log);
+    this.#tails.set(key, tail);
+    return tail;
   }
 
   async #look(): Promise<void> {
-    for (const tail of this.#tails.values()) {
+    for (const attempt of this.#followed.values()) {
       try {
-        await tail.sync();
+        await this.#tailOf(attempt)?.sync();
       } catch (error) {
         this.#log.debug({ err: error }, `event files wait: ${describeError(error)}`);
       }
     }
-    this.#timer = this.#tails.size === 0 ? undefined : setTimeout(() => void this.#look(), LOOK_MS).unref();
+    this.#timer = this.#followed.size === 0 ? undefined : setTimeout(() => void this.#look(), LOOK_MS).unref();
   }
 }
 
