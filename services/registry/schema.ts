@@ -205,7 +205,7 @@ export const registryEvents = pgTable(
   "registry_events",
   {
     id: whole("id").primaryKey().generatedAlwaysAsIdentity(),
-    /** As webhooks name it, e.g. MODEL_VERSION.CREATED; ours have MOVED of an alias or a stage. */
+    /** As webhooks name it, e.g. MODEL_VERSION.CREATED; core/event.ts has those that only we know. */
     event: text().notNull(),
     model: text().notNull(),
     body: jsonb().notNull(),

@@ -5,7 +5,7 @@ import type { Digest } from "../../lib/core/ids.ts";
 import { inTransaction } from "../../lib/db.ts";
 import { readManifest } from "../../services/artifacts/index.ts";
 import { signedText } from "../../services/registry/core/signed.ts";
-import { holdVersion, releaseVersion } from "../../services/registry/index.ts";
+import { holdVersion, registryGraph, releaseVersion } from "../../services/registry/index.ts";
 import { registryForEach, type TestRegistry } from "../support/registry.ts";
 
 let at: TestRegistry;
@@ -63,6 +63,27 @@ test("a version keeps the bytes that its source held, and knows its digest, sign
   await at.call("DELETE", "model-versions/delete", { name: "fraud", version: "1" });
   const left = await at.db.pool.query("select path from tracked_files where path like 'registry/%'");
   expect(left.rows).toEqual([]);
+});
+
+test("a model that is made again under a name does not inherit what the one before came from", async () => {
+  for (const run of ["run1", "run2"]) {
+    await at.trackedRun(run);
+    await at.call("DELETE", "registered-models/delete", { name: "fraud" });
+    await at.post("registered-models/create", { name: "fraud" });
+    await at.post("model-versions/create", { name: "fraud", source: `runs:/${run}/model`, run_id: run });
+  }
+  const { pool } = at.db;
+  expect(await registryGraph.describe(pool, ["model:fraud/1"])).toMatchObject([
+    { id: "model:fraud/1", facts: { run: "run2", deleted: false } },
+  ]);
+  const from = async (node: string) =>
+    (
+      await pool.query(`select next from (select $1::text as node) walk, lateral (${registryGraph.forward}) as step`, [
+        node,
+      ])
+    ).rows;
+  expect(await from("run1")).toEqual([]);
+  expect(await from("run2")).toEqual([{ next: "model:fraud/1" }]);
 });
 
 test("versions made at once have numbers of their own, and a number is never given again", async () => {
