@@ -16,18 +16,20 @@ export function differences(before: Job, now: Job): Difference[] {
   return [...new Set([...old.keys(), ...fresh.keys()])]
     .filter((key) => old.get(key) !== fresh.get(key))
     .map((key) => {
-      const [task, index, name] = JSON.parse(key) as [string, number, string];
+      const [task, index, , name] = JSON.parse(key) as [string, number, string, string];
       return { task, index, name, before: old.get(key) ?? null, now: fresh.get(key) ?? null };
     });
 }
 
+/** An output may be called "state" or "result", too. */
 function facts(job: Job): Map<string, string> {
   const found = new Map<string, string>();
   for (const { name: task, index, state, outputs, result } of job.tasks) {
-    found.set(JSON.stringify([task, index, "state"]), state);
-    if (result)
-      found.set(JSON.stringify([task, index, "result"]), typeof result === "string" ? result : JSON.stringify(result));
-    for (const { name, digest } of outputs) found.set(JSON.stringify([task, index, name]), digest);
+    const note = (of: "task" | "output", name: string, fact: string) =>
+      found.set(JSON.stringify([task, index, of, name]), fact);
+    note("task", "state", state);
+    if (result !== undefined) note("task", "result", JSON.stringify(result));
+    for (const { name, digest } of outputs) note("output", name, digest);
   }
   return found;
 }
