@@ -212,6 +212,7 @@ class FolderStore implements Store {
     const path = this.path(digest);
     const aside = this.#temporary();
     try {
+      if ((await stat(path)).mtimeMs >= beforeMs) return false;
       // Out of sight first: whoever asks from here on is told that it is not there, and stores it again.
       await rename(path, aside);
     } catch (error) {

@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Store, Stored } from "../../lib/cas.ts";
 import { WeftError } from "../../lib/core/error.ts";
-import { TOUCH_AFTER_MS } from "./grace.ts";
+import { countedOn } from "./grace.ts";
 import {
   bytesOfPart,
   checkPart,
@@ -135,10 +135,7 @@ export class FolderUploads implements Uploads {
     const taken = join(folder, TAKEN);
     await rename(join(folder, DATA), taken);
     try {
-      const found = await this.#store.takeFile(upload.digest, taken);
-      // Whoever sent it counts on it from now, though it may have lain there for long.
-      if (found.existed) await this.#store.touch([found.digest], TOUCH_AFTER_MS);
-      return found;
+      return await countedOn(this.#store, await this.#store.takeFile(upload.digest, taken));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

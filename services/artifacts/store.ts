@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { type ByteRange, type Listed, openStore, type Store, type Stored } from "../../lib/cas.ts";
 import type { Digest } from "../../lib/core/ids.ts";
 import { FolderUploads } from "./folder-uploads.ts";
-import { TOUCH_AFTER_MS } from "./grace.ts";
+import { countedOn, TOUCH_AFTER_MS } from "./grace.ts";
 import type { Uploads } from "./upload.ts";
 
 /** Content by digest, wherever its bytes lie. The methods are those of lib/cas.ts, with the same errors. */
@@ -55,7 +55,7 @@ export async function openFolderStore(root: string): Promise<FolderArtifactStore
     place: root,
     stat: (digest) => store.stat(digest),
     missing: (digests) => missing(store, digests),
-    putStream: async (digest, source, options) => counted(store, await store.putStream(digest, source, options)),
+    putStream: (digest, source, options) => put(store, digest, source, options),
     open: (digest, options) => store.open(digest, options),
     verify: (digest) => store.verify(digest),
     uploads: await FolderUploads.open(join(root, "uploads"), store),
@@ -72,7 +72,15 @@ async function missing(store: Store, digests: readonly Digest[]): Promise<Digest
   return store.missing(digests);
 }
 
-async function counted(store: Store, stored: Stored): Promise<Stored> {
-  if (stored.existed) await store.touch([stored.digest], TOUCH_AFTER_MS);
-  return stored;
+async function put(
+  store: Store,
+  digest: Digest | null,
+  source: Readable,
+  options?: { readonly bytes?: number },
+): Promise<Stored> {
+  // It may fail meanwhile; who reads it says so.
+  source.on("error", () => {});
+  // As in missing(): the bytes may take long to come.
+  if (digest !== null) await store.touch([digest], TOUCH_AFTER_MS);
+  return countedOn(store, await store.putStream(digest, source, options));
 }

@@ -1,10 +1,11 @@
-import { readFile, utimes, writeFile } from "node:fs/promises";
+import { readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Digest } from "../../lib/core/ids.ts";
 import { digestBytes } from "../../lib/digest.ts";
 import { putManifest } from "../../services/artifacts/index.ts";
 import { startRecords, type TestRecords } from "../support/records.ts";
+import { until } from "../support/wait.ts";
 
 let records: TestRecords;
 
@@ -82,6 +83,23 @@ test("what somebody was told is there is not removed from under him", async () =
   expect(await records.store.uploads.finish(id)).toMatchObject({ digest: inParts, existed: true });
   expect(await collect()).toMatchObject({ garbage: 1, young: 3 });
   expect(await records.store.files.missing([asked, sent, inParts, unasked])).toEqual([unasked]);
+});
+
+test("what is being sent again is not removed while it comes", async () => {
+  const digest = await put("slow");
+  await age(digest);
+  const source = new Readable({ read() {} });
+  source.push("sl");
+  const stored = records.store.putStream(digest, source);
+  await until(
+    async () => (await stat(records.store.files.path(digest))).mtimeMs > Date.now() - 60_000,
+    "it is counted on",
+  );
+  expect(await collect()).toMatchObject({ garbage: 0, young: 1 });
+  source.push("ow");
+  source.push(null);
+  expect(await stored).toMatchObject({ digest, existed: true });
+  expect(await records.store.files.missing([digest])).toEqual([]);
 });
 
 test("a reference without bytes is told; one that cannot be read ends the collection with nothing removed", async () => {
