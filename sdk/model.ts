@@ -245,7 +245,7 @@ export function moveOf(message: ModelMove__Output): ModelMove {
   };
 }
 
-export function verdictOf(message: GateVerdict__Output): GateVerdict {
+function verdictOf(message: GateVerdict__Output): GateVerdict {
   const { gate, require, passed } = message;
   return {
     gate,

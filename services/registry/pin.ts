@@ -15,10 +15,8 @@ export async function pinVersion(
   nowMs: number,
 ): Promise<string> {
   await putFilesUnder(client, folderOf(uid), files, nowMs);
-  return pinnedUri(uid);
+  return proxiedUri(folderOf(uid));
 }
-
-export const pinnedUri = (uid: string): string => proxiedUri(folderOf(uid));
 
 /** The bytes are then only kept for who else names them. */
 export async function unpinVersions(client: ClientBase, uids: readonly string[]): Promise<void> {

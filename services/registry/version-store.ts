@@ -93,29 +93,19 @@ export async function deleteVersionTag(client: ClientBase, of: VersionKey, key: 
   return rowCount === 1;
 }
 
-/** Undefined: there is none, or it was deleted. */
-export async function findVersion(
-  client: Pool | ClientBase,
-  model: number,
-  version: number,
-): Promise<VersionRow | undefined> {
-  const { rows } = await client.query<{ row: VersionRow }>(
-    `select ${COLUMNS} from model_versions v where v.model = $1 and v.version = $2 and v.deleted_ms is null`,
-    [model, version],
-  );
-  return rows[0]?.row;
-}
-
-/** Throws `not_found`; `asked`: the version as it was written. */
+/** Throws `not_found` when there is none, or it was deleted; `asked`: the version as it was written. */
 export async function getVersion(
   client: Pool | ClientBase,
   model: { readonly id: number; readonly name: string },
   version: number,
   asked: string = String(version),
 ): Promise<VersionRow> {
-  const found = await findVersion(client, model.id, version);
-  if (!found) throw noVersion(model.name, asked);
-  return found;
+  const { rows } = await client.query<{ row: VersionRow }>(
+    `select ${COLUMNS} from model_versions v where v.model = $1 and v.version = $2 and v.deleted_ms is null`,
+    [model.id, version],
+  );
+  if (!rows[0]) throw noVersion(model.name, asked);
+  return rows[0].row;
 }
 
 /** Newest first. */
