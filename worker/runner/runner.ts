@@ -142,7 +142,9 @@ export class Runner {
     };
     try {
       let attempt: RunningAttempt | undefined;
-      const pid = startProcess(order, cgroup, (exit) => this.#onExit(attempt!, exit), fail);
+      // Without an attempt it could not be taken up (a container's record on a full disk), and was told as not started.
+      const onExit = (exit: ProcessExit): void => (attempt ? this.#onExit(attempt, exit) : undefined);
+      const pid = startProcess(order, cgroup, onExit, fail);
       if (pid === undefined) return;
       attempt = new RunningAttempt(order, exitFile, pid, this.#census, cgroup);
       this.#onStarted(attempt);
