@@ -19,7 +19,7 @@ export interface Past extends Reason {
 const CLASS_LOOK_MS = 1_000;
 /** Nodes looked at in one go, at most, but for one class; a look at a node takes a fraction of a microsecond. */
 const LOOKS_MAX = 10_000;
-/** Nodes looked at in a millisecond on average: with that, looking takes about a hundredth of the time. */
+/** Nodes, and pages of the book, looked at in a millisecond on average: with that, looking takes about a hundredth of the time. */
 const LOOKS_PER_MS = 40;
 /** Entries of one history; the latest are kept. */
 const HISTORY_MAX = 50;
@@ -28,9 +28,12 @@ const HISTORY_MAX = 50;
 export function noteReasons(state: State, nowMs: number): void {
   const { reasons: book } = state;
   book.sinceMs ??= nowMs;
-  for (const [key, page] of book.pages) {
-    const queueClass = state.queue.get(key);
-    if (!queueClass || !peek(queueClass)) closePage(page, nowMs);
+  if (nowMs >= book.nextCloseMs) {
+    for (const [key, page] of book.pages) {
+      const queueClass = state.queue.get(key);
+      if (!queueClass || !peek(queueClass)) closePage(page, nowMs);
+    }
+    book.nextCloseMs = nowMs + Math.floor(book.pages.size / LOOKS_PER_MS);
   }
   if (nowMs < book.nextLookMs) return;
   let looks = 0;

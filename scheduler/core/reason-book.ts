@@ -19,6 +19,8 @@ export interface ReasonBook {
   sinceMs: number | null;
   /** No class is looked at before. */
   nextLookMs: number;
+  /** No page is looked at before for whether anything of its class still waits. */
+  nextCloseMs: number;
   readonly pages: Map<string, Page>;
 }
 
@@ -28,7 +30,7 @@ const NOTES_MAX = 48;
 const PAGES_MAX = 1_000;
 
 export function newReasonBook(): ReasonBook {
-  return { sinceMs: null, nextLookMs: 0, pages: new Map() };
+  return { sinceMs: null, nextLookMs: 0, nextCloseMs: 0, pages: new Map() };
 }
 
 export function pageOf(book: ReasonBook, key: string): Page {
@@ -43,6 +45,7 @@ export function pageOf(book: ReasonBook, key: string): Page {
 /** The wall clock was set: the next looks are as far away as before. */
 export function shiftLooks(book: ReasonBook, byMs: number): void {
   book.nextLookMs += byMs;
+  book.nextCloseMs += byMs;
   for (const page of book.pages.values()) page.lookedAtMs += byMs;
 }
 
