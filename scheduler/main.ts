@@ -62,7 +62,7 @@ export interface SchedulerParts {
   readonly records: Records;
   /** What else this server answers over gRPC. */
   readonly services: readonly ServedService[];
-  /** Write with each batch that ends attempts, in its transaction. */
+  /** Write with each batch that starts or ends attempts or jobs, in its transaction. */
   readonly recorders: readonly Recorder[];
   readonly version: string;
   readonly httpPort: number;

@@ -25,7 +25,7 @@ export interface Changes {
 }
 
 /**
- * Writes more rows in the transaction of a batch that ends attempts or jobs or archives logs. Must be idempotent (the same changes may come
+ * Writes more rows in the transaction of a batch that starts or ends attempts or jobs, or archives logs. Must be idempotent (the same changes may come
  * twice), and must not catch errors of its queries. Queries sent without awaiting in between share one round trip.
  */
 export type Recorder = (client: PoolClient, changes: Changes) => Promise<void>;
@@ -133,7 +133,7 @@ async function writeAll(
   changes: Changes,
   recorders: readonly Recorder[],
 ): Promise<void> {
-  const { batch, archived } = changes;
+  const { batch } = changes;
   const fresh = new Set<JobId>(batch.jobsNew.map((job) => job.id));
   const later = batch.jobs.filter((job) => !fresh.has(job.id));
   const sent: Promise<unknown>[] = [client.query("begin"), holdLeadership(client, reign)];
@@ -149,10 +149,15 @@ async function writeAll(
   if (batch.cached.length > 0) sent.push(keepResults(client, batch.cached));
   if (batch.rates.length > 0) sent.push(upsertRates(client, batch.rates));
   if (batch.projects.length > 0) sent.push(upsertProjects(client, batch.projects));
-  if (batch.ended.length + batch.endedRanges.length > 0 || archived.length > 0 || batch.news.length > 0) {
+  if (concernsRecorders(changes)) {
     for (const record of recorders) sent.push(record(client, changes));
   }
   await allSettledOrFirstError(sent);
+}
+
+function concernsRecorders({ batch, archived }: Changes): boolean {
+  const ended = batch.ended.length + batch.endedRanges.length + archived.length + batch.news.length;
+  return ended > 0 || batch.jobs.length > 0 || batch.tasks.some(({ state }) => state === "running");
 }
 
 /** Unlike Promise.all it leaves nothing in flight on the connection when it throws. */

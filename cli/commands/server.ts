@@ -23,6 +23,8 @@ export function serverCommand(): Command {
       SERVER_DEFAULTS.leaderLeaseMs,
     )
     .option("--insecure-bind", "listen on an address that other machines reach, without accounts and TLS")
+    .option("--openlineage-url <url>", "whom to tell of lineage, as OpenLineage; WEFT_OPENLINEAGE_URL")
+    .option("--openlineage-namespace <name>", 'what this cluster is called there; without it: "weft"')
     .addHelpText(
       "after",
       `
@@ -31,6 +33,7 @@ Environment:
   NATS_URL      nats://host:4222                          (required)
   WEFT_ARTIFACTS  s3://bucket/prefix, or a folder; without it: <home>/artifacts. Of S3, region, endpoint and keys are
                   read from AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+  WEFT_OPENLINEAGE_API_KEY  the bearer token of --openlineage-url
 
 Any number of servers may share one database and one NATS; one of them leads, the others pass on to it.
 

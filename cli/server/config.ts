@@ -3,6 +3,8 @@ import { z } from "zod";
 import { WeftError } from "../../lib/core/error.ts";
 import { type NotifySettings, readNotifySettings } from "../../scheduler/notify/settings.ts";
 import { readStorePlace, type StorePlace } from "../../services/artifacts/index.ts";
+import type { EmitterSettings } from "../../services/lineage/index.ts";
+import { readOpenLineage } from "./openlineage.ts";
 import { hostAndPort, isLoopback, milliseconds, port, readConfig } from "../../lib/config.ts";
 
 /** What one server is started with; complete and checked. */
@@ -21,10 +23,12 @@ export interface ServerConfig {
   readonly insecureBind: boolean;
   readonly notify: NotifySettings;
   readonly artifacts: StorePlace;
+  /** To whom lineage is told; null: to nobody. */
+  readonly openLineage: EmitterSettings | null;
 }
 
 /** What can be said in flags and checked by itself. */
-type Flags = Omit<ServerConfig, "notify" | "artifacts">;
+type Flags = Omit<ServerConfig, "notify" | "artifacts" | "openLineage">;
 
 /** As commander gives them. */
 export interface ServerFlags {
@@ -38,6 +42,8 @@ export interface ServerFlags {
   readonly heartbeatMs: string;
   readonly leaderLeaseMs: string;
   readonly insecureBind?: boolean;
+  readonly openlineageUrl?: string;
+  readonly openlineageNamespace?: string;
 }
 
 export const SERVER_DEFAULTS = {
@@ -101,7 +107,13 @@ export function readServerConfig(flags: ServerFlags, env: NodeJS.ProcessEnv): Se
     );
   }
   const home = resolve(config.home);
-  return { ...config, home, notify: readNotifySettings(env), artifacts: readStorePlace(home, env) };
+  return {
+    ...config,
+    home,
+    notify: readNotifySettings(env),
+    artifacts: readStorePlace(home, env),
+    openLineage: readOpenLineage(flags, env),
+  };
 }
 
 /** There are no accounts yet: whoever reaches the ports may run commands on every node. */

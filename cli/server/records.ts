@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from "fastify";
 import type { Pool } from "pg";
 import { JobReader } from "../../scheduler/job-reader.ts";
 import { JOB_REFERENCES } from "../../scheduler/references.ts";
+import { WorkReader } from "../../scheduler/work-reader.ts";
 import {
   type ArtifactStore,
   collectRoutes,
@@ -17,6 +18,9 @@ import {
   graphRoutes,
   lineageReferences,
   linkSource,
+  openLineageSource,
+  ownEvents,
+  receiveRoutes,
 } from "../../services/lineage/index.ts";
 import { registryGraph, registryReferences } from "../../services/registry/index.ts";
 import { trackingGraph, trackingReferences } from "../../services/tracking/index.ts";
@@ -42,7 +46,14 @@ const attempts: GraphSource = {
 };
 
 /** The parts of the lineage graph, each over the tables of its component. */
-export const GRAPH: readonly GraphSource[] = [attempts, dataGraph, linkSource, trackingGraph, registryGraph];
+export const GRAPH: readonly GraphSource[] = [
+  attempts,
+  dataGraph,
+  linkSource,
+  openLineageSource,
+  trackingGraph,
+  registryGraph,
+];
 
 /** Artifacts, data sets and lineage over HTTP, where they span several services. */
 export function recordRoutes({
@@ -52,10 +63,12 @@ export function recordRoutes({
   readonly pool: Pool;
   readonly artifacts: ArtifactStore;
 }): FastifyPluginAsync {
+  const work = new WorkReader(pool);
   return async (app) => {
     await app.register(collectRoutes({ pool, store: artifacts, sources: REFERENCES, now: Date.now }));
     await app.register(dataRoutes({ pool, store: artifacts, now: Date.now }));
     await app.register(graphRoutes(pool, GRAPH));
+    await app.register(receiveRoutes({ pool, now: Date.now, areOwn: ownEvents(work) }));
     app.get("/v1/audit", () => audit(pool, artifacts));
   };
 }

@@ -29,6 +29,7 @@ import { evaluationRoutes, type OpenRegistry, openRegistry, registryService } fr
 import { mlflowApi, type Tracking } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
+import { openEmitter, tellOf } from "./openlineage.ts";
 import { recordRoutes } from "./records.ts";
 import { endRuns, openTracked } from "./tracking.ts";
 
@@ -68,6 +69,8 @@ export async function startServer(config: ServerConfig, log: Log, onStop: OnStop
   const registry = openRegistry({ ...common, newId: randomUUID, random: Math.random });
   onStop("what tells of changes in the registry", () => registry.stop());
   const tracking = await openTracked({ databaseUrl: config.databaseUrl, pool, artifacts, log, onStop });
+  const emitter = config.openLineage && openEmitter(config.openLineage, pool, log);
+  onStop("what tells of lineage", () => emitter?.stop());
   const httpPort = await serveHttp({ config, log, metrics, database, nats, artifacts, tracking, registry, onStop });
   const scheduler = await startScheduler({
     settings: { ...config, agentNatsServers: config.agentNatsUrl.split(",").map((url) => url.trim()) },
@@ -75,7 +78,7 @@ export async function startServer(config: ServerConfig, log: Log, onStop: OnStop
     nats,
     services: [registryService(registry)],
     records: recordsOf(database.pool, artifacts),
-    recorders: [recordLineage, endRuns(tracking)],
+    recorders: [recordLineage, endRuns(tracking), ...(emitter ? [tellOf(emitter)] : [])],
     version: VERSION,
     httpPort,
     log,

@@ -17,9 +17,13 @@ export type Outcome =
 /** Null: it is dead. `random`: uniform in [0, 1). */
 export function nextTryMs(outcome: Outcome, attempts: number, nowMs: number, random: number): number | null {
   if (outcome.kind !== "failed" || attempts >= ATTEMPTS_MAX) return null;
-  const waitMs = Math.min(WAIT_MS_MAX, FIRST_WAIT_MS * 2 ** (attempts - 1));
   const asked = Math.min(WAIT_MS_MAX, outcome.afterMs ?? 0);
-  return nowMs + Math.max(asked, waitMs * (0.5 + random / 2));
+  return nowMs + Math.max(asked, waitMs(attempts, random));
+}
+
+/** After so many tries that failed. `random`: uniform in [0, 1). */
+export function waitMs(attempts: number, random: number, msMax = WAIT_MS_MAX): number {
+  return Math.min(msMax, FIRST_WAIT_MS * 2 ** (attempts - 1)) * (0.5 + random / 2);
 }
 
 /** What an HTTP status says about trying again. */

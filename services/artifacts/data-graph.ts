@@ -8,6 +8,9 @@ interface DataNode {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
+/** What may be a source: neither an attempt nor a digest. */
+const OUTSIDE = "strpos(walk.node, ':') > 0 and walk.node not like 'sha256:%' and walk.node not like 'dataset:%'";
+
 /**
  * Data sets in the lineage graph (a GraphSource of services/lineage). A version and its bytes are one thing under two names, so that each leads to
  * the other in both directions; a version came from its source.
@@ -23,7 +26,11 @@ export const dataGraph = {
   forward: `
     select v.node as next, 'version' as kind, v.name as name from data_versions v where v.digest = walk.node
     union all
-    select v.digest, 'version', v.name from data_versions v where v.node = walk.node`,
+    select v.digest, 'version', v.name from data_versions v where v.node = walk.node
+    union all
+    select v.node, 'source', '' from data_versions v
+     where ${OUTSIDE} and v.source <> '' and v.source = regexp_replace(walk.node, '#[^#]*$', '')
+       and walk.node = v.source || case when v.source_version = '' then '' else '#' || v.source_version end`,
   describe: async (pool: Pool, ids: readonly string[]): Promise<DataNode[]> => {
     const { rows } = await pool.query<DataNode>({
       name: "data-nodes",

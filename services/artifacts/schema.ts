@@ -43,6 +43,9 @@ export const dataVersions = pgTable(
     primaryKey({ columns: [table.name, table.version] }),
     uniqueIndex("data_versions_node").on(table.node),
     index("data_versions_digest").on(table.digest),
+    index("data_versions_source")
+      .on(table.source)
+      .where(sql`${table.source} <> ''`),
     check("data_versions_kind", sql`${table.kind} in ('file', 'tree')`),
   ],
 );

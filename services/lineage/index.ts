@@ -10,3 +10,4 @@ export { type Link, linkSource, recordLinks } from "./link-source.ts";
 export type { GraphSource } from "./source.ts";
 export type { Graph, GraphEdge, GraphNode } from "./core/node.ts";
 export { type Direction, walkGraph } from "./walk.ts";
+export * from "./openlineage/index.ts";

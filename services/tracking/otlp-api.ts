@@ -1,7 +1,6 @@
-import { promisify } from "node:util";
-import { brotliDecompress, gunzip, inflate } from "node:zlib";
 import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import type { Pool } from "pg";
+import { unpack } from "../../lib/unpack.ts";
 import { invalid, missingValue } from "./core/mlflow-error.ts";
 import { checkRunId, parseExperimentId } from "./core/name.ts";
 import { type OtlpSpan, readOtlp } from "./core/trace/otlp.ts";
@@ -13,7 +12,6 @@ import { linkTraces, upsertSpans, upsertTraces } from "./trace-store.ts";
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
 /** Unpacked: a few kilobytes may hold gigabytes of zeros. */
 const UNPACKED_BYTES_MAX = 128 * 1024 * 1024;
-const UNPACK = { gzip: promisify(gunzip), deflate: promisify(inflate), br: promisify(brotliDecompress) } as const;
 const MEDIA_TYPES = ["application/x-protobuf", "application/json"] as const;
 
 /**
@@ -77,13 +75,7 @@ function mediaTypeOf({ headers }: FastifyRequest): (typeof MEDIA_TYPES)[number] 
 
 async function unpacked({ headers, body }: FastifyRequest): Promise<Buffer> {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-  const encoding = headers["content-encoding"]?.toLowerCase() ?? "identity";
-  if (encoding === "identity") return bytes;
-  if (!Object.hasOwn(UNPACK, encoding))
-    throw invalid(`Unsupported Content-Encoding: ${encoding}. Supported: ${Object.keys(UNPACK).join(", ")}`);
-  try {
-    return await UNPACK[encoding as keyof typeof UNPACK](bytes, { maxOutputLength: UNPACKED_BYTES_MAX });
-  } catch (error) {
-    throw invalid(`the body cannot be unpacked as ${encoding}: ${(error as Error).message}`);
-  }
+  return unpack(bytes, headers["content-encoding"], UNPACKED_BYTES_MAX).catch((error: Error) => {
+    throw invalid(error.message);
+  });
 }

@@ -39,6 +39,7 @@ export async function startTestServer(
     insecureBind: false,
     artifacts: { kind: "folder", root: join(home, "artifacts") },
     notify: { smtp: null, channels: {} },
+    openLineage: null,
     ...parts,
   };
   const server = await startServer(config, log, (_name, stop) => stops.push(stop));

@@ -6,6 +6,7 @@
  *   dataset:NAME@VERSION   a version of a data set
  *   32 hex digits          a tracked run; m-… and 32 hex digits: a logged model
  *   model:NAME/VERSION     a version of a registered model
+ *   UUID, job:NS:NAME, dataset:NS:NAME: a run, job or data set of others; see openlineage/core/node.ts
  *   anything with ://      something outside, as it was read; #VERSION at the end where its server names one
  */
 export interface GraphNode {
