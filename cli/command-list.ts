@@ -105,6 +105,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/trace.ts")).traceCommand("impact"),
   },
   {
+    name: "diff",
+    summary: "show in what two runs or jobs differ",
+    load: async () => (await import("./commands/diff.ts")).diffCommand(),
+  },
+  {
+    name: "compare",
+    summary: "compare up to 50 runs by metrics and parameters",
+    load: async () => (await import("./commands/compare.ts")).compareCommand(),
+  },
+  {
     name: "audit",
     summary: "check that all that each model rests on is there",
     load: async () => (await import("./commands/audit.ts")).auditCommand(),

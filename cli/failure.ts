@@ -2,7 +2,15 @@ import { ERRORS, describeError, WeftError } from "../lib/core/error.ts";
 import { WeftClientError } from "../sdk/index.ts";
 
 /** Exit codes that scripts can use; README. */
-export const EXIT = { ok: 0, jobFailed: 1, usage: 2, unreachable: 3, interrupted: 130 } as const;
+export const EXIT = {
+  ok: 0,
+  jobFailed: 1,
+  usage: 2,
+  unreachable: 3,
+  /** What was compared differs, where the command was asked to say so. */
+  differs: 4,
+  interrupted: 130,
+} as const;
 
 /** The job ended otherwise than it should have; what there is to say has been said. */
 export class JobFailed extends Error {}

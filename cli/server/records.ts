@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import { JobReader } from "../../scheduler/job-reader.ts";
 import { JOB_REFERENCES } from "../../scheduler/references.ts";
 import { WorkReader } from "../../scheduler/work-reader.ts";
+import { findEnvironments } from "../../scheduler/plan-reader.ts";
 import {
   type ArtifactStore,
   collectRoutes,
@@ -23,8 +24,8 @@ import {
   receiveRoutes,
 } from "../../services/lineage/index.ts";
 import { registryGraph, registryReferences } from "../../services/registry/index.ts";
-import { trackingGraph, trackingReferences } from "../../services/tracking/index.ts";
-import { audit } from "./audit.ts";
+import { differenceRoutes, trackingGraph, trackingReferences } from "../../services/tracking/index.ts";
+import { auditRoutes } from "./audit-routes.ts";
 
 /** Whoever keeps digests must be here, else garbage collection takes the bytes from under it. */
 const REFERENCES: readonly ReferenceSource[] = [
@@ -69,6 +70,14 @@ export function recordRoutes({
     await app.register(dataRoutes({ pool, store: artifacts, now: Date.now }));
     await app.register(graphRoutes(pool, GRAPH));
     await app.register(receiveRoutes({ pool, now: Date.now, areOwn: ownEvents(work) }));
-    app.get("/v1/audit", () => audit(pool, artifacts));
+    await app.register(
+      differenceRoutes({
+        pool,
+        artifacts,
+        findJobs: (beginning) => new JobReader(pool).findIds(beginning, 2),
+        findEnvironments: (tasks) => findEnvironments(pool, tasks),
+      }),
+    );
+    await app.register(auditRoutes({ pool, artifacts }));
   };
 }

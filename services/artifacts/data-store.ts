@@ -142,3 +142,15 @@ async function noData(pool: Pool, name: string): Promise<WeftError> {
   const known = rows.length === 0 ? "there are none yet" : `there are ${rows.map((row) => row.name).join(", ")}`;
   return new WeftError("not_found", `there is no data set "${name}" (${known}); weft data add ${name} PATH makes it`);
 }
+
+/** By digest: the versions of data sets that have these bytes, as `NAME@VERSION`, in order. */
+export async function dataNamesOf(pool: Pool, digests: readonly Digest[]): Promise<Map<Digest, readonly string[]>> {
+  if (digests.length === 0) return new Map();
+  const { rows } = await pool.query<{ digest: Digest; names: string[] }>({
+    name: "data-names",
+    text: `select digest, array_agg(name || '@' || version order by name, version) as names
+             from data_versions where digest = any($1) group by digest`,
+    values: [digests],
+  });
+  return new Map(rows.map(({ digest, names }) => [digest, names]));
+}

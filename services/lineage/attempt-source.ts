@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import { isDigest } from "../../lib/core/ids.ts";
+import { parseExecutionName } from "./core/execution-name.ts";
 import type { GraphNode } from "./core/node.ts";
 import type { GraphSource } from "./source.ts";
 
@@ -42,14 +43,10 @@ export const attemptSource: GraphSource = {
   },
 };
 
-/** `job`, `job.task`, `job.task.index` and whole ids; of a task, `task[3]` is as good as `task.3`. */
 async function findExecutions(pool: Pool, text: string): Promise<string[]> {
-  const match = /^([0-9a-z]+)(?:\.([A-Za-z][A-Za-z0-9_-]*)(?:\.(\d{1,9})|\[(\d{1,9})\])?(?:\.([1-9]\d{0,8}))?)?$/.exec(
-    text,
-  );
-  if (match === null) return [];
-  const [, job, task, dotted, bracketed, attempt] = match;
-  const index = dotted ?? bracketed;
+  const name = parseExecutionName(text);
+  if (name === undefined) return [];
+  const { job, task, index, attempt } = name;
   const { rows } = await pool.query<{ id: string }>({
     name: "lineage-find-executions",
     text: `select id from executions

@@ -1,7 +1,21 @@
 export { pastAttempts } from "./past-attempts.ts";
 export { lineageParts } from "./api.ts";
 export { endedLogs, type EndedExecutionLog } from "./ended-logs.ts";
-export { executionsOf, lineageOfJob, logArchive, recordArchived, recordEnded, recordEndedRanges } from "./store.ts";
+export { type ExecutionName, parseExecutionName } from "./core/execution-name.ts";
+export { CODE_EDGE } from "./core/graph.ts";
+export { environmentPins, type Missing, type Pin, seedAmong, storedPin } from "./core/pin.ts";
+export { type Holding, Holdings } from "./holding.ts";
+export { CodeReader, type FindEnvironments, type LockFacts } from "./environment.ts";
+export {
+  edgesOfExecutions,
+  executionsOf,
+  lastExecutions,
+  lineageOfJob,
+  logArchive,
+  recordArchived,
+  recordEnded,
+  recordEndedRanges,
+} from "./store.ts";
 export type { ArtifactRow, EdgeRow, ExecutionRow, JobLineage } from "./store.ts";
 export { lineageReferences } from "./references.ts";
 export { attemptSource } from "./attempt-source.ts";

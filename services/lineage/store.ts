@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import type { LogArchive } from "../../lib/core/execution.ts";
 import type { AttemptKey, Digest, JobId } from "../../lib/core/ids.ts";
 import type { Scalar } from "../../lib/core/pipeline/spec.ts";
+import type { ExecutionName } from "./core/execution-name.ts";
 
 export { recordArchived, recordEnded, recordEndedRanges } from "./record.ts";
 
@@ -132,4 +133,32 @@ async function selectEdges(pool: Pool, job: JobId): Promise<EdgeRow[]> {
     values: [job],
   });
   return rows;
+}
+
+/** What these attempts read and wrote. */
+export async function edgesOfExecutions(pool: Pool, ids: readonly AttemptKey[]): Promise<EdgeRow[]> {
+  const { rows } = await pool.query<EdgeRow>({
+    name: "lineage-edges-of-executions",
+    text: `select execution, direction, name, digest from edges where execution = any($1)
+            order by execution, direction, name, digest`,
+    values: [ids],
+  });
+  return rows;
+}
+
+/** Of each instance of what is named the last attempt that has ended, or the one that is named; at most `limit`, by task and index. */
+export async function lastExecutions(
+  pool: Pool,
+  { job, task, index, attempt }: ExecutionName,
+  limit: number,
+): Promise<AttemptKey[]> {
+  const { rows } = await pool.query<{ id: AttemptKey }>({
+    name: "lineage-last-executions",
+    text: `select distinct on (task, index) id from executions
+            where job_id = $1 and ($2::text is null or task = $2) and ($3::int is null or index = $3)
+              and ($4::int is null or attempt = $4)
+            order by task, index, attempt desc limit $5`,
+    values: [job, task ?? null, index ?? null, attempt ?? null, limit],
+  });
+  return rows.map(({ id }) => id);
 }

@@ -1,3 +1,4 @@
+export { audit, type Audit, type AuditedModel } from "./audit.ts";
 export { holdVersion, releaseVersion } from "./alias-store.ts";
 export { evaluationRoutes } from "./evaluation-api.ts";
 export { registryService } from "./grpc.ts";

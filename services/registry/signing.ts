@@ -99,9 +99,7 @@ export class Signing {
     const row = await getVersion(pool, model, parseVersion(version), version);
     const keys = new Map((await listKeys(pool)).map((key) => [key.name, key]));
     const signatures = ((await signaturesOf(pool, [row.uid])).get(row.uid) ?? []).map((one): SignatureCheck => {
-      const key = keys.get(one.key);
-      const state =
-        !key || key.revokedMs !== null ? "revoked" : isSigned(row, key, one.signature) ? "valid" : "invalid";
+      const state = signatureState(row, keys.get(one.key), one.signature);
       return { key: one.key, state, by: one.by, atMs: one.atMs };
     });
     const { digest, uid, files, bytes } = row;
@@ -141,7 +139,15 @@ function readPublicKey(text: string): KeyObject {
   return key;
 }
 
-function isSigned({ uid, digest }: VersionRow, { publicKey }: KeyRow, signature: string): boolean {
+/** `key`: undefined when there is none of that name. */
+export function signatureState(row: Signable, key: KeyRow | undefined, signature: string): SignatureCheck["state"] {
+  if (key === undefined || key.revokedMs !== null) return "revoked";
+  return isSigned(row, key, signature) ? "valid" : "invalid";
+}
+
+type Signable = Pick<VersionRow, "uid" | "digest">;
+
+function isSigned({ uid, digest }: Signable, { publicKey }: KeyRow, signature: string): boolean {
   if (digest === null) return false;
   return verify(null, Buffer.from(signedText({ uid, digest })), publicKey, Buffer.from(signature, "base64"));
 }

@@ -30,3 +30,13 @@ export { pageJson } from "./page.ts";
 export { trackingReferences } from "./references.ts";
 export { mlflowApi, type MlflowRoute } from "./route.ts";
 export { openTracking, type Tracking } from "./tracking.ts";
+export type { ComparisonRow } from "./core/comparison.ts";
+export type { Change, FactValue, SectionDifference } from "./core/difference.ts";
+export {
+  COMPARED_MAX,
+  differenceRoutes,
+  type RunComparison,
+  type RunDifference,
+  type SideHead,
+} from "./difference-api.ts";
+export { type JobPins, pinsOfJob } from "./job-pins.ts";
