@@ -13,7 +13,14 @@ import {
 } from "../lib/core/dispatch.ts";
 import { attemptKey, type AttemptKey, type NodeId } from "../lib/core/ids.ts";
 import type { Log } from "../lib/log.ts";
-import { createWorker, type DeviceGuard, type Engine, type Worker, type WorkerCapacity } from "../worker/index.ts";
+import {
+  createWorker,
+  type DeviceGuard,
+  type Engine,
+  type Worker,
+  type WorkerCapacity,
+  type WorkerOptions,
+} from "../worker/index.ts";
 import { Archive } from "./archive.ts";
 import { Era } from "./core/era.ts";
 import { lastGraceMs } from "./core/lease.ts";
@@ -34,6 +41,7 @@ export interface AttemptsOptions {
   readonly journal: Journal;
   readonly artifacts: ArtifactClient;
   readonly eventFiles: EventFileClient;
+  readonly systemMetrics: WorkerOptions["systemMetrics"];
   readonly publish: Publish;
   readonly capacity: () => WorkerCapacity;
   readonly log: Log;
@@ -89,7 +97,7 @@ export class Attempts {
 
   /** Finds or starts the runner and takes up what an earlier agent left. */
   async open(): Promise<void> {
-    const { dir, capacity, artifacts, eventFiles, log, journal, runnerProgram } = this.#options;
+    const { dir, capacity, artifacts, eventFiles, log, journal, runnerProgram, systemMetrics } = this.#options;
     this.#worker = await createWorker({
       dir,
       held: true,
@@ -101,6 +109,7 @@ export class Attempts {
       engine: this.#options.engine,
       trackingUrl: this.#options.serverUrl,
       devices: this.#options.devices,
+      ...(systemMetrics === undefined ? {} : { systemMetrics }),
       onReport: (report) => this.#reported(report),
       onSpool: (key, { ended }) => (ended ? undefined : this.#logs.begin(key, this.#folder(key))),
     });

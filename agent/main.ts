@@ -8,8 +8,9 @@ import { WeftError } from "../lib/core/error.ts";
 import type { NodeId } from "../lib/core/ids.ts";
 import { Peer } from "../lib/grpc.ts";
 import type { Log } from "../lib/log.ts";
+import { createSampleClient, type SampleClient } from "../lib/samples.ts";
 import type { JoinRequest } from "../proto/gen/weft/v1/JoinRequest.ts";
-import { findContainerEngine, type WorkerCapacity } from "../worker/index.ts";
+import { findContainerEngine, type WorkerCapacity, type WorkerOptions } from "../worker/index.ts";
 import { Assignments } from "./assignments.ts";
 import { Attempts } from "./attempts.ts";
 import { Bus } from "./bus.ts";
@@ -30,6 +31,7 @@ import { Sessions } from "./sessions.ts";
 const CAUGHT_UP_MS = 3_000;
 /** Where the store is looked for until the server has said it. */
 const HTTP_PORT_DEFAULT = 8080;
+const SYSTEM_METRICS_MS = 10_000;
 
 export interface AgentOptions {
   /** host:port of the server's gRPC. */
@@ -46,9 +48,11 @@ export interface AgentOptions {
   readonly natsUrl?: string;
   readonly version: string;
   readonly log: Log;
-  /** How GPUs are looked at; default: every 15 s, with this process' environment. */
   /** Where other nodes reach this one; its host name when not given. */
   readonly address?: string | undefined;
+  /** Between two samples of what tasks use, in milliseconds; 0: none are taken. Default: 10 s, as MLflow's client does. */
+  readonly systemMetricsMs?: number;
+  /** How GPUs are looked at; default: every 15 s, with this process' environment. */
   readonly gpus?: Pick<GpuProbeOptions, "lookMs" | "emptyMs" | "deadlineMs" | "env" | "kernelLog">;
   /** Default: the built one of this package. */
   readonly runnerProgram?: string;
@@ -86,6 +90,7 @@ class RunningAgent implements Agent {
   #inventory: Inventory | undefined;
   #artifacts: ArtifactClient | undefined;
   #eventFiles: EventFileClient | undefined;
+  #samples: SampleClient | undefined;
   #attempts: Attempts | undefined;
   #peer: Peer | undefined;
   #sessions: Sessions | undefined;
@@ -138,6 +143,7 @@ class RunningAgent implements Agent {
       journal,
       artifacts,
       eventFiles,
+      systemMetrics: this.#systemMetrics(inventory, serverUrl),
       publish,
       capacity,
       log,
@@ -198,6 +204,14 @@ class RunningAgent implements Agent {
     return joined;
   }
 
+  #systemMetrics(inventory: Inventory, baseUrl: () => string): WorkerOptions["systemMetrics"] {
+    const everyMs = this.#options.systemMetricsMs ?? SYSTEM_METRICS_MS;
+    if (everyMs === 0) return undefined;
+    const client = createSampleClient({ baseUrl });
+    this.#samples = client;
+    return { client, everyMs, machineTags: () => machineTags(inventory.capacity()) };
+  }
+
   #beat(peer: Peer, inventory: Inventory, attempts: Attempts, journal: Journal, joined: Joined): Heartbeats {
     const { log } = this.#options;
     const { worker, reports } = attempts;
@@ -254,6 +268,7 @@ class RunningAgent implements Agent {
       () => this.#peer?.close(),
       () => this.#artifacts?.close(),
       () => this.#eventFiles?.close(),
+      () => this.#samples?.close(),
       () => this.#inventory?.close(),
       () => this.#gpus?.close(),
       () => this.#journal?.close(),
@@ -271,6 +286,16 @@ class RunningAgent implements Agent {
 
 function workerCapacity({ cpus, memoryBytes, gpus }: NodeCapacity): WorkerCapacity {
   return { cpuMillis: Math.round(cpus * 1_000), memoryBytes, gpuUuids: gpus.map(({ uuid }) => uuid) };
+}
+
+/** Tags of runs. */
+function machineTags({ cpus, memoryBytes, os: system, cpuModel }: NodeCapacity): Record<string, string> {
+  return {
+    "weft.node.cpus": String(cpus),
+    "weft.node.memoryBytes": String(memoryBytes),
+    "weft.node.os": system,
+    "weft.node.cpuModel": cpuModel,
+  };
 }
 
 function joinRequest(node: NodeId, incarnation: string, options: AgentOptions, capacity: NodeCapacity): JoinRequest {

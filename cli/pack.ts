@@ -1,18 +1,16 @@
-import { execFile } from "node:child_process";
 import { lstat, readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
 import ignore, { type Ignore } from "ignore";
 import { describeError, WeftError } from "../lib/core/error.ts";
 import { formatSize } from "../lib/core/pipeline/units.ts";
+import { git } from "./git.ts";
+import { type Origin, readOrigin } from "./work-tree.ts";
 
 /** Of all files together: code, not data. It is stored for each change and copied for each attempt. */
 const PACK_BYTES_MAX = 100_000_000;
 /** Each is an entry of the manifest, which is read for each attempt. */
 const PACK_FILES_MAX = 50_000;
 const NAMED_FILES = 8;
-/** Output of git: 50,000 paths of 200 bytes, several times. */
-const GIT_BYTES_MAX = 64 * 1024 * 1024;
 /** Never code, whoever tracks them. */
 const NEVER = new Set([".git", "node_modules", ".weft"]);
 
@@ -24,6 +22,8 @@ export interface FolderContent {
   readonly commit: string | null;
   /** The work tree below the folder differs from the commit. */
   readonly dirty: boolean;
+  /** Null: as `commit`. */
+  readonly origin: Origin | null;
 }
 
 /**
@@ -33,11 +33,15 @@ export interface FolderContent {
 export async function listFolder(folder: string): Promise<FolderContent> {
   const root = resolve(folder);
   const ignored = await readIgnore(root);
-  const git = await readGit(root);
-  const listed = git ? await expand(root, git.paths) : await walk(root, "", ignored);
+  const listing = await readGit(root);
+  const listed = listing ? await expand(root, listing.paths) : await walk(root, "", ignored);
   const paths = [...new Set(listed)].filter((path) => !isNever(path) && !ignored.ignores(path)).toSorted();
   const bytes = await checkSizes(root, paths);
-  return { paths, bytes, commit: git?.commit ?? null, dirty: git?.dirty ?? false };
+  const commit = listing?.commit ?? null;
+  const dirty = listing?.dirty ?? false;
+  const travels = (path: string): boolean => !isNever(path) && !ignored.ignores(path);
+  const origin = commit === null ? null : await readOrigin(root, { commit, dirty, paths, travels });
+  return { paths, bytes, commit, dirty, origin };
 }
 
 function isNever(path: string): boolean {
@@ -98,18 +102,6 @@ async function readGit(root: string): Promise<GitListing | undefined> {
     // A work tree that cannot be compared is not known to be the commit.
     dirty: !status.ok || status.stdout !== "",
   };
-}
-
-async function git(cwd: string, args: readonly string[]): Promise<{ ok: boolean; stdout: string; stderr: string }> {
-  // Reading must not take the lock that the user's own git may want.
-  const env = { ...process.env, GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" };
-  try {
-    const { stdout, stderr } = await promisify(execFile)("git", [...args], { cwd, env, maxBuffer: GIT_BYTES_MAX });
-    return { ok: true, stdout, stderr };
-  } catch (error) {
-    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    return { ok: false, stdout, stderr };
-  }
 }
 
 /** Without tracked files that are gone, and with the files of repositories inside this one. */

@@ -7,6 +7,7 @@ import { LIMITS } from "../lib/core/pipeline/limits.ts";
 import { formatIssue, type LocatedIssue } from "../lib/core/pipeline/source.ts";
 import { formatSize } from "../lib/core/pipeline/units.ts";
 import { readPipeline, type Read } from "../lib/core/pipeline/yaml.ts";
+import { digestBytes } from "../lib/digest.ts";
 import { packFolder } from "../lib/tree.ts";
 import { type SubmitOptions, type WeftClient, WeftClientError } from "../sdk/index.ts";
 import { listFolder } from "./pack.ts";
@@ -101,6 +102,11 @@ function refusal(file: string, issues: readonly LocatedIssue[]): WeftError {
 export async function sendFolder(client: WeftClient, folder: string): Promise<NonNullable<SubmitOptions["code"]>> {
   const content = await listFolder(folder);
   const packed = await packFolder(folder, content.paths);
-  await withStore(client, (store) => putTree(store, packed, folder));
-  return { digest: packed.digest, commit: content.commit, dirty: content.dirty };
+  const { commit, dirty, origin } = content;
+  const diff = origin?.diff ? { digest: digestBytes(origin.diff), bytes: origin.diff.length } : null;
+  await withStore(client, async (store) => {
+    await putTree(store, packed, folder);
+    if (diff !== null) await store.putBytes(diff.digest, origin!.diff!);
+  });
+  return { digest: packed.digest, commit, dirty, branch: origin?.branch ?? null, remote: origin?.remote ?? null, diff };
 }

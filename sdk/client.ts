@@ -5,7 +5,16 @@ import type { LineageResponse__Output } from "../proto/gen/weft/v1/LineageRespon
 import type { PipelineSpec } from "../proto/gen/weft/v1/PipelineSpec.ts";
 import { type Scalar, toProtoValues } from "../proto/value.ts";
 import { WeftClientError } from "./error.ts";
-import { changeOf, isEnded, type Job, type JobChange, JobPicture, jobOf } from "./job.ts";
+import {
+  changeOf,
+  type CodeOptions,
+  codeToProto,
+  isEnded,
+  type Job,
+  type JobChange,
+  JobPicture,
+  jobOf,
+} from "./job.ts";
 import { type Lineage, lineageOf } from "./lineage.ts";
 import { Link } from "./link.ts";
 import { type LogChunk, LogSieve } from "./log.ts";
@@ -42,7 +51,7 @@ export interface SubmitOptions {
   readonly priority?: number;
   /** Whose quota and share it counts against. Without one: the pipeline's own. */
   readonly project?: string;
-  readonly code?: { readonly digest: string; readonly commit?: string | null; readonly dirty?: boolean };
+  readonly code?: CodeOptions;
   readonly trigger?: string;
   /** At most `limit` (default 1) jobs of the group at a time; instead of the pipeline's own. */
   readonly concurrency?: Concurrency;
@@ -136,7 +145,7 @@ export class WeftClient {
       idempotencyKey: options.idempotencyKey ?? randomUUID(),
       ...(options.priority === undefined ? {} : { priority: options.priority }),
       project: options.project ?? "",
-      code: code ? { digest: code.digest, commit: code.commit ?? "", dirty: code.dirty ?? false } : null,
+      code: codeToProto(code),
       trigger: options.trigger ?? "",
       ...(options.concurrency ? { concurrency: concurrencyToProto(options.concurrency) } : {}),
     };

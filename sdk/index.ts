@@ -12,6 +12,7 @@ export {
 export { type ClientErrorCode, type ClientIssue, WeftClientError } from "./error.ts";
 export {
   type Code,
+  type CodeOptions,
   isEnded,
   type Job,
   type JobChange,

@@ -1,4 +1,4 @@
-import type { Code__Output } from "../proto/gen/weft/v1/Code.ts";
+import type { Code as CodeProto, Code__Output } from "../proto/gen/weft/v1/Code.ts";
 import type { Job__Output } from "../proto/gen/weft/v1/Job.ts";
 import type { JobEvent__Output } from "../proto/gen/weft/v1/JobEvent.ts";
 import type { Task__Output } from "../proto/gen/weft/v1/Task.ts";
@@ -23,8 +23,18 @@ export interface Code {
   /** Digest of the submitted folder. */
   readonly digest: string;
   readonly commit: string | null;
+  /** The work tree differed from the commit. */
   readonly dirty: boolean;
+  /** Of the work tree; null: none was checked out. */
+  readonly branch: string | null;
+  /** URL of the repository that the branch follows, without what signs in there. */
+  readonly remote: string | null;
+  /** What differed, as a patch in the artifact store; null: nothing did, or it is not kept. */
+  readonly diff: { readonly digest: string; readonly bytes: number } | null;
 }
+
+/** What is said of the submitted folder; absent and null mean the same. */
+export type CodeOptions = Pick<Code, "digest"> & { readonly [Name in keyof Omit<Code, "digest">]?: Code[Name] | null };
 
 export interface OutputArtifact {
   readonly name: string;
@@ -122,7 +132,28 @@ export function scalarsOf(values: Readonly<Record<string, Value__Output>>): Reco
 
 /** Null: nothing was submitted with the pipeline. */
 export function codeOf(code: Code__Output | null): Code | null {
-  return code && code.digest !== "" ? { digest: code.digest, commit: said(code.commit), dirty: code.dirty } : null;
+  if (!code || code.digest === "") return null;
+  return {
+    digest: code.digest,
+    commit: said(code.commit),
+    dirty: code.dirty,
+    branch: said(code.branch),
+    remote: said(code.remote),
+    diff: code.diff === "" ? null : { digest: code.diff, bytes: code.diffBytes },
+  };
+}
+
+export function codeToProto(code: CodeOptions | undefined): CodeProto | null {
+  if (!code) return null;
+  return {
+    digest: code.digest,
+    commit: code.commit ?? "",
+    dirty: code.dirty ?? false,
+    branch: code.branch ?? "",
+    remote: code.remote ?? "",
+    diff: code.diff?.digest ?? "",
+    diffBytes: code.diff?.bytes ?? 0,
+  };
 }
 
 function triggeredByOf(by: TriggeredBy__Output | null): TriggeredBy | null {

@@ -4,7 +4,7 @@ import type { PipelineSpec } from "../proto/gen/weft/v1/PipelineSpec.ts";
 import type { Trigger__Output } from "../proto/gen/weft/v1/Trigger.ts";
 import type { TriggerSpec__Output } from "../proto/gen/weft/v1/TriggerSpec.ts";
 import { type Scalar, toProtoValues } from "../proto/value.ts";
-import { type Code, codeOf, dateOf, said, scalarsOf } from "./job.ts";
+import { type Code, type CodeOptions, codeOf, codeToProto, dateOf, said, scalarsOf } from "./job.ts";
 import type { Link } from "./link.ts";
 
 const DEADLINE_MS = 10_000;
@@ -64,7 +64,7 @@ export interface AppliedTrigger {
 
 export interface ApplyOptions {
   readonly params?: Readonly<Record<string, Scalar>>;
-  readonly code?: { readonly digest: string; readonly commit?: string | null; readonly dirty?: boolean };
+  readonly code?: CodeOptions;
   /** -1000 to 1000, higher first; absent: the pipeline's own. */
   readonly priority?: number;
   /** Whose quota and share firings count against; absent: the pipeline's own. */
@@ -93,7 +93,7 @@ export class TriggerClient {
       params: toProtoValues(params),
       ...(priority === undefined ? {} : { priority }),
       project,
-      code: code ? { digest: code.digest, commit: code.commit ?? "", dirty: code.dirty ?? false } : null,
+      code: codeToProto(code),
     };
     const request = { submit, secrets: { ...secrets } };
     const response = await this.#link.unary(this.#triggers.Apply, request, APPLY_DEADLINE_MS);

@@ -195,6 +195,11 @@ export function unstartedReport(attempt: Attempt, verdict: Verdict): EndedReport
   return report(attempt, recordUnstarted(null, null), verdict, []);
 }
 
+/** The end of one whose exit status is gone. */
+export function lostWithRunner({ startedAtMs }: Attempt): ExitRecord {
+  return { ...recordUnstarted("runner-lost", null), startedAtMs };
+}
+
 /** Stores the outputs of one that succeeded, and says how it went; no promise when there was nothing to wait for. */
 export function conclude(attempt: Attempt, exit: ExitRecord, tools: Tools): EndedReport | Promise<EndedReport> {
   const { assignment, folder } = attempt;

@@ -11,6 +11,8 @@ import type {
 } from "../lib/core/dispatch.ts";
 import type { AttemptKey } from "../lib/core/ids.ts";
 import type { EventFileClient } from "../lib/event-files.ts";
+import type { SampleClient } from "../lib/samples.ts";
+import type { DeviceUsage } from "./core/system-metrics.ts";
 import type { CommandSpec, TaskCommand } from "./sessions.ts";
 import { baseEnvironment } from "./environment/base.ts";
 import { type Engine, ENGINE_LABEL, findEngine } from "./environment/engine.ts";
@@ -89,6 +91,8 @@ export interface DeviceGuard {
   free(gpuUuids: readonly string[], signal: AbortSignal): Promise<string | undefined>;
   /** The processes of an attempt that used them have ended. */
   left(gpuUuids: readonly string[]): void;
+  /** As of the latest look, in the order of their ids here; without those that could not be read. */
+  usageOf(gpuUuids: readonly string[]): readonly DeviceUsage[];
 }
 
 export interface WorkerOptions {
@@ -100,6 +104,13 @@ export interface WorkerOptions {
   readonly artifacts: ArtifactClient;
   /** Takes what attempts write under $WEFT_TENSORBOARD; default: nobody does. */
   readonly eventFiles?: EventFileClient;
+  /** Takes what attempts use of the machine, every `everyMs`; default: nobody does. */
+  readonly systemMetrics?: {
+    readonly client: SampleClient;
+    readonly everyMs: number;
+    /** Tags of runs that say what the machine is. */
+    readonly machineTags: () => Readonly<Record<string, string>>;
+  };
   /**
    * Reports of one attempt come in order; `ended` may come again after a recovery. The workspace of an ended attempt is
    * kept until the promise for its report is fulfilled (it is in the journal then).
@@ -131,7 +142,7 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
   return openWorker(options);
 }
 
-export type { Engine };
+export type { DeviceUsage, Engine };
 
 /** The container engine of this machine that works, and the label that says so. */
 export async function findContainerEngine(): Promise<{

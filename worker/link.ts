@@ -11,11 +11,14 @@ import { Channel } from "./runner/channel.ts";
 import { isAlive, readRunnerRecord, TAKEN_EXIT_CODE } from "./runner/door.ts";
 import { PROTOCOL, type LiveAttempt, type Notice, type Request } from "./runner/protocol.ts";
 
+/** What a runner says once it is there. */
+export type RunnerNotice = Exclude<Notice, { kind: "welcome" | "busy" }>;
+
 export interface LinkOptions {
   readonly dir: string;
   readonly program: string;
   readonly log: Logger;
-  readonly onNotice: (notice: Extract<Notice, { kind: "started" | "ended" | "visited" }>) => void;
+  readonly onNotice: (notice: RunnerNotice) => void;
   /** The runner is gone, before another one is started. */
   readonly onGone: () => void;
   /** The runner is gone, and with it the processes it had; another one is there, which has `live`. */

@@ -15,6 +15,7 @@ import { WeftError } from "../lib/core/error.ts";
 import { attemptKey, type AttemptKey } from "../lib/core/ids.ts";
 import {
   conclude,
+  lostWithRunner,
   newAttempt,
   prepare,
   repin,
@@ -34,13 +35,13 @@ import { Shelf } from "./environment/shelf.ts";
 import { attemptDir, attemptsDir, STDERR, STDOUT } from "./folder.ts";
 import { Folders } from "./folders.ts";
 import type { ActiveAttempt, Worker, WorkerOptions } from "./index.ts";
-import { Link, runnerProgram } from "./link.ts";
+import { Link, runnerProgram, type RunnerNotice } from "./link.ts";
 import { type CommandSpec, Sessions, type TaskCommand } from "./sessions.ts";
 import { Prober } from "./prober.ts";
-import { readExit, recordUnstarted, wasStarted } from "./runner/exit.ts";
+import { readExit, wasStarted } from "./runner/exit.ts";
 import { bootNowMs } from "./runner/proc.ts";
-import type { ExitRecord, LiveAttempt, Notice } from "./runner/protocol.ts";
-import { EventFileTails } from "./tensorboard.ts";
+import type { ExitRecord, LiveAttempt } from "./runner/protocol.ts";
+import { RunFeed } from "./run-feed.ts";
 
 /** Before a report that could not be kept is offered again: its disk is full, most likely. */
 const REPORT_PAUSE_MS = 1000;
@@ -64,7 +65,7 @@ class LocalWorker implements Worker {
   readonly #tools: Tools;
   readonly #link: Link;
   readonly #sessions: Sessions;
-  readonly #tails: EventFileTails | undefined;
+  readonly #feed: RunFeed;
   readonly #room = new Room<Attempt>();
   /** Those not reported ended. */
   readonly #attempts = new Map<AttemptKey, Attempt>();
@@ -92,15 +93,16 @@ class LocalWorker implements Worker {
       trackingUrl: options.trackingUrl ?? (() => null),
       storeWaitMsMax: options.storeWaitMsMax ?? STORE_WAIT_MS_MAX,
     };
-    const { eventFiles, log } = options;
-    this.#tails = eventFiles && new EventFileTails(eventFiles, log, this.#tools.storeWaitMsMax);
+    this.#feed = new RunFeed(options, dir, this.#tools.storeWaitMsMax, (keys) =>
+      this.#link.send({ kind: "measure", keys }),
+    );
     const program = options.runnerProgram ?? runnerProgram();
     this.#sessions = new Sessions(dir, program, (request) => this.#link.send(request));
     this.#link = new Link({
       dir,
       program,
       log: options.log,
-      onNotice: (notice) => (notice.kind === "visited" ? this.#sessions.onVisited(notice) : this.#onNotice(notice)),
+      onNotice: (notice) => this.#onNotice(notice),
       onGone: () => this.#sessions.onRunnerGone(),
       onRestart: (live) => this.#onRunnerRestarted(live),
     });
@@ -227,7 +229,7 @@ class LocalWorker implements Worker {
       prober?.stop();
       checkpointer?.stop();
     }
-    this.#tails?.stop();
+    this.#feed.stop();
     await Promise.allSettled(this.#ended.values());
     this.#sessions.close();
     await this.#link.close(stopAttempts);
@@ -267,7 +269,9 @@ class LocalWorker implements Worker {
     this.#link.send(startRequest(attempt, this.#tools));
   }
 
-  #onNotice(notice: Extract<Notice, { kind: "started" | "ended" }>): void {
+  #onNotice(notice: RunnerNotice): void {
+    if (notice.kind === "visited") return this.#sessions.onVisited(notice);
+    if (notice.kind === "measured") return this.#feed.onMeasured(notice.attempts);
     const attempt = this.#attempts.get(notice.key);
     if (!attempt || attempt.phase !== "running") return;
     if (notice.kind === "started") this.#onStarted(attempt, notice.atMs);
@@ -278,7 +282,7 @@ class LocalWorker implements Worker {
     attempt.startedAtMs = atMs;
     this.#showSpool(attempt);
     void this.#report({ kind: "started", key: attempt.key, atMs });
-    this.#tails?.follow(attempt);
+    this.#feed.follow(attempt);
     this.#probe(attempt);
     this.#saveAgain(attempt);
   }
@@ -317,7 +321,7 @@ class LocalWorker implements Worker {
     const { gpuUuids } = attempt.claim;
     if (gpuUuids.length > 0) this.#options.devices?.left(gpuUuids);
     this.#leave(attempt);
-    const shown = this.#tails?.finish(attempt, attempt.abort.signal);
+    const shown = this.#feed.finish(attempt);
     const ended = shown ? shown.then(() => conclude(attempt, exit, this.#tools)) : conclude(attempt, exit, this.#tools);
     if (ended instanceof Promise) void ended.then((report) => this.#end(attempt, report));
     else this.#end(attempt, ended);
@@ -393,8 +397,4 @@ class LocalWorker implements Worker {
     if (wasStarted(attempt.folder)) this.#onProcessesEnded(attempt, lostWithRunner(attempt));
     else this.#link.send(startRequest(attempt, this.#tools));
   }
-}
-
-function lostWithRunner(attempt: Attempt): ExitRecord {
-  return { ...recordUnstarted("runner-lost", null), startedAtMs: attempt.startedAtMs };
 }

@@ -1,4 +1,5 @@
 import type { Log } from "../../lib/log.ts";
+import type { DeviceUsage } from "../../worker/index.ts";
 import type { GpuDevice, GpuUsage } from "../core/gpu/device.ts";
 import { allUnhealthy, judge, withXids, type Xid, XID_REST_MS } from "../core/gpu/health.ts";
 import { occupied } from "../core/gpu/occupancy.ts";
@@ -128,6 +129,15 @@ export class GpuProbe {
 
   get #soonMs(): number {
     return Math.min(LOOK_SOON_MS, this.#options.lookMs ?? LOOK_MS);
+  }
+
+  usageOf(uuids: readonly string[]): DeviceUsage[] {
+    const all = this.#vendors.flatMap(({ usage }) => usage);
+    const devices = this.devices;
+    return uuids.flatMap((uuid) => {
+      const usage = all.find((one) => one.uuid === uuid);
+      return usage ? [{ ...usage, memoryBytes: devices.find((one) => one.uuid === uuid)?.memoryBytes ?? 0 }] : [];
+    });
   }
 
   /** As of the latest look; each XID is given once. */

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { startAgent } from "../../agent/main.ts";
 import { NAME } from "../../lib/core/ids.ts";
-import { parseSize } from "../../lib/core/pipeline/units.ts";
+import { parseDuration, parseSize } from "../../lib/core/pipeline/units.ts";
 import { openLog } from "../../lib/log.ts";
 import { stopInOrder } from "../../lib/shutdown.ts";
 import { VERSION } from "../version.ts";
@@ -10,6 +10,9 @@ import { VERSION } from "../version.ts";
 const DEFAULT_SERVER = "127.0.0.1:8081";
 /** Tasks have their own grace (10 s unless they say otherwise) before they are killed; then their ends are reported. */
 const STOP_MS_MAX = 60_000;
+/** The runner looks once a second itself; what is sampled less often than once an hour says nothing. */
+const INTERVAL_MS_MIN = 1_000;
+const INTERVAL_MS_MAX = 3_600_000;
 
 interface Flags {
   readonly server: string;
@@ -20,6 +23,7 @@ interface Flags {
   readonly label: Readonly<Record<string, string>>;
   readonly natsUrl?: string;
   readonly address?: string;
+  readonly systemMetrics: number;
   readonly stopTasks: boolean;
 }
 
@@ -39,6 +43,12 @@ export function agentCommand(): Command {
     .option("--address <host>", "where other nodes reach this one, for gangs; without it: the host name")
     .option("--label <k=v>", "label of the node; may be repeated", label, {})
     .option("--nats-url <url>", "address of NATS; without it: the one the server names")
+    .addOption(
+      new Option("--system-metrics <interval>", "between two samples of what each task uses, for its run; 0: none")
+        .env("WEFT_SYSTEM_METRICS")
+        .default(10_000, "10s")
+        .argParser(interval),
+    )
     .option(
       "--stop-tasks",
       "stop the tasks when the agent is stopped; without it they run on for the next agent",
@@ -74,6 +84,7 @@ async function run(flags: Flags): Promise<void> {
       ...(flags.natsUrl === undefined ? {} : { natsUrl: flags.natsUrl }),
       labels: flags.label,
       address: flags.address,
+      systemMetricsMs: flags.systemMetrics,
       version: VERSION,
       log,
       signal: shutdown.signal,
@@ -109,6 +120,14 @@ function cpus(text: string): number {
   if (!Number.isFinite(value) || value <= 0)
     throw new InvalidArgumentError("a number of CPUs is above 0, e.g. 4 or 0.5");
   return value;
+}
+
+function interval(text: string): number {
+  const parsed = parseDuration(text);
+  if (!parsed.ok) throw new InvalidArgumentError(parsed.message);
+  if (parsed.value !== 0 && (parsed.value < INTERVAL_MS_MIN || parsed.value > INTERVAL_MS_MAX))
+    throw new InvalidArgumentError(`"${text}" is no interval; 1s to 1h, or 0 for none`);
+  return parsed.value;
 }
 
 function memory(text: string): number {

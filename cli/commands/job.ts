@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { longCode } from "../code-text.ts";
 import { topologicalOrder } from "../../lib/core/pipeline/graph.ts";
 import type { Job, TaskInstance } from "../../sdk/index.ts";
 import { JobFailed } from "../failure.ts";
@@ -58,12 +59,7 @@ function describeJob(found: Job, nowMs: number): string {
     ],
     ["submitted", `${found.submittedAt.toISOString()} (${ago(found.submittedAt, nowMs)}), ${triggerText(found)}`],
     ["lasted", lasted(found.startedAt, found.finishedAt, nowMs)],
-    [
-      "code",
-      code
-        ? `${code.commit?.slice(0, 12) ?? code.digest.slice(0, 19)}${code.commit && code.dirty ? " with changes" : ""}`
-        : "none",
-    ],
+    ["code", code ? longCode(code) : "none"],
   ];
   if (Object.keys(params).length > 0)
     facts.push([

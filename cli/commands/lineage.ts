@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { shortCode } from "../code-text.ts";
 import { formatDuration, formatSize } from "../../lib/core/pipeline/units.ts";
 import type { Edge, Execution, Lineage } from "../../sdk/index.ts";
 import { type ServerOption, serverOption, withServer } from "../session.ts";
@@ -64,12 +65,6 @@ function groupEdges(edges: readonly Edge[]): Map<string, Edge[]> {
 
 function executionLine(execution: Execution): string {
   const { colors } = stdout;
-  const { code } = execution;
-  const from = code
-    ? code.commit
-      ? `${code.commit.slice(0, 12)}${code.dirty ? " with changes" : ""}`
-      : code.digest.slice(0, DIGEST_SHOWN)
-    : "no code";
   // Of a process that ends within milliseconds nothing could be read.
   const cost =
     execution.usageSource === "none"
@@ -80,7 +75,7 @@ function executionLine(execution: Execution): string {
     `on ${execution.node}`,
     lasted(execution.startedAt, execution.finishedAt, 0),
     cost,
-    from,
+    shortCode(execution.code),
   ];
   if (execution.gpuUuids.length > 0) facts.push(execution.gpuUuids.join(" "));
   const command = printable(execution.command.trim().split("\n")[0] ?? "");

@@ -1,5 +1,8 @@
 import type { FastifyPluginAsync } from "fastify";
 import type { Pool } from "pg";
+import type { JobId } from "../../lib/core/ids.ts";
+import type { Code } from "../../lib/core/pipeline/spec.ts";
+import { codeOfJobs } from "../../scheduler/attempt-reader.ts";
 import { JobReader } from "../../scheduler/job-reader.ts";
 import { JOB_REFERENCES } from "../../scheduler/references.ts";
 import { WorkReader } from "../../scheduler/work-reader.ts";
@@ -15,6 +18,7 @@ import {
 } from "../../services/artifacts/index.ts";
 import {
   attemptSource,
+  type GraphNode,
   type GraphSource,
   graphRoutes,
   lineageReferences,
@@ -44,7 +48,23 @@ const attempts: GraphSource = {
     const ids = beginning === "" ? [] : await new JobReader(pool).findIds(beginning, 2);
     return attemptSource.find(pool, ids.length === 1 ? ids[0] + text.slice(beginning.length) : text);
   },
+  describe: async (pool, ids) => {
+    const nodes = await attemptSource.describe(pool, ids);
+    const jobs = new Set(
+      nodes.flatMap(({ facts }) => (typeof facts["job"] === "string" ? [facts["job"] as JobId] : [])),
+    );
+    if (jobs.size === 0) return nodes;
+    const codes = await codeOfJobs(pool, [...jobs]);
+    return nodes.map((node) => withOrigin(node, codes.get(node.facts["job"] as JobId)));
+  },
 };
+
+/** Where an attempt's code came from, and how it differed from its commit. */
+function withOrigin(node: GraphNode, code: Code | undefined): GraphNode {
+  if (code === undefined) return node;
+  const { branch, remote, diff } = code;
+  return { ...node, facts: { ...node.facts, branch, remote, diff: diff?.digest } };
+}
 
 /** The parts of the lineage graph, each over the tables of its component. */
 export const GRAPH: readonly GraphSource[] = [

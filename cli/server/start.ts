@@ -12,6 +12,7 @@ import { type Metrics, openMetrics } from "../../lib/metrics.ts";
 import { connectNats } from "../../lib/nats.ts";
 import type { EndedLog, Records, Role } from "../../scheduler/api/parts.ts";
 import { newJobId } from "../../scheduler/api/job-id.ts";
+import { codeOfJobs } from "../../scheduler/attempt-reader.ts";
 import { TRIGGER_HINT_SUBJECT } from "../../scheduler/bus.ts";
 import { startScheduler } from "../../scheduler/main.ts";
 import type { Recorder } from "../../scheduler/store.ts";
@@ -129,6 +130,7 @@ async function serveHttp(parts: {
   await app.register(tracking.files);
   await app.register(mlflowApi([...tracking.routes, ...registry.routes]));
   await app.register(tracking.eventFiles);
+  await app.register(tracking.samples);
   await app.register(tracking.otlp);
   await app.register(evaluationRoutes(registry));
   await app.register(recordRoutes({ pool, artifacts }));
@@ -156,7 +158,7 @@ const recordLineage: Recorder = async (client, { batch, archived }) => {
 
 function recordsOf(pool: Pool, artifacts: ArtifactStore): Records {
   return {
-    lineage: (job) => lineageParts(pool, job),
+    lineage: async (job) => lineageParts(pool, job, (await codeOfJobs(pool, [job])).get(job)),
     pastAttempts: (keys) => pastAttempts(pool, keys),
     endedLogs: async (job) =>
       (await endedLogs(pool, job)).map(({ id, lost, archived, log }): EndedLog => {

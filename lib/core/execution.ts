@@ -1,6 +1,6 @@
 import type { Assignment, EndedRangeReport, EndedReport } from "./dispatch.ts";
 import type { AttemptRef, Digest, NodeId } from "./ids.ts";
-import type { Code, Run, Scalar } from "./pipeline/spec.ts";
+import type { Code, Environment, Run, Scalar } from "./pipeline/spec.ts";
 
 /**
  * One attempt that has ended, with all that lineage keeps about it. The scheduler makes it and hands it, inside the
@@ -45,9 +45,18 @@ export interface AttemptFacts {
   readonly params: Readonly<Record<string, Scalar>>;
   /** Name; null: not said yet. */
   readonly node: string | null;
-  readonly gpuUuids: readonly string[];
+  readonly gpus: readonly GpuFacts[];
+  /** Of the task; null: its pipeline is so large that it is not looked for. */
+  readonly environment: Environment | null;
   /** Null: its process has not started, as far as is known. */
   readonly startedAtMs: number | null;
+}
+
+/** A device of an attempt; texts are empty where the node no longer says. */
+export interface GpuFacts {
+  readonly uuid: string;
+  readonly model: string;
+  readonly driver: string;
 }
 
 /** Where the whole log of an attempt lies. */

@@ -1,7 +1,7 @@
 import type { NodeId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/json.ts";
-import { type Code, mapValues, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
-import type { Code as CodeProto } from "../../proto/gen/weft/v1/Code.ts";
+import { codeToProto } from "../../lib/core/pipeline/code.ts";
+import { mapValues, type TaskSpec } from "../../lib/core/pipeline/spec.ts";
 import type { Job as JobProto } from "../../proto/gen/weft/v1/Job.ts";
 import type { ServiceStatus } from "../../proto/gen/weft/v1/ServiceStatus.ts";
 import type { Task as TaskProto } from "../../proto/gen/weft/v1/Task.ts";
@@ -54,10 +54,6 @@ export function progressToProto(progress: JobProgress): JobProto {
     cancelRequested: progress.cancelRequested,
     waitsFor: progress.waitsFor ?? "",
   };
-}
-
-export function codeToProto(code: Code | null): CodeProto | null {
-  return code && { digest: code.digest, commit: code.commit ?? "", dirty: code.dirty };
 }
 
 /** Every instance, in the order of the pipeline: from its row, or worked out for those that have none. */

@@ -1,5 +1,5 @@
 import { type Issue, WeftError } from "../../lib/core/error.ts";
-import { isDigest, type JobId, NAME } from "../../lib/core/ids.ts";
+import { type Digest, isDigest, type JobId, NAME } from "../../lib/core/ids.ts";
 import { checkConcurrency, type Concurrency, concurrencyFromProto } from "../../lib/core/pipeline/admission.ts";
 import { fromProto } from "../../lib/core/pipeline/canonical.ts";
 import { LIMITS } from "../../lib/core/pipeline/limits.ts";
@@ -16,6 +16,8 @@ const PRIORITY_MAX = 1_000;
 /** Keys are indexed; a UUID or a digest with a prefix fits many times. */
 const IDEMPOTENCY_KEY_LENGTH_MAX = 200;
 const TRIGGER_LENGTH_MAX = 200;
+/** Of a branch and of a remote's URL: git's own names end at 255, URLs at 2,048 nearly everywhere. */
+const CODE_ORIGIN_LENGTH_MAX = 2_048;
 /** Keys of jobs that triggers make; a client that took one would keep a firing from happening. */
 export const TRIGGER_KEY_PREFIX = "trigger:";
 
@@ -101,11 +103,22 @@ function readPriority(priority: number): number {
 
 function readCode({ code }: SubmitRequest__Output): Code | null {
   if (!code || code.digest === "") return null;
-  const { digest, commit, dirty } = code;
-  if (!isDigest(digest)) {
-    throw new WeftError("invalid", `code.digest is "${digest}"; it must be sha256: and 64 hex digits`);
-  }
-  return { digest, commit: commit === "" ? null : commit, dirty };
+  const { digest, commit, dirty, branch, remote, diff, diffBytes } = code;
+  checkLength("code.branch", branch, CODE_ORIGIN_LENGTH_MAX);
+  checkLength("code.remote", remote, CODE_ORIGIN_LENGTH_MAX);
+  return {
+    digest: readDigest("code.digest", digest),
+    commit: commit === "" ? null : commit,
+    dirty,
+    ...(branch === "" ? {} : { branch }),
+    ...(remote === "" ? {} : { remote }),
+    ...(diff === "" ? {} : { diff: { digest: readDigest("code.diff", diff), bytes: diffBytes } }),
+  };
+}
+
+function readDigest(what: string, text: string): Digest {
+  if (isDigest(text)) return text;
+  throw new WeftError("invalid", `${what} is "${text}"; it must be sha256: and 64 hex digits`);
 }
 
 function checkLength(what: string, text: string, max: number): void {

@@ -3,6 +3,8 @@ import type { Artifact } from "../../proto/gen/weft/v1/Artifact.ts";
 import type { Execution } from "../../proto/gen/weft/v1/Execution.ts";
 import type { LineageResponse } from "../../proto/gen/weft/v1/LineageResponse.ts";
 import type { JobId } from "../../lib/core/ids.ts";
+import { codeToProto } from "../../lib/core/pipeline/code.ts";
+import type { Code } from "../../lib/core/pipeline/spec.ts";
 import { toProtoValues } from "../../proto/value.ts";
 import { type ArtifactRow, type EdgeRow, type ExecutionRow, lineageOfJob } from "./store.ts";
 
@@ -11,19 +13,20 @@ const ROWS_PER_PART = 100;
 
 /**
  * Answer to JobService.Lineage, in parts to be put together. Nothing for a job of which nothing has ended; whether the job exists
- * is the scheduler's to say.
+ * is the scheduler's to say. `code`: what was submitted with the job, of which the rows keep the main things alone.
  */
-export async function lineageParts(pool: Pool, job: JobId): Promise<Iterable<LineageResponse>> {
+export async function lineageParts(pool: Pool, job: JobId, code?: Code): Promise<Iterable<LineageResponse>> {
   const { executions, artifacts, edges } = await lineageOfJob(pool, job);
-  return parts(executions, artifacts, edges);
+  return parts(executions, artifacts, edges, code);
 }
 
 function* parts(
   executions: readonly ExecutionRow[],
   artifacts: readonly ArtifactRow[],
   edges: readonly EdgeRow[],
+  code: Code | undefined,
 ): Generator<LineageResponse> {
-  for (const some of slices(executions)) yield { executions: some.map(toProtoExecution) };
+  for (const some of slices(executions)) yield { executions: some.map((row) => toProtoExecution(row, code)) };
   for (const some of slices(artifacts)) yield { artifacts: some.map(toProtoArtifact) };
   for (const some of slices(edges)) yield { edges: [...some] };
 }
@@ -36,12 +39,21 @@ function toProtoArtifact({ digest, kind, bytes, producer }: ArtifactRow): Artifa
   return { digest, kind, bytes: bytes ?? 0, producer: producer ?? "" };
 }
 
-function toProtoExecution(row: ExecutionRow): Execution {
+function toProtoExecution(row: ExecutionRow, submitted: Code | undefined): Execution {
   const { codeDigest, codeCommit, codeDirty, exitCode, ...rest } = row;
   return {
     ...rest,
     gpuUuids: [...row.gpuUuids],
-    code: codeDigest === null ? null : { digest: codeDigest, commit: codeCommit ?? "", dirty: codeDirty },
+    code: codeToProto(
+      codeDigest === null
+        ? null
+        : {
+            ...(submitted?.digest === codeDigest && submitted),
+            digest: codeDigest,
+            commit: codeCommit,
+            dirty: codeDirty,
+          },
+    ),
     params: toProtoValues(row.params),
     map: toProtoValues(row.map),
     startedAtMs: row.startedAtMs ?? 0,

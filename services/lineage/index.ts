@@ -1,5 +1,6 @@
 export { pastAttempts } from "./past-attempts.ts";
 export { lineageParts } from "./api.ts";
+export { type AttemptEdge, attemptEdges } from "./attempt-edges.ts";
 export { endedLogs, type EndedExecutionLog } from "./ended-logs.ts";
 export { type ExecutionName, parseExecutionName } from "./core/execution-name.ts";
 export { CODE_EDGE } from "./core/graph.ts";

@@ -10,8 +10,8 @@ export interface TrackingParts {
   readonly artifacts: ArtifactStore;
   /** Pipelined connections, of nobody else: one writes what is logged. */
   readonly ingestPool: Pool;
-  /** Undefined: there was no such attempt. */
-  readonly findAttempt: (ref: AttemptRef) => Promise<AttemptFacts | undefined>;
+  /** Without those that there never were. */
+  readonly findAttempts: (refs: readonly AttemptRef[]) => Promise<readonly AttemptFacts[]>;
   readonly now: () => number;
   /** 32 hex digits that nobody can guess. */
   readonly newId: () => string;

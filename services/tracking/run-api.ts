@@ -1,4 +1,8 @@
+import type { FastifyRequest } from "fastify";
+import type { AttemptFacts } from "../../lib/core/execution.ts";
+import { attemptKey } from "../../lib/core/ids.ts";
 import { inTransaction } from "../../lib/db.ts";
+import { attemptTags } from "./core/attempt-tags.ts";
 import { type Batch, lastOfEach, readBatch, readMetric, readOneParam, readOneTag, readTag } from "./core/batch.ts";
 import type { Fields } from "./core/fields.ts";
 import { LIMITS } from "./core/limits.ts";
@@ -25,7 +29,12 @@ import {
 const STATUSES = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
 const NAME_TAG = "mlflow.runName";
 
-export function runRoutes(parts: TrackingParts, ingest: Ingest): MlflowRoute[] {
+/** `attemptOf`: in which task the request was made. */
+export function runRoutes(
+  parts: TrackingParts,
+  ingest: Ingest,
+  attemptOf: (request: FastifyRequest) => Promise<AttemptFacts | undefined>,
+): MlflowRoute[] {
   const { pool, now } = parts;
   const post = (path: string, answer: MlflowRoute["answer"]): MlflowRoute => ({ method: "POST", path, answer });
   const log = (path: string, read: (fields: Fields) => Batch): MlflowRoute =>
@@ -34,7 +43,7 @@ export function runRoutes(parts: TrackingParts, ingest: Ingest): MlflowRoute[] {
       return undefined;
     });
   return [
-    post("/runs/create", (fields) => onCreate(parts, fields)),
+    post("/runs/create", async (fields, request) => onCreate(parts, fields, await attemptOf(request))),
     {
       method: "GET",
       path: "/runs/get",
@@ -71,7 +80,12 @@ export function runRoutes(parts: TrackingParts, ingest: Ingest): MlflowRoute[] {
   ];
 }
 
-async function onCreate({ pool, now, newId, random }: TrackingParts, fields: Fields): Promise<string> {
+/** A run that is made in a task is the task's: it says so, and ends with it. */
+async function onCreate(
+  { pool, now, newId, random }: TrackingParts,
+  fields: Fields,
+  facts: AttemptFacts | undefined,
+): Promise<string> {
   const experimentId = parseExperimentId(fields.text("experiment_id") || "0");
   const given = lastOfEach(fields.objects("tags").map(readTag));
   const named = given.find(({ key }) => key === NAME_TAG)?.value;
@@ -81,7 +95,7 @@ async function onCreate({ pool, now, newId, random }: TrackingParts, fields: Fie
       `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${wanted}', mlflow.runName='${named}').`,
     );
   const name = wanted || named || makeRunName(random);
-  const tags = named ? given : [...given.filter(({ key }) => key !== NAME_TAG), { key: NAME_TAG, value: name }];
+  const tags = lastOfEach([...(facts ? attemptTags(facts) : []), ...given, { key: NAME_TAG, value: named || name }]);
   const json = await createRun(pool, {
     id: newId(),
     experimentId,
@@ -89,6 +103,7 @@ async function onCreate({ pool, now, newId, random }: TrackingParts, fields: Fie
     userId: fields.text("user_id") ?? "",
     startMs: fields.integer("start_time") ?? now(),
     tags,
+    attempt: facts === undefined ? null : attemptKey(facts.ref),
   });
   if (json !== undefined) return `{"run":${json}}`;
   checkExperimentActive(await getExperiment(pool, experimentId));

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from "pg";
+import type { AttemptKey } from "../../lib/core/ids.ts";
 import { jsonRows } from "../../lib/json-rows.ts";
 import type { KeyValue } from "./core/batch.ts";
 import { notActive } from "./core/ingest-plan.ts";
@@ -23,6 +24,8 @@ export interface NewRun {
   readonly startMs: number;
   /** Each key once. */
   readonly tags: readonly KeyValue[];
+  /** In whose task it is made; null: in none. */
+  readonly attempt: AttemptKey | null;
 }
 
 function noRun(id: string): Error {
@@ -34,8 +37,8 @@ export async function createRun(pool: Pool, run: NewRun): Promise<string | undef
   const { rows } = await pool.query<{ number: string; json: string }>({
     name: "tracking-create-run",
     text: `with made as (
-             insert into runs (id, experiment, name, user_id, status, start_ms, artifact_uri)
-             select $1, e.id, $3, $4, 'RUNNING', $5, e.artifact_location || '/' || $1 || '/artifacts'
+             insert into runs (id, experiment, name, user_id, status, start_ms, artifact_uri, attempt, attempt_open)
+             select $1, e.id, $3, $4, 'RUNNING', $5, e.artifact_location || '/' || $1 || '/artifacts', $7::text, $7::text is not null
                from experiments e where e.id = $2 and not e.deleted
              returning *),
            tagged as (
@@ -43,7 +46,7 @@ export async function createRun(pool: Pool, run: NewRun): Promise<string | undef
              select made.number, t.key, t.value from made, json_to_recordset($6::text::json) as t(key text, value text))
            select '{"info":' || ${RUN_INFO_JSON} || ',"data":{"tags":' || $6::text || '},"inputs":{}}' as json
              from made r`,
-    values: [run.id, run.experimentId, run.name, run.userId, run.startMs, jsonRows(run.tags)],
+    values: [run.id, run.experimentId, run.name, run.userId, run.startMs, jsonRows(run.tags), run.attempt],
   });
   return rows[0]?.json;
 }

@@ -64,7 +64,7 @@ export const runs = pgTable(
     deletedMs: whole("deleted_ms"),
     deleted: boolean().notNull().default(false),
     artifactUri: text("artifact_uri").notNull(),
-    /** `job.task.index.attempt` of a task's own run. */
+    /** `job.task.index.attempt` of a task's own run, and of those that were made in it. */
     attempt: text(),
     /** The attempt is not known to have ended. */
     attemptOpen: boolean("attempt_open").notNull().default(false),

@@ -1,12 +1,18 @@
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
 import type { AttemptFacts } from "../../lib/core/execution.ts";
-import { attemptKey, type AttemptKey } from "../../lib/core/ids.ts";
+import { attemptKey, type AttemptKey, parseAttemptKey } from "../../lib/core/ids.ts";
 import { inTransaction } from "../../lib/db.ts";
 import { jsonRows } from "../../lib/json-rows.ts";
 import { pipelineExperimentId, pipelineExperimentName, taskRunId } from "../../lib/task-run.ts";
-import type { ExecutionRow } from "../lineage/index.ts";
+import { type AttemptEdge, attemptEdges, type ExecutionRow } from "../lineage/index.ts";
+import { keyValues, taskRunName, taskRunTags } from "./core/attempt-tags.ts";
 import type { KeyValue } from "./core/batch.ts";
 import { ARTIFACT_ROOT } from "./parts.ts";
+
+/** In a run's files: how its code differed from the commit. */
+const DIFF_FILE = "uncommitted.diff";
+/** Inputs and outputs of an attempt that its run shows; more have `weft lineage` and `weft trace`. */
+const EDGES_MAX = 100;
 
 /** An experiment that tasks log to; its name may be taken by one that somebody made, and then it has another. */
 export async function ensurePipelineExperiment(
@@ -30,35 +36,62 @@ export async function ensurePipelineExperiment(
   return id;
 }
 
-/** Makes the attempt's run if it is not there. */
-export async function ensureTaskRun(
-  pool: Pool,
-  facts: AttemptFacts,
-  run: { readonly experimentId: string; readonly startMs: number; readonly tags: readonly KeyValue[] },
-): Promise<void> {
-  const { ref } = facts;
-  await pool.query(
-    `with made as (
-       insert into runs (id, experiment, name, user_id, status, start_ms, artifact_uri, attempt, attempt_open)
-       select $1, e.id, $3, '', 'RUNNING', $4, e.artifact_location || '/' || $1 || '/artifacts', $5, true
-         from experiments e where e.id = $2
-       on conflict (id) do nothing returning number)
-     insert into run_tags (run, key, value)
-     select made.number, t.key, t.value from made, json_to_recordset($6::json) as t(key text, value text)`,
-    [taskRunId(ref), run.experimentId, runName(facts), run.startMs, attemptKey(ref), jsonRows(run.tags)],
-  );
+export interface NewTaskRun {
+  readonly facts: AttemptFacts;
+  readonly experimentId: string;
+  readonly startMs: number;
 }
 
-export function runName({ ref }: AttemptFacts): string {
-  const instance = ref.index > 0 ? `${ref.task}[${ref.index}]` : ref.task;
-  return ref.attempt > 1 ? `${instance} attempt ${ref.attempt}` : instance;
+/** Makes those of the attempts' runs that are not there, each with how its code differed from the commit as a file. */
+export async function ensureTaskRuns(pool: Pool, runs: readonly NewTaskRun[], nowMs: number): Promise<void> {
+  const rows = runs.map(({ facts, experimentId, startMs }) => ({
+    id: taskRunId(facts.ref),
+    experiment: experimentId,
+    name: taskRunName(facts),
+    start: startMs,
+    attempt: attemptKey(facts.ref),
+    tags: taskRunTags(facts),
+    diff: facts.code?.diff?.digest ?? null,
+    bytes: facts.code?.diff?.bytes ?? null,
+  }));
+  await pool.query({
+    name: "tracking-ensure-task-runs",
+    text: `
+      with given as materialized (
+        select * from json_to_recordset($1::json)
+          as r(id text, experiment bigint, name text, start bigint, attempt text, tags json, diff text, bytes bigint)),
+      made as (
+        insert into runs (id, experiment, name, user_id, status, start_ms, artifact_uri, attempt, attempt_open)
+        select g.id, e.id, g.name, '', 'RUNNING', g.start, e.artifact_location || '/' || g.id || '/artifacts', g.attempt, true
+          from given g join experiments e on e.id = g.experiment order by g.id
+        on conflict (id) do nothing returning number, id, artifact_uri),
+      filed as (
+        insert into tracked_files (path, digest, bytes, updated_ms)
+        select substr(m.artifact_uri, length('${ARTIFACT_ROOT}/') + 1) || '/${DIFF_FILE}', g.diff, g.bytes, $2
+          from made m join given g on g.id = m.id
+         where g.diff is not null and m.artifact_uri like '${ARTIFACT_ROOT}/%' on conflict do nothing)
+      insert into run_tags (run, key, value)
+      select m.number, t.key, t.value
+        from made m join given g on g.id = m.id, json_to_recordset(g.tags) as t(key text, value text)`,
+    values: [jsonRows(rows), nowMs],
+  });
+}
+
+/** Of these ids of runs, those that are there. */
+export async function presentRuns(pool: Pool, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>({
+    name: "tracking-present-runs",
+    text: "select id from runs where id = any($1)",
+    values: [ids],
+  });
+  return rows.map(({ id }) => id);
 }
 
 /** Attempts whose runs wait for their end, in order, from after that one. */
 export async function openAttempts(pool: Pool, after: string, limit: number): Promise<AttemptKey[]> {
   const { rows } = await pool.query<{ attempt: AttemptKey }>({
     name: "tracking-open-attempts",
-    text: "select attempt from runs where attempt_open and attempt > $1 order by attempt limit $2",
+    text: "select distinct attempt from runs where attempt_open and attempt > $1 order by attempt limit $2",
     values: [after, limit],
   });
   return rows.map(({ attempt }) => attempt);
@@ -72,38 +105,101 @@ const STATUS: Readonly<Record<ExecutionRow["state"], string>> = {
   cancelled: "KILLED",
 };
 
+/** Said of a task's own run when it has ended. */
+const ENDED = "('FINISHED', 'FAILED', 'KILLED')";
+
 /**
- * Ends the runs of attempts that have ended. A run that its script ended by itself keeps that time, but not a better status than its task:
- * MLflow's client says FINISHED at the end of a script that failed.
+ * Ends the runs of attempts that have ended. A task's own run that its script ended keeps that time, but not a better status than its task:
+ * MLflow's client says FINISHED at the end of a script that failed. Others that the script made (nested ones, trials) keep how they
+ * ended, and end as their task when nobody has ended them.
  */
 export async function endTaskRuns(pool: Pool, ended: readonly ExecutionRow[]): Promise<void> {
+  const edges = await attemptEdges(
+    pool,
+    ended.map(({ id }) => id),
+    EDGES_MAX,
+  );
   const rows = ended.map((row) => ({
     attempt: row.id,
+    run: taskRunId(parseAttemptKey(row.id)!),
     status: STATUS[row.state],
     ms: Math.round(row.finishedAtMs),
   }));
-  const tags = ended.flatMap((row) => endTags(row).map((tag) => ({ attempt: row.id, ...tag })));
+  const outputs = edges.filter(({ direction }) => direction === "output");
+  const tags = [
+    ...ended.flatMap((row) => endTags(row).map((tag) => ({ attempt: row.id, ...tag, own: false }))),
+    ...outputs.map(({ execution, name, digest }) => ({
+      attempt: execution,
+      key: `weft.output.${name}`,
+      value: digest,
+      own: true,
+    })),
+  ];
   await inTransaction(pool, async (client) => {
-    await client.query(
-      `insert into run_tags (run, key, value)
-       select r.number, t.key, t.value from json_to_recordset($1::json) as t(attempt text, key text, value text)
-         join runs r on r.attempt = t.attempt and r.attempt_open order by r.number, t.key
-       on conflict (run, key) do update set value = excluded.value`,
-      [jsonRows(tags)],
+    // In one order, so that two servers that end the same runs wait for each other.
+    await client.query(`select from runs where attempt = any($1) and attempt_open order by number for update`, [
+      ended.map(({ id }) => id),
+    ]);
+    await insertTags(client, rows, tags);
+    await insertInputs(
+      client,
+      edges.filter(({ direction }) => direction === "input"),
     );
     await client.query(
-      `update runs r set attempt_open = false, end_ms = case when r.status in ('FINISHED', 'FAILED', 'KILLED')
-                                                             then coalesce(r.end_ms, e.ms) else e.ms end,
-                         status = case when r.status in ('FAILED', 'KILLED') and e.status = 'FINISHED' then r.status else e.status end
-         from json_to_recordset($1::json) as e(attempt text, status text, ms bigint)
+      `update runs r set attempt_open = false, end_ms = case when r.status in ${ENDED} then coalesce(r.end_ms, e.ms) else e.ms end,
+                         status = case when r.status in ${ENDED} and (r.id <> e.run or e.status = 'FINISHED') then r.status
+                                       else e.status end
+         from json_to_recordset($1::json) as e(attempt text, run text, status text, ms bigint)
         where r.attempt = e.attempt and r.attempt_open`,
       [jsonRows(rows)],
     );
   });
 }
 
+/** How an attempt ended is said of its own run, and of those that end with it; what it wrote of its own alone. */
+async function insertTags(client: PoolClient, rows: readonly object[], tags: readonly object[]): Promise<void> {
+  await client.query(
+    `insert into run_tags (run, key, value)
+     select r.number, t.key, min(t.value)
+       from json_to_recordset($1::json) as t(attempt text, key text, value text, own bool)
+       join json_to_recordset($2::json) as e(attempt text, run text) on e.attempt = t.attempt
+       join runs r on r.attempt = t.attempt and r.attempt_open
+        and (r.id = e.run or (not t.own and r.status not in ${ENDED}))
+      group by r.number, t.key order by r.number, t.key
+     on conflict (run, key) do update set value = excluded.value`,
+    [jsonRows(tags), jsonRows(rows)],
+  );
+}
+
+/** What an attempt read, as data sets of its run: MLflow's clients show them. */
+async function insertInputs(client: PoolClient, inputs: readonly AttemptEdge[]): Promise<void> {
+  if (inputs.length === 0) return;
+  const rows = inputs.map(({ execution, name, digest, kind, bytes, producer }) => ({
+    run: taskRunId(parseAttemptKey(execution)!),
+    name,
+    digest,
+    source: JSON.stringify({ digest, kind, bytes, producer }),
+  }));
+  const given = `json_to_recordset($1::json) as g(run text, name text, digest text, source text)
+       join runs r on r.id = g.run and r.attempt_open`;
+  await client.query(
+    `insert into datasets (experiment, name, digest, source_type, source)
+     select distinct on (r.experiment, g.name, g.digest) r.experiment, g.name, g.digest, 'weft', g.source from ${given}
+      order by r.experiment, g.name, g.digest
+     on conflict (experiment, name, digest) do nothing`,
+    [jsonRows(rows)],
+  );
+  await client.query(
+    `insert into run_datasets (run, dataset, tags)
+     select r.number, d.id, '{"mlflow.data.context": "input"}' from ${given}
+       join datasets d on d.experiment = r.experiment and d.name = g.name and d.digest = g.digest
+     on conflict do nothing`,
+    [jsonRows(rows)],
+  );
+}
+
 function endTags(row: ExecutionRow): KeyValue[] {
-  const all: Record<string, string | null> = {
+  return keyValues({
     "weft.state": row.state,
     "weft.reason": row.reason || null,
     "weft.message": row.message || null,
@@ -112,6 +208,5 @@ function endTags(row: ExecutionRow): KeyValue[] {
     "weft.environment": row.environmentDigest,
     "weft.cpuSeconds": String(row.cpuMs / 1000),
     "weft.peakMemoryBytes": String(row.peakMemoryBytes),
-  };
-  return Object.entries(all).flatMap(([key, value]) => (value === null ? [] : [{ key, value }]));
+  });
 }

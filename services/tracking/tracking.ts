@@ -14,6 +14,7 @@ import type { TrackingParts } from "./parts.ts";
 import type { MlflowRoute } from "./route.ts";
 import { runFileRoutes, getArtifact } from "./run-files-api.ts";
 import { runRoutes } from "./run-api.ts";
+import { sampleRoutes } from "./sample-api.ts";
 import { TaskRuns } from "./task-runs.ts";
 import { traceRoutes } from "./trace-api.ts";
 import { legacyTraceRoutes } from "./trace-legacy-api.ts";
@@ -22,6 +23,8 @@ export interface Tracking {
   readonly routes: readonly MlflowRoute[];
   /** TensorBoard's event files, in and out. */
   readonly eventFiles: FastifyPluginAsync;
+  /** What tasks use of their machines. */
+  readonly samples: FastifyPluginAsync;
   /** OpenTelemetry's traces. */
   readonly otlp: FastifyPluginAsync;
   /** MLflow's artifact proxy and `/get-artifact`. */
@@ -41,7 +44,7 @@ export async function openTracking(parts: TrackingParts): Promise<Tracking> {
   return {
     routes: taskRuns.serve([
       ...experimentRoutes(parts),
-      ...runRoutes(parts, ingest),
+      ...runRoutes(parts, ingest, taskRuns.attemptOf),
       ...runFileRoutes(parts),
       ...historyRoutes(parts, compactor.onRead),
       ...datasetRoutes(parts),
@@ -52,6 +55,7 @@ export async function openTracking(parts: TrackingParts): Promise<Tracking> {
     ]),
     onEnded: taskRuns.onEnded,
     eventFiles: eventFileRoutes({ pool: parts.pool, ingest, ensureRun: taskRuns.ensure, log: parts.log }),
+    samples: sampleRoutes({ ingest, ensureRuns: taskRuns.ensureAll }),
     otlp: otlpRoutes(parts.pool, taskRuns.ensure),
     files: async (app) => {
       await app.register(artifactProxy(parts));

@@ -126,7 +126,7 @@ test("lineage tells from what, where and with what result each attempt ran", asy
     nodeId: "6a1c0a3e-0000-4000-8000-000000000001",
     node: "node-1",
     gpuUuids: ["GPU-a", "GPU-b"],
-    code: { digest: code, commit: "c0ffee", dirty: true },
+    code: { digest: code, commit: "c0ffee", dirty: true, branch: "", remote: "", diff: "", diffBytes: 0 },
     command: "node train.mjs",
     params: { horizon: { numberValue: 7 }, name: { stringValue: 'it\'s "quoted"' } },
     map: { seed: { numberValue: 0 } },

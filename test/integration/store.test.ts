@@ -11,7 +11,7 @@ import {
   PLAIN_SETTINGS,
   type TaskRow,
 } from "../../scheduler/core/index.ts";
-import { findAttempt } from "../../scheduler/attempt-reader.ts";
+import { findAttempts } from "../../scheduler/attempt-reader.ts";
 import { JobReader } from "../../scheduler/job-reader.ts";
 import { claimLeadership, LeadershipLost, releaseLeadership, type Reign } from "../../scheduler/leader-store.ts";
 import { type Changes, openStore, type Recorder } from "../../scheduler/store.ts";
@@ -370,9 +370,10 @@ test("an attempt is known from when it is handed out, alone or with others; none
       nodes: [node],
     }),
   );
-  const find = (text: string) => findAttempt(opened.store.database.pool, parseAttemptKey(key(text))!);
+  const find = async (text: string) =>
+    (await findAttempts(opened.store.database.pool, [parseAttemptKey(key(text))!]))[0];
   expect(await find("f.first.0.2")).toMatchObject({ pipeline: "test", node: "one", startedAtMs: null });
-  expect(await find("f.second.3.1")).toMatchObject({ pipeline: "test", node: "one", gpuUuids: [] });
+  expect(await find("f.second.3.1")).toMatchObject({ pipeline: "test", node: "one", gpus: [] });
   for (const text of ["f.first.0.3", "f.second.3.2", "f.second.4.1", "f.nosuch.0.1", "g.first.0.1"])
     expect(await find(text), text).toBeUndefined();
 });

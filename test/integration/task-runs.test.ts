@@ -24,16 +24,18 @@ beforeAll(async () => {
   database = openDatabase(testDatabase.url);
   runs = new TaskRuns({
     pool: database.pool,
-    findAttempt: async (ref) => ({
-      ref,
-      pipeline: "busy",
-      project: "default",
-      code: null,
-      params: {},
-      node: "node-1",
-      gpuUuids: [],
-      startedAtMs: 1,
-    }),
+    findAttempts: async (refs) =>
+      refs.map((ref) => ({
+        ref,
+        pipeline: "busy",
+        project: "default",
+        code: null,
+        params: {},
+        node: "node-1",
+        gpus: [],
+        environment: { kind: "none" },
+        startedAtMs: 1,
+      })),
     now: Date.now,
     log: silentLog(),
   });

@@ -153,11 +153,14 @@ export async function startBare(): Promise<Bare> {
 export interface Cluster {
   readonly bare: Bare;
   readonly server: ServerPart;
+  readonly agent: Part;
   readonly agentDir: string;
   readonly stop: () => Promise<void>;
 }
 
-export async function startCluster(): Promise<Cluster> {
+export async function startCluster(
+  flags: { readonly server?: readonly string[]; readonly agent?: readonly string[] } = {},
+): Promise<Cluster> {
   const bare = await startBare();
   const stops = [bare.stop];
   const stop = async (): Promise<void> => {
@@ -165,13 +168,14 @@ export async function startCluster(): Promise<Cluster> {
   };
   try {
     const { databaseUrl, folder, nats } = bare;
-    const server = await startServer({ home: join(folder, "home"), databaseUrl, natsUrl: nats.url });
+    const where = { home: join(folder, "home"), databaseUrl, natsUrl: nats.url };
+    const server = await startServer({ ...where, ...(flags.server && { flags: flags.server }) });
     stops.push(() => server.stop());
     const agentDir = join(folder, "agent");
     stops.push(() => sweep(agentDir));
-    const agent = await startAgent(server.grpc, agentDir, ["--cpus", "4"]);
+    const agent = await startAgent(server.grpc, agentDir, ["--cpus", "4", ...(flags.agent ?? [])]);
     stops.push(() => agent.stop());
-    return { bare, server, agentDir, stop };
+    return { bare, server, agent, agentDir, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -7,7 +7,7 @@ import type { Cgroup } from "./cgroup.ts";
 import { findCommand } from "./find-command.ts";
 import { launch, type ProcessExit } from "./launch.ts";
 import { isDead, offerToOomKiller, readStat } from "./proc.ts";
-import type { ExitRecord, OutOfMemory, ProcessRecord, StartRequest, StopCause } from "./protocol.ts";
+import type { ExitRecord, Measured, OutOfMemory, ProcessRecord, StartRequest, StopCause } from "./protocol.ts";
 import type { Tree } from "./tree.ts";
 
 /**
@@ -117,6 +117,12 @@ export class RunningAttempt {
     } catch {
       // The disk is full, or it is a link: the marks on the process are enough to find it.
     }
+  }
+
+  /** As of the latest look at its processes. */
+  measured(): Measured {
+    const { cpuMs, residentBytes } = this.tree;
+    return { key: this.order.key, cpuMs: Math.max(this.cgroup?.usage().cpuMs ?? 0, cpuMs), residentBytes };
   }
 
   record(unkillable: number): ExitRecord {

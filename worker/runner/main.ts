@@ -65,6 +65,8 @@ function onRequest(request: Request): void {
       return runner.visit(request);
     case "unvisit":
       return runner.visits.end(request.visit);
+    case "measure":
+      return runner.measure(request.keys);
     case "lease":
       return runner.renewLease(request.untilBootMs, request.marginMs ?? 0);
     case "quit":

@@ -18,6 +18,8 @@ export type Request =
   | VisitRequest
   /** Nobody waits for it any more. */
   | { readonly kind: "unvisit"; readonly visit: string }
+  /** Answered by one `measured`; a runner of an older version says nothing. */
+  | { readonly kind: "measure"; readonly keys: readonly AttemptKey[] }
   /** The moment, on the clock of `bootNowMs`, after which nothing may run here; stopping begins `marginMs` before. */
   | { readonly kind: "lease"; readonly untilBootMs: number; readonly marginMs?: number }
   /** End once no attempt is left. */
@@ -88,8 +90,18 @@ export type Notice =
   | { readonly kind: "busy"; readonly pid: number }
   | { readonly kind: "started"; readonly key: AttemptKey; readonly atMs: number }
   | VisitedNotice
+  /** What they use, those of them that run; at most a second old. */
+  | { readonly kind: "measured"; readonly attempts: readonly Measured[] }
   /** Every process of the attempt is gone. */
   | { readonly kind: "ended"; readonly key: AttemptKey; readonly exit: ExitRecord };
+
+export interface Measured {
+  readonly key: AttemptKey;
+  /** User and system time since its start, in milliseconds. */
+  readonly cpuMs: number;
+  /** Of all its processes together; pages that they share count for each. */
+  readonly residentBytes: number;
+}
 
 /** A visit is over. */
 export interface VisitedNotice {

@@ -103,6 +103,11 @@ export class Runner {
     this.visits.begin(this.#attempts.get(request.key), request);
   }
 
+  measure(keys: readonly AttemptKey[]): void {
+    const attempts = keys.flatMap((key) => this.#attempts.get(key)?.measured() ?? []);
+    this.#notify({ kind: "measured", attempts });
+  }
+
   stopAll(cause: StopCause, graceMs?: number): void {
     for (const order of this.#queue.slice()) this.stop(order.key, cause, 0);
     for (const attempt of this.#attempts.values()) this.#stop(attempt, cause, graceMs ?? attempt.order.graceMs);

@@ -143,6 +143,12 @@ export interface Code {
   readonly digest: Digest;
   readonly commit: string | null;
   readonly dirty: boolean;
+  /** Of the work tree; absent: none was checked out. */
+  readonly branch?: string;
+  /** URL of the repository that the branch follows, without what signs in there; absent: none. */
+  readonly remote?: string;
+  /** What differed from the commit, as a patch in the artifact store; absent: nothing. */
+  readonly diff?: { readonly digest: Digest; readonly bytes: number };
 }
 
 /** How many instances a task has: the product of its dimensions, times the members of its gangs; 1 element for a list that is known only at run time. */
