@@ -90,6 +90,14 @@ export function isTransient(error: unknown): boolean {
   return error.code === undefined || TRANSIENT.test(error.code);
 }
 
+/** SQLSTATE classes of values that a statement was given and cannot take: data exceptions (22), a program's limits such as nesting (54). */
+const REFUSED_VALUE = /^(?:22|54)/;
+
+/** Whether the error is about a value that the statement was given. Division by zero is no such thing: it is ours. */
+export function isRefusedValue(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && REFUSED_VALUE.test(error.code ?? "") && error.code !== "22012";
+}
+
 function isConnectionError(error: Error & { code?: unknown }): boolean {
   if (typeof error.code === "string") return /^E[A-Z]+$/.test(error.code);
   return /connection|timeout|not queryable|client was closed/i.test(error.message);

@@ -12,6 +12,8 @@ import { describeError, ERRORS, WeftError, type ErrorCode } from "./core/error.t
 
 /** Of bodies that are parsed (JSON). Streams have no limit here; whoever reads one knows what is too much. */
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** Of a part of a path: keys of tags have 250 characters, escaped up to nine times as many. */
+const PARAM_CHARS_MAX = 4_000;
 /** Without a byte in either direction a connection is closed, so that a client that is gone does not hold an upload open. */
 const IDLE_MS_MAX = 120_000;
 /** For each part of the health check: what takes longer counts as not answering. */
@@ -31,6 +33,10 @@ export function createHttpApp(options: {
     bodyLimit: BODY_BYTES_MAX,
     connectionTimeout: IDLE_MS_MAX,
     forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: PARAM_CHARS_MAX },
+    frameworkErrors: (error, _request, reply: FastifyReply) => {
+      void reply.code(error.statusCode ?? 400).send(errorBody("invalid", error.message));
+    },
     genReqId: (request) => {
       const given = request.headers["x-request-id"];
       return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();

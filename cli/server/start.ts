@@ -128,6 +128,7 @@ async function serveHttp(parts: {
   const { pool } = database;
   // MLflow's REST API: one table of routes, to which each service brings its own.
   await app.register(tracking.files);
+  await app.register(registry.files);
   await app.register(mlflowApi([...tracking.routes, ...registry.routes]));
   await app.register(tracking.eventFiles);
   await app.register(tracking.samples);

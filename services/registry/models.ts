@@ -1,7 +1,9 @@
 import { WeftError } from "../../lib/core/error.ts";
 import { listAliases, usesOf } from "./alias-store.ts";
+import { gatesLost } from "./core/gate.ts";
 import { checkLength, checkModelName, checkTag, checkTagKey, invalid, REGISTRY_LIMITS } from "./core/name.ts";
 import type { Desk, Work } from "./desk.ts";
+import { currentGates } from "./evaluation-store.ts";
 import {
   deleteModelTag,
   describeModel,
@@ -46,6 +48,7 @@ export class Models {
     checkModelName(newName, "new_name");
     await this.#desk.change(by, async (work) => {
       const model = await lockModel(work.client, name);
+      if (!model.isPrompt) await checkStaysGated(work, name, newName);
       if (!(await renameModel(work.client, model.id, newName, work.nowMs)))
         throw new WeftError("conflict", `Registered Model (name=${newName}) already exists.`);
       await work.tell(changeOf(model, "UPDATED", { name: newName }, { was: name }));
@@ -132,6 +135,17 @@ function checkKind({ name, isPrompt: is }: ModelRow, wanted: boolean): void {
   if (is === wanted) return;
   const [now, other] = is ? ["prompt", "model"] : ["model", "prompt"];
   throw invalid(`'${name}' was made a ${now}, and cannot become a ${other} by the tag '${PROMPT_TAG}'; make another`);
+}
+
+/** Under another name it could become what a gate keeps it from, and then take its name back. */
+async function checkStaysGated(work: Work, name: string, newName: string): Promise<void> {
+  const lost = gatesLost((await currentGates(work.client)).gates, name, newName);
+  if (lost.length === 0) return;
+  const named = lost.map((gate) => `"${gate.name}" (models: ${gate.models.join(", ")})`).join(", ");
+  throw new WeftError(
+    "failed_precondition",
+    `Registered Model (name=${name}) cannot be renamed to '${newName}': it would leave the gate ${named}. Set gates whose patterns fit the new name too (\`weft models gates FILE\`), then rename`,
+  );
 }
 
 async function taken(work: Work, name: string, prompt: boolean): Promise<WeftError> {

@@ -1,3 +1,4 @@
+import type { FastifyPluginAsync } from "fastify";
 import type { MlflowRoute } from "../tracking/index.ts";
 import { Desk } from "./desk.ts";
 import { Evaluations } from "./evaluations.ts";
@@ -8,6 +9,7 @@ import { Post } from "./post.ts";
 import { Promotion } from "./promotion.ts";
 import { Signing } from "./signing.ts";
 import { versionRoutes } from "./version-api.ts";
+import { versionFiles } from "./version-files-api.ts";
 import { Versions } from "./versions.ts";
 import { webhookRoutes } from "./webhook-api.ts";
 
@@ -24,6 +26,8 @@ export interface Registry {
 export interface OpenRegistry extends Registry {
   /** Below MLflow's prefixes. */
   readonly routes: readonly MlflowRoute[];
+  /** Files of versions. */
+  readonly files: FastifyPluginAsync;
   /** What is told at the moment is told to its end. */
   stop(): Promise<void>;
 }
@@ -40,5 +44,5 @@ export function openRegistry(parts: RegistryParts): OpenRegistry {
     signing: new Signing(desk),
   };
   const routes = [...modelRoutes(registry), ...versionRoutes(registry), ...webhookRoutes(registry)];
-  return { ...registry, routes, stop: () => post.stop() };
+  return { ...registry, routes, files: versionFiles(parts), stop: () => post.stop() };
 }

@@ -1,6 +1,14 @@
 import { checkWebhookEvent, checkWebhookName, checkWebhookUrl, WEBHOOK_EVENTS } from "./core/event.ts";
 import { checkLength, REGISTRY_LIMITS } from "./core/name.ts";
-import { type Fields, invalid, makePageToken, type MlflowRoute, readPageToken } from "../tracking/index.ts";
+import {
+  type Fields,
+  invalid,
+  invalidPageToken,
+  isInt64,
+  makePageToken,
+  type MlflowRoute,
+  readPageToken,
+} from "../tracking/index.ts";
 import type { RegistryParts } from "./parts.ts";
 import type { Registry } from "./registry.ts";
 import { postWebhook } from "./webhook-post.ts";
@@ -77,6 +85,7 @@ function readWebhook(fields: Fields, { now, newId }: RegistryParts): WebhookRow 
 async function listPage(fields: Fields, { pool }: RegistryParts): Promise<object> {
   const limit = fields.within("max_results", WEBHOOKS_PER_PAGE);
   const after = readPageToken(fields.text("page_token"), PAGE_SHAPE, 2);
+  if (after !== null && !isInt64(after[0]!)) throw invalidPageToken();
   const rows = await listWebhooks(pool, limit + 1, after && { createdMs: Number(after[0]), id: String(after[1]) });
   const page = rows.slice(0, limit);
   const last = rows.length > limit ? page.at(-1) : undefined;

@@ -2,7 +2,7 @@ import type { Fields, Int64 } from "./core/fields.ts";
 import { LIMITS } from "./core/limits.ts";
 import { invalid, missingValue } from "./core/mlflow-error.ts";
 import { checkRunId } from "./core/name.ts";
-import { makePageToken, readPageToken } from "./core/page-token.ts";
+import { invalidPageToken, isInt64, makePageToken, readPageToken } from "./core/page-token.ts";
 import type { Points } from "./core/points.ts";
 import { type Metric, type Place, readHistory, sampleHistory, type StepRange } from "./history-store.ts";
 import type { TrackingParts } from "./parts.ts";
@@ -140,7 +140,7 @@ function readPlace(token: string | undefined, shape: string): Place | null {
   const after = readPageToken(token, shape, 3);
   if (after === null) return null;
   const [timeMs, step, value] = after as [string, string, string];
-  if (!/^-?\d{1,19}$/.test(timeMs) || !/^-?\d{1,19}$/.test(step)) throw invalid(`Invalid page token '${token}'`);
+  if (!isInt64(timeMs) || !isInt64(step) || typeof value !== "string") throw invalidPageToken(token);
   return { timeMs: narrow(timeMs), step: narrow(step), value: Number(value) };
 }
 

@@ -7,11 +7,12 @@
  *   originOfRun, originOfLoggedModel, …         what the registry asks of runs, logged models and their files
  */
 export { Fields } from "./core/fields.ts";
-export { proxyPath } from "./core/file-path.ts";
+export { sendFile } from "./artifact-api.ts";
+export { checkFilePath, joinPath, proxyPath } from "./core/file-path.ts";
 export { type Comparison, type Grammar, type OrderBy, parseFilter, parseOrderBy } from "./core/filter.ts";
 export { afterSql, keysSql, orderSql, type OrderTerm } from "./core/keyset.ts";
 export { invalid, MlflowError } from "./core/mlflow-error.ts";
-export { makePageToken, readPageToken } from "./core/page-token.ts";
+export { invalidPageToken, isInt64, makePageToken, readPageToken } from "./core/page-token.ts";
 export { Binds, compareSql } from "./core/sql.ts";
 export { PINNED_FOLDER } from "./file-store.ts";
 export { trackingGraph } from "./graph.ts";
@@ -28,7 +29,8 @@ export {
 } from "./model-source.ts";
 export { pageJson } from "./page.ts";
 export { trackingReferences } from "./references.ts";
-export { mlflowApi, type MlflowRoute } from "./route.ts";
+export { failAsMlflow, mlflowApi, type MlflowRoute } from "./route.ts";
+export { servable } from "./run-files-api.ts";
 export { openTracking, type Tracking } from "./tracking.ts";
 export type { ComparisonRow } from "./core/comparison.ts";
 export type { Change, FactValue, SectionDifference } from "./core/difference.ts";

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { WeftError } from "../../lib/core/error.ts";
-import { isTransient } from "../../lib/db.ts";
+import { isRefusedValue, isTransient } from "../../lib/db.ts";
 import { Fields, parseJson } from "./core/fields.ts";
 import { MLFLOW_STATUS, MlflowError, type MlflowCode } from "./core/mlflow-error.ts";
 
@@ -31,7 +31,9 @@ export function mlflowApi(routes: readonly MlflowRoute[]): FastifyPluginAsync {
     app.get("/health", (_request, reply) => reply.type("text/plain; charset=utf-8").send("OK"));
     app.get("/version", (_request, reply) => reply.type("text/plain; charset=utf-8").send(MLFLOW_VERSION));
     for (const prefix of PREFIXES)
-      for (const version of VERSIONS)
+      for (const version of VERSIONS) {
+        // What is below no service's prefix, e.g. /api/3.0/mlflow-artifacts.
+        await app.register(async (scope) => speakMlflow(scope), { prefix: `${prefix}/${version}` });
         await app.register(
           async (scope) => {
             speakMlflow(scope);
@@ -41,15 +43,28 @@ export function mlflowApi(routes: readonly MlflowRoute[]): FastifyPluginAsync {
           },
           { prefix: `${prefix}/${version}/mlflow` },
         );
+      }
+    await app.register(async (scope) => {
+      failAsMlflow(scope);
+      // Only MLflow's own web pages ask it; they would take our page of errors for an answer.
+      scope.all("/graphql", (request) => {
+        throw noEndpoint(request);
+      });
+    });
   };
 }
 
 /** Errors and unknown paths under the scope's prefix leave in MLflow's form. */
 export function speakMlflow(scope: FastifyInstance): void {
   failAsMlflow(scope);
-  scope.setNotFoundHandler((request, reply) =>
-    sendError(reply, "ENDPOINT_NOT_FOUND", `there is no ${request.method} ${request.url.split("?")[0]}`),
-  );
+  scope.setNotFoundHandler((request, reply) => {
+    const { code, message } = noEndpoint(request);
+    return sendError(reply, code, message);
+  });
+}
+
+function noEndpoint({ method, url }: FastifyRequest): MlflowError {
+  return new MlflowError("ENDPOINT_NOT_FOUND", `there is no ${method} ${url.split("?")[0]}`);
 }
 
 /** Errors of the scope's routes leave in MLflow's form. */
@@ -103,6 +118,9 @@ function answerError(error: Error & { statusCode?: number }, request: FastifyReq
   request.log.error({ err: error, url: request.url }, "request failed");
   if (isTransient(error))
     return sendError(reply, "TEMPORARILY_UNAVAILABLE", "the database does not answer at the moment; try again");
+  // A value that no column can hold is the caller's fault, and would be no better on a second try.
+  if (isRefusedValue(error))
+    return sendError(reply, "INVALID_PARAMETER_VALUE", `a value of the request cannot be stored: ${error.message}`);
   return sendError(
     reply,
     "INTERNAL_ERROR",

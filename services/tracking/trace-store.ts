@@ -2,8 +2,9 @@ import type { Pool } from "pg";
 import { jsonRows } from "../../lib/json-rows.ts";
 import { absent, invalid } from "./core/mlflow-error.ts";
 import { type OtlpSpan } from "./core/trace/otlp.ts";
+import { type CorrelationCounts } from "./core/trace/correlation.ts";
 import { noTrace, type TraceInfo, traceIdOf, unquoted } from "./core/trace/trace.ts";
-import { type TraceSearch, traceSearchStatement } from "./core/trace/trace-search.ts";
+import { correlationStatement, type TraceSearch, traceSearchStatement } from "./core/trace/trace-search.ts";
 import { pageJson } from "./page.ts";
 import { ARTIFACT_ROOT } from "./parts.ts";
 
@@ -132,14 +133,10 @@ export async function getTraces(pool: Pool, ids: readonly string[]): Promise<str
 export async function searchTraces(pool: Pool, search: TraceSearch): Promise<string> {
   const { sql, values, shape } = traceSearchStatement(search);
   const text = `select ${INFO_JSON}::text as json, p.keys from (${sql}) p join traces t on t.id = p.id order by p.place`;
-  try {
-    const { rows } = await pool.query<{ json: string; keys: (string | null)[] }>(text, values);
-    return pageJson("traces", rows, search.limit, shape);
-  } catch (error) {
-    if ((error as { code?: string }).code === INVALID_REGULAR_EXPRESSION)
-      throw invalid(`RLIKE: ${(error as Error).message}`);
-    throw error;
-  }
+  const { rows } = await refusingRegularExpressions(() =>
+    pool.query<{ json: string; keys: (string | null)[] }>(text, values),
+  );
+  return pageJson("traces", rows, search.limit, shape);
 }
 
 /** Throws RESOURCE_DOES_NOT_EXIST. */
@@ -177,7 +174,8 @@ export async function deleteTraces(
        returning id),
      spanless as (delete from spans s using gone where s.trace = gone.id),
      unjudged as (delete from assessments a using gone where a.trace = gone.id),
-     unlinked as (delete from trace_runs l using gone where l.trace = gone.id)
+     unlinked as (delete from trace_runs l using gone where l.trace = gone.id),
+     promptless as (delete from trace_prompts l using gone where l.trace = gone.id)
      select count(*)::int as count from gone`,
     [which.experimentId, which.maxMs, which.ids, which.maxCount],
   );
@@ -194,4 +192,37 @@ export async function linkTraces(pool: Pool, ids: readonly string[], run: string
     [ids, run],
   );
   if (!rows[0]!.found) throw absent(`Run with id=${run} not found`);
+}
+
+/** `prompts`: `name/version` each. Linking again changes nothing. Throws for a trace that is not there. */
+export async function linkPrompts(pool: Pool, trace: string, prompts: readonly string[]): Promise<void> {
+  const { rows } = await pool.query<{ found: boolean }>(
+    `with linked as (
+       insert into trace_prompts (trace, prompt) select t.id, w.prompt from unnest($2::text[]) w(prompt), traces t
+        where t.id = $1 order by w.prompt on conflict do nothing)
+     select exists (select from traces where id = $1) as found`,
+    [trace, prompts],
+  );
+  if (!rows[0]!.found) throw absent(noTrace(trace));
+}
+
+/** How many traces of these experiments fit the base, each of the filters, and both. */
+export async function correlateTraces(
+  pool: Pool,
+  asked: Parameters<typeof correlationStatement>[0],
+): Promise<CorrelationCounts> {
+  const { sql, values } = correlationStatement(asked);
+  const { rows } = await refusingRegularExpressions(() => pool.query<CorrelationCounts>(sql, values));
+  return rows[0]!;
+}
+
+/** Runs a search that may hold regular expressions of users. */
+async function refusingRegularExpressions<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if ((error as { code?: string }).code === INVALID_REGULAR_EXPRESSION)
+      throw invalid(`RLIKE: ${(error as Error).message}`);
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@ import { artifactProxy } from "./artifact-api.ts";
 import { Compactor } from "./compactor.ts";
 import { assessmentRoutes } from "./assessment-api.ts";
 import { datasetRoutes } from "./dataset-api.ts";
+import { evaluationSetRoutes } from "./evaluation-set-api.ts";
 import { eventFileRoutes } from "./event-file-api.ts";
 import { experimentRoutes } from "./experiment-api.ts";
 import { ensureDefaultExperiment } from "./experiment-store.ts";
@@ -15,8 +16,11 @@ import type { MlflowRoute } from "./route.ts";
 import { runFileRoutes, getArtifact } from "./run-files-api.ts";
 import { runRoutes } from "./run-api.ts";
 import { sampleRoutes } from "./sample-api.ts";
+import { scorerRoutes } from "./scorer-api.ts";
+import { serverInfoRoutes } from "./server-info-api.ts";
 import { TaskRuns } from "./task-runs.ts";
 import { traceRoutes } from "./trace-api.ts";
+import { traceMetricRoutes } from "./trace-metrics-api.ts";
 import { legacyTraceRoutes } from "./trace-legacy-api.ts";
 
 export interface Tracking {
@@ -52,6 +56,10 @@ export async function openTracking(parts: TrackingParts): Promise<Tracking> {
       ...traceRoutes(parts),
       ...legacyTraceRoutes(parts),
       ...assessmentRoutes(parts),
+      ...traceMetricRoutes(parts),
+      ...evaluationSetRoutes(parts),
+      ...scorerRoutes(parts),
+      ...serverInfoRoutes(),
     ]),
     onEnded: taskRuns.onEnded,
     eventFiles: eventFileRoutes({ pool: parts.pool, ingest, ensureRun: taskRuns.ensure, log: parts.log }),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Evaluation, faultOfRule, type Gate, gatesOf, judge, type Measured } from "./gate.ts";
+import { type Evaluation, faultOfRule, type Gate, gatesLost, gatesOf, judge, type Measured } from "./gate.ts";
 
 const GATE: Gate = {
   name: "not-worse",
@@ -153,4 +153,11 @@ test("a rule that cannot be used says why", () => {
   expect(faultOfRule("candidat.metrics.auc > 1")).toMatch(/candidat/);
   expect(faultOfRule("true")).toMatch(/candidate/);
   expect(faultOfRule("'x' + 'y'")).toMatch(/it gives a string/);
+});
+
+test("a model leaves a gate by a name that no pattern of the gate fits", () => {
+  expect(gatesLost([GATE], "fraud", "scam")).toEqual([GATE]);
+  expect(gatesLost([GATE], "fraud", "fraud-eu")).toEqual([]);
+  expect(gatesLost([GATE], "churn", "scam")).toEqual([]);
+  expect(gatesLost([{ ...GATE, models: ["*"] }], "fraud", "scam")).toEqual([]);
 });

@@ -89,6 +89,12 @@ export function gatesOf(gates: readonly Gate[], model: string, target: Target): 
   );
 }
 
+/** The gates that stand before something of the model under its old name, and not under the new one. */
+export function gatesLost(gates: readonly Gate[], name: string, newName: string): Gate[] {
+  const fits = (gate: Gate, model: string): boolean => gate.models.some((pattern) => matches(pattern, model));
+  return gates.filter((gate) => fits(gate, name) && !fits(gate, newName));
+}
+
 function matches(pattern: string, text: string): boolean {
   if (!pattern.includes("*")) return pattern === text;
   // From the left, each part at its first place: no pattern can take long.

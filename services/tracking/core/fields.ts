@@ -36,7 +36,7 @@ export class Fields {
     const value = this.raw(name);
     if (value === undefined) return undefined;
     // What Postgres cannot hold is replaced: a value that some script printed must not fail its run.
-    if (typeof value === "string") return value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value;
+    if (typeof value === "string") return storable(value);
     throw invalidType(this.path(name), value);
   }
 
@@ -103,10 +103,10 @@ export class Fields {
     const value = this.raw(name);
     if (value === undefined) return [];
     // A query string that names it once.
-    if (typeof value === "string") return [value];
+    if (typeof value === "string") return [storable(value)];
     if (!Array.isArray(value) || value.some((one) => typeof one !== "string"))
       throw invalidType(this.path(name), value);
-    return value as string[];
+    return (value as string[]).map(storable);
   }
 
   objects(name: string): Fields[] {
@@ -125,6 +125,10 @@ export class Fields {
     if (!isRecord(value)) throw invalidType(this.path(name), value);
     return new Fields(value, `${this.path(name)}.`);
   }
+}
+
+function storable(text: string): string {
+  return text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { readPageToken } from "./page-token.ts";
+import { invalidPageToken, isInt64, readPageToken } from "./page-token.ts";
 import type { Binds } from "./sql.ts";
 
 /**
@@ -67,23 +67,40 @@ export function keysSql(terms: readonly OrderTerm[]): string[] {
   return terms.flatMap(({ rank, value }) => [...(rank === null ? [] : [`(${rank})::text`]), `(${value})::text`]);
 }
 
-/** SQL of being after the row with these keys, in the terms' order. */
+/** What a page token may hold of a value; text: all but what cannot be stored. A bigint that is out of range would fail in the statement. */
+const HELD: Readonly<Record<OrderTerm["type"], (text: string) => boolean>> = {
+  text: (text) => !text.includes("\0"),
+  float8: (text) => /^(?:NaN|-?Infinity)$/.test(text) || isDouble(text),
+  bigint: isInt64,
+};
+
+/** Postgres takes no number that is too large or too small for a double. */
+function isDouble(text: string): boolean {
+  if (!/^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/.test(text)) return false;
+  return Number.isFinite(Number(text)) && (Number(text) !== 0 || /^[-0.]+(?:e|$)/.test(text));
+}
+
+/** SQL of being after the row with these keys, in the terms' order. Throws INVALID_PARAMETER_VALUE for keys that none of its rows has. */
 export function afterSql(terms: readonly OrderTerm[], keys: readonly (string | null)[], binds: Binds): string {
   const steps: { readonly value: string; readonly beyond: ">" | "<"; readonly bound: string }[] = [];
   let at = 0;
   for (const { rank, value, type, ascending } of terms) {
     const held = rank === null ? "0" : keys[at++]!;
+    if (!/^\d$/.test(held ?? "")) throw invalidPageToken();
     if (rank !== null) steps.push({ value: rank, beyond: ">", bound: `${binds.add(held)}::int` });
     const key = keys[at++];
     // Among rows without a value the term decides nothing.
     if (held !== "0" || key === null) continue;
+    if (!HELD[type](key!)) throw invalidPageToken();
     steps.push({ value, beyond: ascending ? ">" : "<", bound: `${binds.add(key)}::${type}` });
   }
   const equal = steps.map(({ value, bound }) => `${value} = ${bound}`);
   const after = steps.map(({ value, beyond, bound }, index) =>
     [...equal.slice(0, index), `${value} ${beyond} ${bound}`].join(" and "),
   );
-  const { value, beyond, bound } = steps[0]!;
+  const [first] = steps;
+  if (first === undefined) throw invalidPageToken();
+  const { value, beyond, bound } = first;
   // The first term's bound once more, in a form that an index can begin at.
   return `${value} ${beyond}= ${bound} and ((${after.join(") or (")}))`;
 }

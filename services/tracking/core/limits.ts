@@ -28,4 +28,15 @@ export const LIMITS = {
   samplePoints: 2_500,
   searchTraces: 500,
   searchTracesDefault: 100,
+  evaluationSetNameChars: 500,
+  evaluationSets: 1_000,
+  /** Of one request; the body may have 20 MiB all the same. */
+  evaluationRecords: 10_000,
+  evaluationSetExperiments: 1_000,
+  scorerNameChars: 256,
+  /** Of a scorer as its client wrote it. */
+  scorerChars: 1_000_000,
+  promptsPerTrace: 100,
+  /** With its version. */
+  promptNameChars: 300,
 } as const;

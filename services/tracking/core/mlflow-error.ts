@@ -63,14 +63,27 @@ function invalidValueText(path: string, value: unknown, why?: string): string {
   return why === undefined ? `${text}.` : `${text}: ${why}`;
 }
 
+/** Of a value in a message: what is longer is cut. */
+const SHOWN_CHARS = 1_000;
+
 /** As Python writes it: escapes beyond ASCII, and numbers that are none. */
 function jsonOf(value: unknown): string {
   if (typeof value === "bigint") return String(value);
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
-  return (JSON.stringify(value) ?? "null").replaceAll(
+  const json = shallowJson(value);
+  return (json.length > SHOWN_CHARS ? `${json.slice(0, SHOWN_CHARS)}…` : json).replaceAll(
     /[\u0080-\uffff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
+}
+
+function shallowJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "null";
+  } catch {
+    // It nests deeper than can be written: what it is says enough.
+    return Array.isArray(value) ? "[…]" : "{…}";
+  }
 }
 
 function pythonType(value: unknown): string {

@@ -9,11 +9,20 @@ export function makePageToken(shape: string, after: readonly (string | null)[]):
 export function readPageToken(token: string | undefined, shape: string, values: number): (string | null)[] | null {
   if (token === undefined || token === "") return null;
   const parts = parse(token);
-  if (parts === undefined || parts.length !== values + 1)
-    throw invalid(`Invalid page token '${token.slice(0, 100)}': take it from next_page_token of the page before`);
+  if (parts === undefined || parts.length !== values + 1) throw invalidPageToken(token);
   const [found, ...after] = parts;
   if (found !== shape) throw invalid("the page token is of another search: ask with the same filter and order_by");
   return after;
+}
+
+/** As a page token holds it. */
+export function isInt64(text: string | null): boolean {
+  return text !== null && /^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+}
+
+export function invalidPageToken(token?: string): Error {
+  const named = token === undefined ? "" : ` '${token.slice(0, 100)}'`;
+  return invalid(`Invalid page token${named}: take it from next_page_token of the page before`);
 }
 
 function parse(token: string): (string | null)[] | undefined {

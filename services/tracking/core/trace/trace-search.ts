@@ -3,7 +3,7 @@ import { amongSql, type OrderTerm, pageStatement, type SearchStatement } from ".
 import { invalid } from "../mlflow-error.ts";
 import { Binds, compareSql } from "../sql.ts";
 
-/** What searches of traces may ask (MLflow's SearchTraceUtils), but for issues and prompts. */
+/** What searches of traces may ask (MLflow's SearchTraceUtils), but for issues. */
 const TRACE_GRAMMAR: Grammar = {
   entities: {
     tag: "tag",
@@ -24,6 +24,7 @@ const TRACE_GRAMMAR: Grammar = {
     status: "text",
     run_id: "text",
     text: "text",
+    prompt: "text",
     experiment_id: "text",
     timestamp_ms: "number",
     execution_time_ms: "number",
@@ -98,6 +99,23 @@ export function traceSearchStatement(search: TraceSearch): SearchStatement {
   return pageStatement({ ...search, binds, select: "t.id", from: "traces t", where, terms, shape });
 }
 
+/** How many traces fit `base`, `first` in it, `second` in it, and both: rows of `total`, `first`, `second`, `both`. */
+export function correlationStatement(asked: {
+  readonly experimentIds: readonly string[];
+  readonly base: string;
+  readonly first: string;
+  readonly second: string;
+}): { readonly sql: string; readonly values: unknown[] } {
+  const binds = new Binds();
+  const all = (filter: string): string =>
+    ["true", ...parseFilter(filter, TRACE_GRAMMAR).map((one) => `(${conditionSql(one, binds)})`)].join(" and ");
+  const where = [amongSql("t.experiment", asked.experimentIds, binds), all(asked.base)].join(" and ");
+  const sql = `select count(*)::int as total, (count(*) filter (where first))::int as first,
+      (count(*) filter (where second))::int as second, (count(*) filter (where first and second))::int as both
+    from (select ${all(asked.first)} as first, ${all(asked.second)} as second from traces t where ${where}) m`;
+  return { sql, values: binds.values };
+}
+
 function term(key: string, ascending: boolean): OrderTerm {
   const value = COLUMNS[key]!;
   const isNumber = TRACE_GRAMMAR.attributes[key] === "number";
@@ -130,6 +148,7 @@ function conditionSql(comparison: Comparison, binds: Binds): string {
 
 function attributeSql(comparison: Comparison, binds: Binds): string {
   const { key } = comparison;
+  if (key === "prompt") return promptSql(comparison, binds);
   if (key === "text")
     return `exists (select from spans s where s.trace = t.id and ${compareSql("s.json", comparison, binds)})`;
   const isNumber = TRACE_GRAMMAR.attributes[key] === "number";
@@ -141,6 +160,16 @@ function attributeSql(comparison: Comparison, binds: Binds): string {
   );
   if (key !== "run_id") return compared;
   return `(${compared} or exists (select from trace_runs l where l.trace = t.id and ${compareSql("l.run", comparison, binds)}))`;
+}
+
+function promptSql({ operator, value }: Comparison, binds: Binds): string {
+  if (operator !== "=")
+    throw invalid(
+      `Invalid comparator '${operator}' for prompts filter. Only '=' is supported with format: prompt = "name/version"`,
+    );
+  if (typeof value !== "string" || value.split("/").length !== 2)
+    throw invalid(`Invalid prompts filter value '${String(value)}'. Expected format: prompt = "name/version"`);
+  return `exists (select from trace_prompts p where p.prompt = ${binds.add(value)} and p.trace = t.id)`;
 }
 
 function spanColumn(key: string, binds: Binds): string {

@@ -1,0 +1,87 @@
+import type { Fields } from "./core/fields.ts";
+import { LIMITS } from "./core/limits.ts";
+import { invalid } from "./core/mlflow-error.ts";
+import { checkLength, parseExperimentId } from "./core/name.ts";
+import { checkExperimentActive, getExperiment } from "./experiment-store.ts";
+import type { TrackingParts } from "./parts.ts";
+import type { MlflowRoute } from "./route.ts";
+import { deleteScorer, getScorer, insertScorer, listScorers, noScorer, type ScorerKey } from "./scorer-store.ts";
+
+const VERSION_MAX = 2 ** 31 - 1;
+
+/** Scorers that users registered: kept, listed, given back. Nothing of them runs on the server. */
+export function scorerRoutes({ pool, now, newId }: TrackingParts): MlflowRoute[] {
+  const route = (method: MlflowRoute["method"], path: string, answer: MlflowRoute["answer"]): MlflowRoute => ({
+    method,
+    path: `/scorers/${path}`,
+    versions: ["3.0"],
+    answer,
+  });
+  const activeKey = async (fields: Fields): Promise<ScorerKey> => {
+    const key = {
+      experimentId: parseExperimentId(fields.requiredText("experiment_id")),
+      name: fields.requiredText("name"),
+    };
+    checkExperimentActive(await getExperiment(pool, key.experimentId));
+    return key;
+  };
+  return [
+    route("POST", "register", async (fields) => {
+      const key = await activeKey(fields);
+      checkLength("name", key.name, LIMITS.scorerNameChars);
+      const serialized = fields.requiredText("serialized_scorer");
+      checkSerialized(serialized);
+      const createdMs = now();
+      const made = await insertScorer(pool, key, { id: newId(), serialized }, createdMs);
+      if (made === undefined) throw invalid(`The experiment ${key.experimentId} was just deleted`);
+      return {
+        version: made.version,
+        scorer_id: made.id,
+        experiment_id: key.experimentId,
+        name: key.name,
+        serialized_scorer: serialized,
+        creation_time: createdMs,
+      };
+    }),
+    route("GET", "list", async (fields) => {
+      const one = fields.text("experiment_id");
+      const ids = one ? [one, ...fields.texts("experiment_ids")] : fields.texts("experiment_ids");
+      if (ids.length === 0) throw invalid("ListScorers request must specify experiment_id or experiment_ids.");
+      return list(await listScorers(pool, ids.map(parseExperimentId), null));
+    }),
+    route("GET", "versions", async (fields) => {
+      const key = await activeKey(fields);
+      const found = await listScorers(pool, [key.experimentId], key.name);
+      if (found.length === 0) throw noScorer(key, null);
+      return list(found);
+    }),
+    route("GET", "get", async (fields) => {
+      const version = readVersion(fields);
+      return `{"scorer":${await getScorer(pool, await activeKey(fields), version)}}`;
+    }),
+    route("DELETE", "delete", async (fields) => {
+      const version = readVersion(fields);
+      await deleteScorer(pool, await activeKey(fields), version);
+      return undefined;
+    }),
+  ];
+}
+
+function readVersion(fields: Fields): number | null {
+  return fields.has("version") ? fields.within("version", { min: 1, max: VERSION_MAX, fallback: 1 }) : null;
+}
+
+function checkSerialized(text: string): void {
+  checkLength("serialized_scorer", text, LIMITS.scorerChars);
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  } catch {
+    // Said below.
+  }
+  throw invalid("serialized_scorer must be valid JSON, of an object");
+}
+
+function list(rows: readonly string[]): string {
+  return rows.length === 0 ? "{}" : `{"scorers":[${rows.join(",")}]}`;
+}
