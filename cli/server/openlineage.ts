@@ -63,6 +63,7 @@ export function tellOf(emitter: Emitter): Recorder {
         .map(attemptKey),
       ended: batch.ended,
       endedRanges: batch.endedRanges,
-      jobs: batch.jobs.filter(({ state }) => state !== "pending").map(({ id }) => id),
+      startedJobs: batch.jobs.filter(({ startedAtMs }) => startedAtMs !== null).map(({ id }) => id),
+      endedJobs: batch.jobs.filter(({ finishedAtMs }) => finishedAtMs !== null).map(({ id }) => id),
     });
 }

@@ -1,7 +1,7 @@
 import type { ClientBase, Pool, PoolClient } from "pg";
 import { waitMs } from "../../../lib/core/delivery.ts";
 import type { EndedAttempt, EndedRange } from "../../../lib/core/execution.ts";
-import { attemptKey, type AttemptKey } from "../../../lib/core/ids.ts";
+import { attemptKey, type AttemptKey, parseAttemptKey } from "../../../lib/core/ids.ts";
 import type { Log } from "../../../lib/log.ts";
 import { Rounds } from "../../../lib/rounds.ts";
 import { endOfAttempt, eventsOfJob, type OwnEvent, startOfAttempt, type Teller } from "./core/own-event.ts";
@@ -58,8 +58,8 @@ export interface Change {
   readonly started: readonly AttemptKey[];
   readonly ended: readonly EndedAttempt[];
   readonly endedRanges: readonly EndedRange[];
-  /** Jobs that have started or ended. */
-  readonly jobs: readonly string[];
+  readonly startedJobs: readonly string[];
+  readonly endedJobs: readonly string[];
 }
 
 /**
@@ -167,34 +167,34 @@ export class Emitter {
     const { pool, work, settings, version } = this.#parts;
     const teller: Teller = { namespace: settings.namespace, version, uuidOf: runUuid };
     const endedKeys = ended.flatMap(([key, count]) => keysOfRange(key as AttemptKey, count));
-    const startedKeys = started.filter((key) => !this.#started.has(key)) as AttemptKey[];
+    const begins = started.filter((id) => !this.#started.has(id));
+    const startedKeys = begins.filter((id): id is AttemptKey => parseAttemptKey(id) !== undefined);
+    const beginning = new Set(begins);
     const told = await toldAttempts(pool, work, settings.namespace, [...new Set([...startedKeys, ...endedKeys])]);
-    const beginning = new Set(startedKeys);
     const starts: OwnEvent[] = [];
     const ends: OwnEvent[] = [];
+    for (const job of await work.jobs([...new Set([...begins, ...jobs])])) {
+      const [start, end] = eventsOfJob(teller, job);
+      if (start !== undefined && !this.#started.has(job.id)) starts.push(start);
+      // One that has only begun, as far as this row knows, is told as ended after all its attempts.
+      if (end !== undefined && jobs.includes(job.id)) ends.push(end);
+    }
     const begin = ({ job, attempt }: Told): void => void starts.push(startOfAttempt(teller, job, attempt));
     for (const key of startedKeys) {
       const one = told.get(key);
       if (one !== undefined) begin(one);
     }
+    const attemptEnds: OwnEvent[] = [];
     for (const key of endedKeys) {
       const one = told.get(key);
       if (one === undefined || one.attempt.end === null) continue;
       if (!this.#started.has(key) && !beginning.has(key)) begin(one);
-      ends.push(endOfAttempt(teller, one.job, one.attempt, one.attempt.end));
-    }
-    const begun: string[] = [];
-    const over: string[] = [];
-    for (const job of await work.jobs(jobs)) {
-      const [start, end] = eventsOfJob(teller, job);
-      if (start !== undefined && !this.#started.has(job.id)) starts.push(start);
-      if (end !== undefined) ends.push(end);
-      (end === undefined ? begun : over).push(job.id);
+      attemptEnds.push(endOfAttempt(teller, one.job, one.attempt, one.attempt.end));
     }
     return {
-      waves: [starts, ends].filter((wave) => wave.length > 0),
-      started: [...startedKeys, ...begun],
-      ended: [...endedKeys, ...over],
+      waves: [starts, attemptEnds, ends].filter((wave) => wave.length > 0),
+      started: begins,
+      ended: [...endedKeys, ...jobs],
     };
   }
 
@@ -206,9 +206,9 @@ export class Emitter {
 }
 
 /** In rows of at most ATTEMPTS_A_ROW. */
-function newsOf({ started, ended, endedRanges, jobs }: Change): News[] {
+function newsOf({ started, ended, endedRanges, startedJobs, endedJobs }: Change): News[] {
   const rows: News[] = [];
-  for (const keys of slices(started)) rows.push({ ...NOTHING, started: keys });
+  for (const keys of slices([...startedJobs, ...started])) rows.push({ ...NOTHING, started: keys });
   for (const keys of slices(ended.map(({ assignment }) => attemptKey(assignment.ref))))
     rows.push({ ...NOTHING, ended: keys.map((key) => [key, 1]) });
   for (const { report, maps } of endedRanges) {
@@ -216,7 +216,7 @@ function newsOf({ started, ended, endedRanges, jobs }: Change): News[] {
     for (let i = 0; i < keys.length; i += ATTEMPTS_A_ROW)
       rows.push({ ...NOTHING, ended: [[keys[i]!, Math.min(ATTEMPTS_A_ROW, keys.length - i)]] });
   }
-  for (const ids of slices(jobs)) rows.push({ ...NOTHING, jobs: ids });
+  for (const ids of slices(endedJobs)) rows.push({ ...NOTHING, jobs: ids });
   return together(rows);
 }
 

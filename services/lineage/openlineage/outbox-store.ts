@@ -3,11 +3,11 @@ import { jsonRows } from "../../../lib/json-rows.ts";
 
 /** What one row tells of. */
 export interface News {
-  /** Attempts that have started. */
+  /** Attempts and jobs that have started. */
   readonly started: readonly string[];
   /** Attempts that have ended: [key of the first, how many instances from it on]. */
   readonly ended: readonly (readonly [string, number])[];
-  /** Jobs that have started or ended. */
+  /** Jobs that have ended. */
   readonly jobs: readonly string[];
 }
 
