@@ -14,6 +14,10 @@ export const RESULT = "result.json";
 export const STDOUT = "stdout";
 export const STDERR = "stderr";
 export const PROCESS = "process.json";
+/** All that process.json may have: a record is as long, so that the next one covers it. */
+export const PROCESS_BYTES = 128;
 export const EXIT = "exit.json";
+/** Longer than any record in exit.json. */
+export const EXIT_BYTES_MAX = 4096;
 export const RUNNER_RECORD = "runner.pid";
 export const RUNNER_LOG = "runner.log";

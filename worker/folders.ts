@@ -1,7 +1,19 @@
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { CHECKPOINT, EXIT, PROCESS, RESULT, SCRIPT, STDERR, STDOUT, TMP, WORKSPACE } from "./folder.ts";
+import {
+  CHECKPOINT,
+  EXIT,
+  EXIT_BYTES_MAX,
+  PROCESS,
+  PROCESS_BYTES,
+  RESULT,
+  SCRIPT,
+  STDERR,
+  STDOUT,
+  TMP,
+  WORKSPACE,
+} from "./folder.ts";
 
 /** Of 24 kB each; more than are between start and archive of an attempt when they come by the thousand. */
 const SPARES_MAX = 1024;
@@ -9,7 +21,17 @@ const FOLDER_MODE = 0o700;
 /** A folder that once held many files stays large, and slow to list. */
 const FOLDER_BYTES_MAX = 64 * 1024;
 const SUBFOLDERS = [WORKSPACE, TMP];
-const FILES: ReadonlySet<string> = new Set([STDOUT, STDERR, EXIT, PROCESS, SCRIPT]);
+/**
+ * What may stay in each file, in bytes. The runner's records stay: they name their attempt or process, and the next one covers
+ * them. To empty a file that was written a moment ago waits for the file system's journal, milliseconds on a busy disk.
+ */
+const FILES: ReadonlyMap<string, number> = new Map([
+  [STDOUT, 0],
+  [STDERR, 0],
+  [SCRIPT, 0],
+  [EXIT, EXIT_BYTES_MAX],
+  [PROCESS, PROCESS_BYTES],
+]);
 /** A file system's clock may stand still for this long, in milliseconds: a time that is older shows any later change. */
 const CLOCK_MS_MAX = 2_000;
 
@@ -43,7 +65,7 @@ export class Folders {
     for (const name of readdirSync(this.#spareDir)) {
       const path = join(this.#spareDir, name);
       this.#made = Math.max(this.#made, Number.parseInt(name, 10) + 1 || 0);
-      const blank = lookBlank(path, false);
+      const blank = lookBlank(path);
       if (blank) this.#spares.push(blank);
       else rmSync(path, { recursive: true, force: true });
     }
@@ -84,9 +106,9 @@ export class Folders {
   async give(folder: string): Promise<void> {
     const before = this.#isUnchanged(folder) ? this.#used.get(folder) : undefined;
     this.#used.delete(folder);
-    const isBlank = (): Omit<Blank, "path"> | undefined =>
-      before?.files.every((name) => isEmptyFile(`${folder}/${name}`, true)) ? before : lookBlank(folder, true);
-    const blank = this.#spares.length < SPARES_MAX ? isBlank() : undefined;
+    const makeBlank = async (): Promise<Omit<Blank, "path"> | undefined> =>
+      before && (await empty(folder, before.files)) ? before : clear(folder);
+    const blank = this.#spares.length < SPARES_MAX ? await makeBlank() : undefined;
     if (!blank) return rm(folder, { recursive: true, force: true, maxRetries: 2 });
     const path = join(this.#spareDir, String((this.#made += 1)));
     renameSync(folder, path);
@@ -104,22 +126,42 @@ export class Folders {
 
 /**
  * The folder, when nothing is there but what `make` and the runner make, as they make it (no link that leads the next attempt
- * elsewhere), and the files are empty. With `clear`, files are emptied and what else is there is removed first.
+ * elsewhere), and the files are empty as far as they have to be.
  */
-function lookBlank(folder: string, clear: boolean): Blank | undefined {
+function lookBlank(folder: string): Blank | undefined {
   try {
     const names = readdirSync(folder);
     if (!SUBFOLDERS.every((name) => names.includes(name) && readdirSync(join(folder, name)).length === 0)) return;
-    const files = names.filter((name) => FILES.has(name));
-    const others = names.filter((name) => !SUBFOLDERS.includes(name) && !FILES.has(name));
-    if (others.length > 0 && !clear) return;
-    for (const name of others) rmSync(join(folder, name), { recursive: true, force: true });
-    if (!files.every((name) => isEmptyFile(join(folder, name), clear))) return;
+    const files = names.filter((name) => !SUBFOLDERS.includes(name));
+    if (!files.every((name) => (ownFileBytes(`${folder}/${name}`) ?? Infinity) <= (FILES.get(name) ?? -1))) return;
     const changedAtMs = changes(folder);
     return changedAtMs && { path: folder, files, changedAtMs };
   } catch {
     return undefined;
   }
+}
+
+/** Makes it so, where nothing is in the subfolders. */
+async function clear(folder: string): Promise<Blank | undefined> {
+  try {
+    const names = readdirSync(folder).filter((name) => !SUBFOLDERS.includes(name));
+    for (const name of names) if (!FILES.has(name)) rmSync(join(folder, name), { recursive: true, force: true });
+    const files = names.filter((name) => FILES.has(name));
+    return (await empty(folder, files)) ? lookBlank(folder) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** False: one of them is not a file of its own. Throws errno errors. */
+async function empty(folder: string, files: readonly string[]): Promise<boolean> {
+  for (const name of files) {
+    const path = `${folder}/${name}`;
+    const bytes = ownFileBytes(path);
+    if (bytes === undefined) return false;
+    if (bytes > FILES.get(name)!) await truncate(path);
+  }
+  return true;
 }
 
 /** See Blank.changedAtMs; undefined: the folder or a subfolder is not as `make` makes them. */
@@ -134,9 +176,8 @@ function changes(folder: string): number[] | undefined {
   return isOwn ? infos.map((info, place) => (place === 0 ? info!.mtimeMs : info!.ctimeMs)) : undefined;
 }
 
-function isEmptyFile(path: string, clear: boolean): boolean {
+/** Undefined: it is no regular file, has another name elsewhere, or is not there. */
+function ownFileBytes(path: string): number | undefined {
   const info = lstatSync(path, { throwIfNoEntry: false });
-  if (!info?.isFile() || info.nlink !== 1) return false;
-  if (info.size > 0 && clear) truncateSync(path);
-  return info.size === 0 || clear;
+  return info?.isFile() && info.nlink === 1 ? info.size : undefined;
 }

@@ -103,7 +103,7 @@ test("an attempt finds nothing of those before it, also where their folders are 
       "stdout",
       "tmp",
       "workspace",
-      "started",
+      expect.stringMatching(`^started ${key} *$`),
       "",
     ]);
     bench.worker.forget(key);

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { PROCESS, STDERR, STDOUT, WORKSPACE } from "../folder.ts";
+import { PROCESS, PROCESS_BYTES, STDERR, STDOUT, WORKSPACE } from "../folder.ts";
 import type { Census } from "./census.ts";
 import { Container } from "./container.ts";
 import type { Cgroup } from "./cgroup.ts";
@@ -110,9 +110,9 @@ export class RunningAttempt {
     const record: ProcessRecord = { pid: this.pid, startTicks: stat.startTicks, startedAtMs: this.startedAtMs };
     try {
       // The task runs already, and might have put a link there.
-      const flag = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+      const flag = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
       const file = openSync(join(this.order.folder, PROCESS), flag, 0o600);
-      writeSync(file, JSON.stringify(record));
+      writeSync(file, JSON.stringify(record).padEnd(PROCESS_BYTES));
       closeSync(file);
     } catch {
       // The disk is full, or it is a link: the marks on the process are enough to find it.

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { EXIT, PROCESS } from "../folder.ts";
+import { PROCESS } from "../folder.ts";
 import { removeStrayContainer } from "./container.ts";
 import { readExit } from "./exit.ts";
 import { Marks } from "./marks.ts";
@@ -13,7 +13,7 @@ const STRAYS_PAUSE_MS = 20;
 
 /**
  * Kills what an earlier runner, which died, has left running: nobody can say any more how it ends. The process group of
- * each attempt without exit.json, and every process with the mark of an attempt of this folder. Returns how many.
+ * each attempt whose end is not recorded, and every process with the mark of an attempt of this folder. Returns how many.
  */
 export async function killStrays(attemptsDir: string): Promise<number> {
   const folders = readdirSync(attemptsDir).map((name) => join(attemptsDir, name));
@@ -39,7 +39,7 @@ export async function killStrays(attemptsDir: string): Promise<number> {
 function orphanedGroups(attemptsDir: string): number[] {
   return readdirSync(attemptsDir).flatMap((name) => {
     const folder = join(attemptsDir, name);
-    if (existsSync(join(folder, EXIT))) return [];
+    if (readExit(folder)) return [];
     try {
       const { pid, startTicks } = JSON.parse(readFileSync(join(folder, PROCESS), "utf8")) as ProcessRecord;
       return isSame(pid, startTicks) ? [pid] : [];

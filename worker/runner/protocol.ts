@@ -5,7 +5,7 @@ import type { AttemptKey } from "../../lib/core/ids.ts";
  * What the worker and the runner say to each other over the unix socket: one JSON object a line. The runner serves one
  * worker at a time. Raise PROTOCOL when a message changes its meaning: a runner outlives the program that started it.
  */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 export type StopCause = StopReason | LossReason | "timeout" | "out-of-memory" | "unhealthy";
 
@@ -122,7 +122,7 @@ export interface LiveAttempt {
   readonly exit: ExitRecord | null;
 }
 
-/** exit.json in the attempt's folder. */
+/** exit.json in the attempt's folder, after `key`, the attempt's. */
 export interface ExitRecord {
   /** Null: the process could not be started, see `spawnError`. */
   readonly startedAtMs: number | null;

@@ -263,7 +263,7 @@ export class Runner {
   #publish(key: AttemptKey, folder: string, exit: ExitRecord, file?: number): void {
     try {
       if (file === undefined) writeExit(folder, exit);
-      else finishExit(file, exit);
+      else finishExit(file, folder, exit);
     } catch (error) {
       // A folder that is gone has nobody who waits for it. Else the disk is full: it may not be for ever.
       if (errno(error) !== "ENOENT") {
