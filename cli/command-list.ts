@@ -67,12 +67,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "retry",
     summary: "run what failed of a job again",
-    load: async () => (await import("./commands/rerun.ts")).rerunCommand("retry"),
+    load: async () => (await import("./commands/rerun.ts")).retryCommand(),
   },
   {
     name: "rerun",
     summary: "run a whole job again",
-    load: async () => (await import("./commands/rerun.ts")).rerunCommand("rerun"),
+    load: async () => (await import("./commands/rerun.ts")).rerunCommand(),
   },
   {
     name: "backfill",

@@ -7,7 +7,9 @@ const job = (digest: string, state = "succeeded"): Job =>
 
 test("jobs of equal outputs are equal; another digest, state or a lost output is named with its task", () => {
   expect(differences(job("a"), job("a"))).toEqual([]);
-  expect(differences(job("a"), job("b"))).toEqual([{ task: "train", index: 1, name: "model", before: "a", now: "b" }]);
+  expect(differences(job("a"), job("b"))).toEqual([
+    { task: "train", index: 1, kind: "output", name: "model", before: "a", now: "b", tolerated: false },
+  ]);
   expect(differences(job("a"), job("a", "failed"))).toMatchObject([{ name: "state", now: "failed" }]);
   expect(differences(job("a"), { tasks: [] } as never)).toMatchObject([{ name: "state", now: null }, { now: null }]);
 });
@@ -21,4 +23,55 @@ test("a result of nought or nothing is a result, and an output called state hide
   const named = (state: string): Job =>
     ({ tasks: [{ name: "t", index: 0, state, result: 1, outputs: [{ name: "state", digest: "a" }] }] }) as never;
   expect(differences(named("succeeded"), named("failed"))).toMatchObject([{ name: "state", now: "failed" }]);
+});
+
+test("numbers within the tolerance are told and tolerated, and vouch for outputs of their task alone", () => {
+  const metric = (before: number | string, now: number | string | null) => ({
+    task: "train",
+    index: 1,
+    name: "loss",
+    before,
+    now,
+  });
+  const tolerated = (before: number | string, now: number | string | null, tolerance?: number) =>
+    differences(job("a"), job("b"), [metric(before, now)], () => tolerance).map((found) => [
+      found.kind,
+      found.tolerated,
+    ]);
+  expect(tolerated(1, 1.01, 0.01)).toEqual([
+    ["output", true],
+    ["metric", true],
+  ]);
+  expect(tolerated(1, 1.02, 0.01)).toEqual([
+    ["output", false],
+    ["metric", false],
+  ]);
+  expect(tolerated(1, 1, 0.01)).toEqual([["output", true]]);
+  expect(tolerated(1, 1)).toEqual([["output", false]]);
+  expect(tolerated(0, 0.5, 0.5)).toEqual([
+    ["output", true],
+    ["metric", true],
+  ]);
+  expect(tolerated("NaN", 1, 9)).toEqual([
+    ["output", false],
+    ["metric", false],
+  ]);
+  expect(tolerated(1, null, 9)).toEqual([
+    ["output", false],
+    ["metric", false],
+  ]);
+  expect(differences(job("a"), job("b"), [], () => 1)).toMatchObject([{ kind: "output", tolerated: false }]);
+  const other = { ...metric(1, 1), task: "test" };
+  expect(differences(job("a"), job("b"), [other], () => 1)).toMatchObject([{ kind: "output", tolerated: false }]);
+});
+
+test("results are near when all their numbers are", () => {
+  const told = (result: unknown): Job =>
+    ({ tasks: [{ name: "t", index: 0, state: "succeeded", result, outputs: [] }] }) as never;
+  const near = (a: unknown, b: unknown) => differences(told(a), told(b), [], () => 0.1)[0]?.tolerated;
+  expect(near({ auc: 1, of: [2, "x"] }, { auc: 1.05, of: [2.1, "x"] })).toBe(true);
+  expect(near({ auc: 1 }, { auc: 1.2 })).toBe(false);
+  expect(near({ auc: 1 }, { auc: 1, more: 1 })).toBe(false);
+  expect(near([1], { 0: 1 })).toBe(false);
+  expect(near("x", "y")).toBe(false);
 });

@@ -9,6 +9,8 @@ export const EXIT = {
   unreachable: 3,
   /** What was compared differs, where the command was asked to say so. */
   differs: 4,
+  /** A pin of the job is missing, and nothing was run. */
+  notReproducible: 5,
   interrupted: 130,
 } as const;
 

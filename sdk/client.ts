@@ -178,15 +178,20 @@ export class WeftClient {
   }
 
   /**
-   * A new job of the same pipeline, parameters and code as one that has ended; with `failedOnly` what succeeded is taken over.
-   * Errors: `not_found`, `failed_precondition`.
+   * A new job of the same pipeline, parameters and code as one that has ended; with `failedOnly` what succeeded is taken over. `node`: all of it runs
+   * there; `elsewhere`: on none of the nodes that it ran on. Errors: `not_found`, `failed_precondition`, `invalid`.
    */
   async rerun(
     jobId: string,
-    options: { readonly failedOnly?: boolean; readonly idempotencyKey?: string } = {},
+    options: {
+      readonly failedOnly?: boolean;
+      readonly idempotencyKey?: string;
+      readonly node?: string;
+      readonly elsewhere?: boolean;
+    } = {},
   ): Promise<Submitted> {
-    const { failedOnly = false, idempotencyKey } = options;
-    const request = { jobId, failedOnly, idempotencyKey: idempotencyKey ?? randomUUID() };
+    const { failedOnly = false, idempotencyKey, node = "", elsewhere = false } = options;
+    const request = { jobId, failedOnly, node, elsewhere, idempotencyKey: idempotencyKey ?? randomUUID() };
     const response = await this.#again(() => this.#link.unary(this.#jobs.Rerun, request, SUBMIT_DEADLINE_MS));
     const existing = response.existing && idempotencyKey !== undefined;
     return { id: response.jobId, existing, taskInstances: response.taskInstances };

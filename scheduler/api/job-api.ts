@@ -22,7 +22,7 @@ import type { ReadPipelineResponse } from "../../proto/gen/weft/v1/ReadPipelineR
 import type { RerunRequest__Output } from "../../proto/gen/weft/v1/RerunRequest.ts";
 import type { SubmitRequest__Output } from "../../proto/gen/weft/v1/SubmitRequest.ts";
 import type { SubmitResponse } from "../../proto/gen/weft/v1/SubmitResponse.ts";
-import type { Answer, JobProgress, JobState } from "../core/index.ts";
+import { type Answer, type JobProgress, type JobState, listNodes } from "../core/index.ts";
 import { type LogParts, streamLogs } from "../logs.ts";
 import { expectDone, refusal, withIssues } from "./answer.ts";
 import { countStates, headToProto, tasksForMessage } from "./job.ts";
@@ -30,6 +30,7 @@ import type { JobFinder } from "./job-finder.ts";
 import type { JobReader, Records } from "./parts.ts";
 import type { Reign } from "./reign.ts";
 import { readRerun } from "./rerun.ts";
+import { readPlace } from "./rerun-place.ts";
 import { readSubmit } from "./submit.ts";
 
 const LIST_LIMIT_DEFAULT = 50;
@@ -80,7 +81,8 @@ export class JobApi {
   async rerun(request: RerunRequest__Output, reign: Reign): Promise<SubmitResponse> {
     const { finder } = this.#parts;
     const earlier = await finder.get(await finder.resolve(request.jobId));
-    const event = readRerun(earlier, request, this.#parts.newJobId());
+    const place = readPlace(request, earlier, reign.loop.read(listNodes));
+    const event = readRerun(earlier, request, this.#parts.newJobId(), place);
     return accepted(await reign.loop.submit(event));
   }
 

@@ -1,12 +1,22 @@
 import { WeftError } from "../../lib/core/error.ts";
 import type { JobId } from "../../lib/core/ids.ts";
 import type { RerunRequest__Output } from "../../proto/gen/weft/v1/RerunRequest.ts";
+import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
 import type { Event } from "../core/index.ts";
 import type { WholeJob } from "./parts.ts";
+import { type RerunPlace, placed } from "./rerun-place.ts";
 import { checkKey } from "./submit.ts";
 
-/** The submit of a job that runs an earlier one again, whole or from where it failed. Errors: `failed_precondition`. */
-export function readRerun(earlier: WholeJob, request: RerunRequest__Output, id: JobId): Event {
+/**
+ * The submit of a job that runs an earlier one again, whole or from where it failed. `place`: null: wherever there is room. Errors:
+ * `failed_precondition`.
+ */
+export function readRerun(
+  earlier: WholeJob,
+  request: RerunRequest__Output,
+  id: JobId,
+  place: RerunPlace | null,
+): Event {
   const { row, progress, tasks, maps } = earlier;
   if (progress.finishedAtMs === null)
     throw new WeftError("failed_precondition", `job ${row.id} has not ended; cancel it first (weft cancel ${row.id})`);
@@ -16,11 +26,20 @@ export function readRerun(earlier: WholeJob, request: RerunRequest__Output, id: 
       `job ${row.id} succeeded; \`weft rerun ${row.id}\` runs all of it again`,
     );
   checkKey(request.idempotencyKey);
-  const { spec, params, code, priority } = row;
-  const trigger = `${request.failedOnly ? "retry" : "rerun"} of ${row.id}`;
+  const { params, code, priority } = row;
+  const spec = request.failedOnly ? row.spec : placed(withoutCache(row.spec), place);
+  const trigger = `${request.failedOnly ? "retry" : "rerun"} of ${row.id}${place === null ? "" : ` ${place.says}`}`;
   const idempotencyKey = request.idempotencyKey === "" ? null : request.idempotencyKey;
   const job = { id, spec, params, code, priority, trigger, idempotencyKey };
   if (!request.failedOnly) return { kind: "jobSubmitted", job };
   const lists = [...maps].map(([task, { count, values }]) => ({ job: row.id, task, count, values }));
   return { kind: "jobSubmitted", job, adopted: { of: row.id, tasks, maps: lists } };
+}
+
+/** An earlier result would be equal to itself, and nothing would have run again. */
+function withoutCache(spec: PipelineSpec): PipelineSpec {
+  const tasks = spec.tasks.map((task) =>
+    task.flow.cache === null ? task : { ...task, flow: { ...task.flow, cache: null } },
+  );
+  return { ...spec, tasks };
 }

@@ -57,6 +57,8 @@ function keyOf(priority: number, project: string, spec: TaskSpec): string {
   return `${amounts}/${nodes}/${preemptible}/${JSON.stringify([gpu, placement, alternatives])}`;
 }
 
+/** A label that every node has without being given it: its name, and its id. */
+export const NODE_LABEL = "weft.node";
 /** The label by which a node says which container engine it has; the agent sets it. */
 export const ENGINE_LABEL = "weft.container";
 const IN_CONTAINER: Placement = {
@@ -78,8 +80,10 @@ export function placementMisfit(node: Node, placement: Placement | null): "pool"
   for (const taint of taints) if (!tolerates(placement, taint)) return "taints";
   if (!placement) return null;
   for (const { key, values, refused } of placement.labels) {
-    const value = node.labels[key];
-    const meets = value !== undefined && (values.length === 0 || values.includes(value));
+    const value = key === NODE_LABEL ? node.name : node.labels[key];
+    const meets =
+      (value !== undefined && (values.length === 0 || values.includes(value))) ||
+      (key === NODE_LABEL && values.includes(node.id));
     if (meets === refused) return "labels";
   }
   return null;

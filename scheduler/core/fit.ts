@@ -1,6 +1,6 @@
 import type { Issue } from "../../lib/core/error.ts";
 import type { PipelineSpec, Resources } from "../../lib/core/pipeline/spec.ts";
-import { type Ask, askOf, ENGINE_LABEL, placementMisfit } from "./ask.ts";
+import { type Ask, askOf, ENGINE_LABEL, NODE_LABEL, placementMisfit } from "./ask.ts";
 import { capacityMisfit, chooseDevices, deviceMisfit, type DeviceMisfit, deviceRoom } from "./device.ts";
 import type { Capacity, MaintenanceWindow } from "./event.ts";
 import type { Node, State } from "./state.ts";
@@ -102,7 +102,11 @@ function verdictOn(nodes: readonly Node[], ask: Ask): Verdict[] {
       const message = `runs in a container; none of the cluster's ${nodes.length} nodes has Docker or Podman that works`;
       return [{ path: ["environment", "image"], message }];
     }
-    const message = `none of the cluster's ${nodes.length} nodes meets the placement (pool, labels, taints) of the task`;
+    const rule = ask.placement?.labels.find(({ key, refused }) => key === NODE_LABEL && !refused);
+    const named = nodes.filter(({ id, name }) => rule?.values.some((value) => value === id || value === name));
+    const where =
+      rule === undefined ? "" : ` and is ${named.map(({ name }) => name).join(", ") || rule.values.join(", ")}`;
+    const message = `none of the cluster's ${nodes.length} nodes meets the placement (pool, labels, taints) of the task${where}`;
     return [{ path: ["placement"], message }];
   }
   // An alternative is wrong as well; what people meant is the first.

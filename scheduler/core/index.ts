@@ -37,6 +37,7 @@ export {
   type ProjectView,
   type QueueClassView,
 } from "./view.ts";
+export { NODE_LABEL } from "./ask.ts";
 export { PLAIN_SETTINGS } from "./node.ts";
 export { demand, type NodeDemand } from "./demand.ts";
 export type { ServiceState } from "./state.ts";

@@ -126,7 +126,7 @@ function executionFacts(
   add("execution", "attempt", "attempt", execution.id);
   add("execution", "node", "node", execution.node);
   add("execution", "gpus", "gpus", execution.gpuUuids.join(" "));
-  add("execution", "startedAtMs", "startedAtMs", execution.startedAtMs);
+  add("execution", "startedAt", "startedAt", timeOf(execution.startedAtMs));
   add("execution", "durationMs", "durationMs", took);
   add("execution", "cpuMs", "cpuMs", execution.cpuMs);
   add("execution", "peakMemoryBytes", "peakMemoryBytes", execution.peakMemoryBytes);
@@ -151,7 +151,7 @@ function runFacts(own: Own, { run, execution }: Member, record: RunRecord): void
   add("code", "command", "command", tag("mlflow.source.name"));
   add("outputs", "state", "state", run!.status);
   add("execution", "user", "user", run!.userId);
-  add("execution", "startedAtMs", "startedAtMs", run!.startMs);
+  add("execution", "startedAt", "startedAt", timeOf(run!.startMs));
   add("execution", "durationMs", "durationMs", run!.endMs === null ? null : run!.endMs - run!.startMs);
 }
 
@@ -184,6 +184,11 @@ function joined(values: readonly FactValue[]): string {
   const sorted = values.map(String).toSorted();
   if (sorted.length <= VALUES_SHOWN) return sorted.join(", ");
   return `${sorted.length} values, together ${digestBytes(sorted.join("\n"))}`;
+}
+
+/** As text: as a number it would be told by how much of itself it differs. */
+function timeOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
 }
 
 function numberOf(value: number): FactValue {

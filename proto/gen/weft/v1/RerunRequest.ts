@@ -5,10 +5,14 @@ export interface RerunRequest {
   'jobId'?: (string);
   'failedOnly'?: (boolean);
   'idempotencyKey'?: (string);
+  'node'?: (string);
+  'elsewhere'?: (boolean);
 }
 
 export interface RerunRequest__Output {
   'jobId': (string);
   'failedOnly': (boolean);
   'idempotencyKey': (string);
+  'node': (string);
+  'elsewhere': (boolean);
 }
