@@ -8,7 +8,7 @@ import {
   type ReportMessage,
   STOP_REASONS,
 } from "../lib/core/dispatch.ts";
-import { type AttemptKey, type Digest, isDigest, type NodeId, parseAttemptKey } from "../lib/core/ids.ts";
+import { type AttemptKey, type Digest, isDigest, NAME, type NodeId, parseAttemptKey } from "../lib/core/ids.ts";
 import type { Json } from "../lib/core/json.ts";
 import { isShallow, RESULT_DEPTH_MAX } from "../lib/core/result.ts";
 import type { Event } from "./core/index.ts";
@@ -29,6 +29,10 @@ const counts = z.custom<number[]>(
     value.length > 0 &&
     value.length <= REPORTS_PER_MESSAGE_MAX &&
     value.every((one) => typeof one === "number" && one >= 0),
+);
+
+const taskNames = z.custom<string[]>(
+  (value) => Array.isArray(value) && value.every((one) => typeof one === "string" && NAME.test(one)),
 );
 
 const outcome = z.discriminatedUnion("kind", [
@@ -75,6 +79,7 @@ const report = z.discriminatedUnion("kind", [
     .object({
       kind: z.literal("endedRange"),
       key,
+      tasks: taskNames.exactOptional(),
       startedAtMs: counts,
       endedAtMs: counts,
       cpuMs: counts,
@@ -87,8 +92,10 @@ const report = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("unknown"), key }),
 ]);
 
-function isEven({ startedAtMs, endedAtMs, cpuMs, peakMemoryBytes }: EndedRangeReport): boolean {
-  return [endedAtMs, cpuMs, peakMemoryBytes].every(({ length }) => length === startedAtMs.length);
+function isEven({ startedAtMs, endedAtMs, cpuMs, peakMemoryBytes, tasks }: EndedRangeReport): boolean {
+  return [endedAtMs, cpuMs, peakMemoryBytes, ...(tasks ? [tasks] : [])].every(
+    ({ length }) => length === startedAtMs.length,
+  );
 }
 
 const message = z.object({

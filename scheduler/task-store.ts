@@ -39,15 +39,43 @@ const UPSERT = `
 
 /** The rows that the ranges stand for (see rangeTasks): of those that were assigned new ones, of those that have ended the same. */
 export async function writeRanges(client: ClientBase, rows: readonly RangeRow[]): Promise<void> {
-  const ended = rows.filter(({ startedAtMs }) => startedAtMs !== null);
-  const assigned = rows.filter(({ startedAtMs }) => startedAtMs === null);
-  await Promise.all([
-    ...(ended.length > 0 ? [client.query({ name: "end-ranges", text: END_RANGES, values: [jsonRows(ended)] })] : []),
-    ...(assigned.length > 0
-      ? [client.query({ name: "insert-ranges", text: INSERT_RANGES, values: [jsonRows(assigned)] })]
-      : []),
-  ]);
+  const of = (isEnded: boolean, isBundle: boolean): RangeRow[] =>
+    rows.filter(({ startedAtMs, tasks }) => (startedAtMs !== null) === isEnded && (tasks !== undefined) === isBundle);
+  const sent: Promise<unknown>[] = [];
+  const send = (name: string, text: string, parts: readonly RangeRow[]): void => {
+    if (parts.length > 0) sent.push(client.query({ name, text, values: [jsonRows(parts)] }));
+  };
+  send("end-ranges", END_RANGES, of(true, false));
+  send("end-bundles", END_BUNDLES, of(true, true));
+  send("insert-ranges", INSERT_RANGES, of(false, false));
+  send("insert-bundles", INSERT_BUNDLES, of(false, true));
+  await Promise.all(sent);
 }
+
+/** An instance of which something was written before it was assigned has attempt 0 there. */
+const INSERT_BUNDLES = `
+  insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, reason, message, outputs,
+                     failures, losses)
+  select job, name, index, 'assigned', 1, node, '[]', "assignedAtMs", '', '', '[]', 0, 0
+  from json_to_recordset($1::json) as row(
+    job text, tasks text[], index integer, node text, "assignedAtMs" float8), unnest(tasks) as name
+  on conflict (job, task, index) do update set
+    state = excluded.state, attempt = excluded.attempt, node = excluded.node, assigned_at_ms = excluded.assigned_at_ms,
+    reason = '', message = '', not_before_ms = null
+  where tasks.attempt < excluded.attempt`;
+
+/** As an insert that finds its row by the key, whatever the plan: an update that joins reads all of a table that was small when it was planned. */
+const END_BUNDLES = `
+  insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, started_at_ms, finished_at_ms,
+                     exit_code, reason, message, outputs, failures, losses)
+  select job, name, index, 'succeeded', 1, node, '[]', "assignedAtMs", started, "finishedAtMs", 0, '', '', '[]', 0, 0
+  from json_to_recordset($1::json) as row(
+    job text, tasks text[], index integer, node text, "assignedAtMs" float8, "startedAtMs" float8[], "finishedAtMs" float8),
+    unnest(tasks, "startedAtMs") as each(name, started)
+  on conflict (job, task, index) do update set
+    state = excluded.state, started_at_ms = excluded.started_at_ms, finished_at_ms = excluded.finished_at_ms,
+    exit_code = excluded.exit_code
+  where tasks.attempt = 1 and tasks.state = 'assigned'`;
 
 const INSERT_RANGES = `
   insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, reason, message, outputs,

@@ -65,6 +65,7 @@ const assignment = z.looseObject({
   alike: z
     .object({
       count: z.int().positive(),
+      tasks: z.array(z.string().regex(NAME)).exactOptional(),
       env: z.record(z.string(), z.array(z.string())),
       runs: z.array(run).nullable(),
     })
@@ -78,8 +79,10 @@ const assignment = z.looseObject({
   ]),
 });
 
-function isEven({ count, env, runs }: Alike): boolean {
-  return [...Object.values(env), ...(runs ? [runs] : [])].every(({ length }) => length === count);
+function isEven({ count, env, runs, tasks }: Alike): boolean {
+  return [...Object.values(env), ...(runs ? [runs] : []), ...(tasks ? [tasks] : [])].every(
+    ({ length }) => length === count,
+  );
 }
 
 const message = z.looseObject({ term: z.number(), assignments: z.array(assignment) });

@@ -8,10 +8,15 @@ export function expandAssignment(assignment: Assignment): Assignment[] {
   const columns = Object.entries(alike.env);
   return Array.from({ length: alike.count }, (_, i) => ({
     ...first,
-    ref: { ...first.ref, index: first.ref.index + i },
+    ref: refAt(first.ref, alike.tasks, i),
     env: { ...first.env, ...Object.fromEntries(columns.map(([name, values]) => [name, values[i]!] as const)) },
     run: alike.runs?.[i] ?? first.run,
   }));
+}
+
+/** Of the i-th of many that are told together. */
+export function refAt(first: AttemptRef, tasks: readonly string[] | undefined, i: number): AttemptRef {
+  return tasks ? { ...first, task: tasks[i]! } : { ...first, index: first.index + i };
 }
 
 export type PlainEnd = EndedReport & { readonly startedAtMs: number };
@@ -32,36 +37,71 @@ export function isPlainEnd(report: Report): report is PlainEnd {
   );
 }
 
-/** The same reports in fewer: plain ends of neighbouring instances together, behind all others, which keep their order. */
+/** Tasks whose ends are told together: fewer save nothing. */
+const TASKS_TOGETHER_MIN = 4;
+
+interface Told {
+  readonly ref: AttemptRef;
+  readonly report: PlainEnd;
+}
+
+/**
+ * The same reports in fewer: plain ends of neighbouring instances together, and of several tasks of a job, behind all others,
+ * which keep their order.
+ */
 export function gatherReports(reports: readonly Report[]): (Report | EndedRangeReport)[] {
   const gathered: (Report | EndedRangeReport)[] = [];
-  const plain = new Map<string, { readonly ref: AttemptRef; readonly report: PlainEnd }[]>();
+  const plain = new Map<string, Told[]>();
   for (const report of reports) {
     const ref = isPlainEnd(report) ? parseAttemptKey(report.key) : undefined;
     if (!isPlainEnd(report) || !ref) {
       gathered.push(report);
       continue;
     }
-    const group = `${ref.job}.${ref.task}.${ref.attempt}.${report.usage.source}.${report.environmentDigest}`;
-    const ends = plain.get(group);
-    if (ends) ends.push({ ref, report });
-    else plain.set(group, [{ ref, report }]);
+    addTo(plain, `${ref.job}.${ref.task}.${ref.attempt}.${report.usage.source}.${report.environmentDigest}`, {
+      ref,
+      report,
+    });
   }
+  const lone = new Map<string, Told[]>();
   for (const ends of plain.values()) {
-    ends.sort((a, b) => a.ref.index - b.ref.index);
-    for (let from = 0; from < ends.length;) {
-      let to = from + 1;
-      while (to < ends.length && ends[to]!.ref.index === ends[from]!.ref.index + to - from) to += 1;
-      gathered.push(
-        to - from === 1 ? ends[from]!.report : gatherEnds(ends.slice(from, to).map(({ report }) => report)),
-      );
-      from = to;
+    for (const neighbours of neighboursIn(ends)) {
+      const [{ ref, report }] = neighbours;
+      if (neighbours.length > 1) gathered.push(gatherEnds(neighbours.map((told) => told.report)));
+      else
+        addTo(
+          lone,
+          `${ref.job}.${ref.index}.${ref.attempt}.${report.usage.source}.${report.environmentDigest}`,
+          neighbours[0],
+        );
     }
+  }
+  for (const ends of lone.values()) {
+    if (ends.length < TASKS_TOGETHER_MIN) gathered.push(...ends.map(({ report }) => report));
+    else gathered.push({ ...gatherEnds(ends.map(({ report }) => report)), tasks: ends.map(({ ref }) => ref.task) });
   }
   return gathered;
 }
 
-/** Of neighbours, in order, with the same attempt, source of usage and environment. */
+function addTo(groups: Map<string, Told[]>, group: string, told: Told): void {
+  const ends = groups.get(group);
+  if (ends) ends.push(told);
+  else groups.set(group, [told]);
+}
+
+/** Ends of one task in runs of neighbours, in order. */
+function neighboursIn(ends: Told[]): [Told, ...Told[]][] {
+  if (ends.length > 1) ends.sort((a, b) => a.ref.index - b.ref.index);
+  const runs: [Told, ...Told[]][] = [];
+  for (const told of ends) {
+    const run = runs.at(-1);
+    if (run && run[0].ref.index + run.length === told.ref.index) run.push(told);
+    else runs.push([told]);
+  }
+  return runs;
+}
+
+/** In order, with the same attempt, source of usage and environment; neighbours, unless `tasks` is added. */
 export function gatherEnds(ends: readonly PlainEnd[]): EndedRangeReport {
   const [first] = ends;
   return {
@@ -81,7 +121,7 @@ export function endInRange(range: EndedRangeReport, i: number): EndedReport {
   const first = parseAttemptKey(range.key)!;
   return {
     kind: "ended",
-    key: attemptKey({ ...first, index: first.index + i }),
+    key: attemptKey(refAt(first, range.tasks, i)),
     outcome: { kind: "succeeded" },
     message: "",
     startedAtMs: range.startedAtMs[i]!,
@@ -112,7 +152,8 @@ export function sliceRange(range: EndedRangeReport, from: number, to: number): E
   const first = parseAttemptKey(range.key)!;
   return {
     ...range,
-    key: attemptKey({ ...first, index: first.index + from }),
+    key: attemptKey(refAt(first, range.tasks, from)),
+    ...(range.tasks ? { tasks: range.tasks.slice(from, to) } : {}),
     startedAtMs: range.startedAtMs.slice(from, to),
     endedAtMs: range.endedAtMs.slice(from, to),
     cpuMs: range.cpuMs.slice(from, to),

@@ -81,14 +81,19 @@ export interface Assignment {
   readonly service?: ServiceSpec;
   /** Outputs that are there are stored however it ends; absent: only when it succeeds. */
   readonly keepOutputs?: true;
-  /** The instances from this one on are given to the node, too; absent: this one alone (see expandAssignment). */
+  /** The instances behind this one are given to the node, too; absent: this one alone (see expandAssignment). */
   readonly alike?: Alike;
 }
 
-/** What differs between neighbouring instances of one task that a node is given at once, all with the same attempt. */
+/**
+ * What differs between neighbouring instances of one task, or between tasks of one job, that a node is given at once, all with the
+ * same attempt.
+ */
 export interface Alike {
   /** Instances, the first counted. */
   readonly count: number;
+  /** Element i is the task of the i-th, and all have the index of `ref`; absent: the i-th has the index `ref.index + i` of the same task. */
+  readonly tasks?: readonly string[];
   /** Variables that differ: element i is of instance `ref.index + i`. */
   readonly env: Readonly<Record<string, readonly string[]>>;
   /** What each runs; null: all run the same. */
@@ -215,12 +220,15 @@ export interface EndedReport {
 }
 
 /**
- * Attempts of neighbouring instances that ended alike: exit code 0, and nothing left to tell but times and usage (no
- * output, result, checkpoint or log). Element i of each list is of the instance i behind that of `key`.
+ * Attempts of neighbouring instances, or of tasks of one job, that ended alike: exit code 0, and nothing left to tell but
+ * times and usage (no output, result, checkpoint or log). Element i of each list is of the instance i behind that of `key`,
+ * or of the i-th of `tasks`.
  */
 export interface EndedRangeReport {
   readonly kind: "endedRange";
   readonly key: AttemptKey;
+  /** Absent: all are of the task of `key`. Else all have the index and the attempt of `key`, which is of the first of them. */
+  readonly tasks?: readonly string[];
   readonly startedAtMs: readonly number[];
   readonly endedAtMs: readonly number[];
   readonly cpuMs: readonly number[];

@@ -27,6 +27,7 @@ import type { NotificationApi } from "./notification-api.ts";
 import type { Role } from "./parts.ts";
 import type { Reign } from "./reign.ts";
 import { type SessionApi } from "./session-api.ts";
+import { readSharing } from "./submit-bytes.ts";
 import type { TriggerApi } from "./trigger-api.ts";
 import type { TriggerApply } from "./trigger-apply.ts";
 import { watchJob } from "./watch-job.ts";
@@ -61,13 +62,19 @@ export function servicesOf(parts: ServiceParts): ServedService[] {
     handlers,
   });
   return [
-    served("JobService", services.JobService, jobHandlers(parts)),
+    served("JobService", { service: sharingSubmits(services.JobService.service) }, jobHandlers(parts)),
     served("ClusterService", services.ClusterService, clusterHandlers(parts)),
     served("AgentService", services.AgentService, agentHandlers(parts)),
     served("SessionService", services.SessionService, sessionHandlers(parts)),
     served("TriggerService", services.TriggerService, triggerHandlers(parts)),
     served("NotificationService", services.NotificationService, notificationHandlers(parts)),
   ];
+}
+
+/** Large pipelines are read in a fraction of the time. */
+function sharingSubmits(service: ReturnType<typeof weftServices>["JobService"]["service"]): object {
+  const { Submit } = service;
+  return { ...service, Submit: { ...Submit, requestDeserialize: readSharing(Submit.requestDeserialize) } };
 }
 
 function jobHandlers(parts: ServiceParts): JobServiceHandlers {

@@ -7,7 +7,7 @@ import type {
   EndedRangeReport,
 } from "../../lib/core/dispatch.ts";
 import { renderTask, renderAlike, type RenderContext, renderRuns } from "../../lib/core/pipeline/render.ts";
-import { isMapped, type TaskSpec, mapValues } from "../../lib/core/pipeline/spec.ts";
+import { isMapped, type Run, type TaskSpec, mapValues } from "../../lib/core/pipeline/spec.ts";
 import type { EndedRange } from "../../lib/core/execution.ts";
 import { attemptKey } from "../../lib/core/ids.ts";
 import { variableName } from "../../lib/core/pipeline/template.ts";
@@ -52,6 +52,11 @@ export function makeAssignment(instance: Attempted, active: Active): Assignment 
 function checkpointOrder(spec: TaskSpec, kept: Instance["checkpoint"]): CheckpointOrder {
   const from = kept && { digest: kept.digest, kind: kept.kind, bytes: kept.bytes };
   return spec.checkpointEveryMs === undefined ? { from } : { from, everyMs: spec.checkpointEveryMs };
+}
+
+/** What the instance's attempt runs. */
+export function renderedRun({ task, index, attempt }: Attempted): Run {
+  return renderTask(contextOf(task, index, attempt)).run;
 }
 
 /** The message that starts the first attempts of all in the range. */

@@ -13,7 +13,7 @@ import { makeAssignment } from "./assignment.ts";
 import type { Answer } from "./event.ts";
 import { backoff } from "./backoff.ts";
 import { failGang, onMemberEnded, succeedGang } from "./gang.ts";
-import { endInstance } from "./job.ts";
+import { concludeInstance, endInstance } from "./job.ts";
 import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, LOSSES_AT_ONCE_MAX } from "./limit.ts";
 import { enqueueInstance } from "./queue.ts";
 import { breakRange, rangeOf } from "./range.ts";
@@ -34,8 +34,18 @@ function currentAttempt(
   key: AttemptKey,
 ): { instance: Instance; active: Active } | undefined {
   const ref = parseAttemptKey(key);
-  if (ref) leaveRange(state, node, ref);
-  const held = ref && state.nodes.get(node)?.attempts.get(key);
+  return ref && attemptOn(state, node, key, ref);
+}
+
+/** The same for who has taken the key apart already. */
+export function attemptOn(
+  state: State,
+  node: NodeId,
+  key: AttemptKey,
+  ref: AttemptRef,
+): { instance: Instance; active: Active } | undefined {
+  leaveRange(state, node, ref);
+  const held = state.nodes.get(node)?.attempts.get(key);
   if (!held || held.state.kind !== "active" || held.state.key !== key) return undefined;
   return { instance: held, active: held.state };
 }
@@ -93,6 +103,26 @@ export function onAttemptEnded(state: State, node: NodeId, report: EndedReport, 
   }
   endAttempt(state, found.instance, found.active, report, nowMs);
   return DONE;
+}
+
+/** It succeeded, and nothing is to be said of it but when: whoever calls writes that down (see bundle.ts). */
+export function endPlainly(
+  state: State,
+  instance: Instance,
+  active: Active,
+  startedAtMs: number,
+  endedAtMs: number,
+  nowMs: number,
+): void {
+  const { task } = instance;
+  instance.startedAtMs = startedAtMs;
+  startJob(state, task.job, startedAtMs);
+  learnRunTime(task, endedAtMs - startedAtMs);
+  release(state, instance, active);
+  instance.exitCode = 0;
+  instance.reason = "";
+  instance.message = "";
+  concludeInstance(state, instance, "succeeded", nowMs);
 }
 
 /** Weight of the newest sample: a job whose tasks grow longer is noticed within a few. */

@@ -89,10 +89,15 @@ export interface TaskRow {
   readonly notBeforeMs: number | null;
 }
 
-/** What the rows of neighbouring instances have in common, who are in their first attempt and of which nothing else is to be said. */
+/**
+ * What the rows of neighbouring instances, or of tasks of one job, have in common, who are in their first attempt and of which
+ * nothing else is to be said.
+ */
 export interface RangeRow {
   readonly job: JobId;
   readonly task: string;
+  /** Element i is the task of the i-th, and all have the same index; absent: the i-th has the index `index + i`. */
+  readonly tasks?: readonly string[];
   /** Of the first. */
   readonly index: number;
   readonly count: number;
@@ -104,11 +109,11 @@ export interface RangeRow {
 }
 
 /** The rows that a range stands for. */
-export function rangeTasks({ count, startedAtMs, ...range }: RangeRow): TaskRow[] {
+export function rangeTasks({ count, startedAtMs, tasks, ...range }: RangeRow): TaskRow[] {
   return Array.from({ length: count }, (_, i) => ({
     ...NOTHING_OF_ITS_OWN,
     ...range,
-    index: range.index + i,
+    ...(tasks ? { task: tasks[i]! } : { index: range.index + i }),
     state: startedAtMs ? "succeeded" : "assigned",
     startedAtMs: startedAtMs?.[i] ?? null,
     exitCode: startedAtMs ? 0 : null,

@@ -166,8 +166,19 @@ export function endInstance(
   nowMs: number,
   made: { readonly outputs: readonly OutputRef[]; readonly result: Json } = NOTHING_MADE,
 ): void {
+  state.out.instances.add(instance);
+  concludeInstance(state, instance, as, nowMs, made);
+}
+
+/** The same for who writes its row himself. */
+export function concludeInstance(
+  state: State,
+  instance: Instance,
+  as: "succeeded" | "failed" | "cancelled",
+  nowMs: number,
+  made: { readonly outputs: readonly OutputRef[]; readonly result: Json } = NOTHING_MADE,
+): void {
   const { task } = instance;
   instance.state = { kind: "ended", as, atMs: nowMs, outputs: made.outputs, result: made.result };
-  state.out.instances.add(instance);
   if (countEnded(state, instance, nowMs)) followTask(state, task, nowMs);
 }

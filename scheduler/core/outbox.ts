@@ -7,6 +7,17 @@ import type { RateLog } from "./rate.ts";
 import type { Project } from "./share.ts";
 import type { Instance, Job, JobTask, Node, Range } from "./state.ts";
 
+/** Tasks that ended together (see bundle.ts). */
+export interface EndedBundle {
+  readonly node: { readonly id: NodeId; readonly name: string };
+  /** At least one. */
+  readonly instances: readonly Instance[];
+  /** Element i: the place of instance i in the lists of the report. */
+  readonly places: readonly number[];
+  readonly report: EndedRangeReport;
+  readonly atMs: number;
+}
+
 /** What has changed since the last drain. */
 export interface Outbox {
   readonly jobsNew: Set<Job>;
@@ -24,6 +35,7 @@ export interface Outbox {
   readonly ranges: Set<Range>;
   /** `range`: just those that have ended. */
   readonly rangesEnded: { readonly range: Range; readonly report: EndedRangeReport; readonly atMs: number }[];
+  readonly bundlesEnded: EndedBundle[];
   readonly stops: { node: NodeId; order: StopOrder }[];
 }
 
@@ -41,6 +53,7 @@ export function newOutbox(): Outbox {
     assigned: new Set(),
     ranges: new Set(),
     rangesEnded: [],
+    bundlesEnded: [],
     stops: [],
   };
 }

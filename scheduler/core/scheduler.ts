@@ -1,6 +1,7 @@
 import { admitDue } from "./admission.ts";
 import { makeAssignment, makeEndedRange, makeRangeAssignment } from "./assignment.ts";
 import { backToQueue, onAttemptCheckpointed, onAttemptReady, onAttemptStarted, onAttemptUnknown } from "./attempt.ts";
+import { bundleEffect, bundleRow, endedBundleRows, makeEndedBundle, onBundleEnded, takeBundles } from "./bundle.ts";
 import type { Batch, JobProgress, JobRow, MapRow, NodeRow, TaskRow, RangeRow } from "./batch.ts";
 import { onCacheAnswered, takeLookups } from "./cache.ts";
 import type { Answer, Event } from "./event.ts";
@@ -81,6 +82,7 @@ function take(state: State, event: Event, nowMs: number): Answer {
     case "attemptEnded":
       return onEnded(state, event.node, event.report, nowMs);
     case "rangeEnded":
+      if (event.report.tasks) return onBundleEnded(state, event.node, event.report, nowMs);
       return onRangeEnded(state, event.node, event.report, nowMs);
     case "attemptUnknown":
       return onAttemptUnknown(state, event.node, event.key, nowMs);
@@ -132,6 +134,7 @@ export function nextTimerMs(state: State): number | null {
 /** All that was decided since the last drain. Jobs that have ended leave the memory here. */
 export function drain(state: State): Batch {
   const { out } = state;
+  const bundles = takeBundles(out);
   const batch: Batch = {
     jobsNew: Array.from(out.jobsNew, jobRow),
     jobs: Array.from(new Set([...out.jobsNew, ...out.jobs]), jobProgress),
@@ -140,15 +143,27 @@ export function drain(state: State): Batch {
       .map((job) => ({ row: jobRow(job), progress: jobProgress(job) })),
     tasks: Array.from(out.instances, taskRow),
     maps: Array.from(out.maps, mapRow),
-    ranges: [...out.rangesEnded.map(endedRangeRow), ...Array.from(out.ranges, rangeRow)],
+    ranges: [
+      ...out.rangesEnded.map(endedRangeRow),
+      ...out.bundlesEnded.flatMap(endedBundleRows),
+      ...Array.from(out.ranges, rangeRow),
+      ...bundles.map(bundleRow),
+    ],
     ended: out.ended.splice(0),
-    endedRanges: out.rangesEnded.map(({ range, report }) => makeEndedRange(range, report)),
+    endedRanges: [
+      ...out.rangesEnded.map(({ range, report }) => makeEndedRange(range, report)),
+      ...out.bundlesEnded.map(makeEndedBundle),
+    ],
     nodes: Array.from(out.nodes, nodeRow),
     projects: Array.from(out.projects, ({ settings }) => settings),
     rates: Array.from(out.rates, ({ key, starts, perMs }) => ({ key, starts, perMs })),
     cached: out.cached.splice(0),
     lookups: takeLookups(state),
-    assign: [...[...out.assigned].flatMap(assignEffect), ...Array.from(out.ranges, rangeEffect)],
+    assign: [
+      ...[...out.assigned].flatMap(assignEffect),
+      ...bundles.map(bundleEffect),
+      ...Array.from(out.ranges, rangeEffect),
+    ],
     stop: out.stops.splice(0),
   };
   for (const job of out.jobs) if (job.finishedAtMs !== null) forget(state, job);
@@ -161,6 +176,7 @@ function clear(out: Outbox): void {
   const sets = [out.jobsNew, out.jobs, out.instances, out.maps, out.nodes, out.projects, out.rates, out.assigned];
   for (const set of [...sets, out.ranges]) set.clear();
   out.rangesEnded.length = 0;
+  out.bundlesEnded.length = 0;
 }
 
 function forget(state: State, job: Job): void {

@@ -127,10 +127,10 @@ async function insertExecutions(client: ClientBase, rows: readonly ReturnType<ty
 }
 
 async function insertExecutionRanges(client: ClientBase, ranges: readonly EndedRange[]): Promise<void> {
-  const rows = ranges.map(({ node, code, params, runs, maps, report }) => ({
+  const rowOf = ({ node, code, params, runs, maps, report }: EndedRange) => ({
     ...parseAttemptKey(report.key),
     ...report,
-    count: maps.length,
+    count: report.startedAtMs.length,
     node_id: node.id,
     node: node.name,
     code_digest: code?.digest ?? null,
@@ -138,10 +138,38 @@ async function insertExecutionRanges(client: ClientBase, ranges: readonly EndedR
     code_dirty: code?.dirty ?? false,
     commands: runs.map(commandOf),
     params,
-    maps,
-  }));
-  await client.query({ name: "lineage-execution-ranges", text: INSERT_RANGES, values: [jsonRows(rows)] });
+    ...(report.tasks ? {} : { maps }),
+  });
+  const [bundles, neighbours] = apart(ranges);
+  const sent: Promise<unknown>[] = [];
+  const send = (name: string, text: string, parts: readonly EndedRange[]): void => {
+    if (parts.length > 0) sent.push(client.query({ name, text, values: [jsonRows(parts.map(rowOf))] }));
+  };
+  send("lineage-execution-ranges", INSERT_RANGES, neighbours);
+  send("lineage-execution-bundles", INSERT_BUNDLES, bundles);
+  await Promise.all(sent);
 }
+
+/** Those of tasks, and those of neighbouring instances of one task. */
+function apart(ranges: readonly EndedRange[]): readonly [readonly EndedRange[], readonly EndedRange[]] {
+  const isBundle = ({ report }: EndedRange): boolean => report.tasks !== undefined;
+  return [ranges.filter(isBundle), ranges.filter((range) => !isBundle(range))];
+}
+
+const INSERT_BUNDLES = `
+  insert into executions (id, job_id, task, index, attempt, state, node_id, node, gpu_uuids, code_digest, code_commit,
+                          code_dirty, command, params, map, started_at_ms, finished_at_ms, exit_code, reason, message,
+                          cpu_ms, peak_memory_bytes, usage_source, environment_digest, stdout_bytes, stderr_bytes)
+  select job || '.' || name || '.' || index || '.' || attempt, job, name, index, attempt, 'succeeded', node_id, node, '{}',
+         code_digest, code_commit, code_dirty, coalesce(own, commands[1]), params, '{}', started, finished, 0, '', '', cpu,
+         round(memory), "usageSource", "environmentDigest", 0, 0
+    from json_to_recordset($1::json) as r(
+           job text, tasks text[], index int, attempt int, node_id text, node text, code_digest text, code_commit text,
+           code_dirty bool, commands text[], params jsonb, "startedAtMs" float8[], "endedAtMs" float8[], "cpuMs" float8[],
+           "peakMemoryBytes" float8[], "usageSource" text, "environmentDigest" text),
+         unnest(tasks, "startedAtMs", "endedAtMs", "cpuMs", "peakMemoryBytes", commands)
+           as each(name, started, finished, cpu, memory, own)
+  on conflict (id) do nothing`;
 
 /** Parts of lists are taken by number, which costs the same wherever they are. */
 const INSERT_RANGES = `
@@ -161,21 +189,33 @@ const INSERT_RANGES = `
   on conflict (id) do nothing`;
 
 async function insertRangeEdges(client: ClientBase, ranges: readonly EndedRange[]): Promise<void> {
-  const rows = ranges.map((range) => ({
-    ...parseAttemptKey(range.report.key),
-    count: range.maps.length,
-    reads: readsOf(range),
-  }));
-  await client.query({
-    name: "lineage-range-edges",
-    text: `insert into edges (execution, direction, name, digest)
-           select job || '.' || task || '.' || index + i || '.' || attempt, 'input', name, digest
-             from json_to_recordset($1::json) as r(job text, task text, index int, attempt int, count int, reads json),
-                  json_to_recordset(reads) as read(name text, digest text), generate_series(0, count - 1) as i
-           on conflict do nothing`,
-    values: [jsonRows(rows)],
-  });
+  const [bundles, neighbours] = apart(ranges);
+  const sent: Promise<unknown>[] = [];
+  const send = (name: string, which: string, parts: readonly EndedRange[]): void => {
+    if (parts.length === 0) return;
+    const rows = parts.map((range) => ({
+      ...parseAttemptKey(range.report.key),
+      tasks: range.report.tasks,
+      count: range.report.startedAtMs.length,
+      reads: readsOf(range),
+    }));
+    const text = `insert into edges (execution, direction, name, digest) ${which} on conflict do nothing`;
+    sent.push(client.query({ name, text, values: [jsonRows(rows)] }));
+  };
+  send("lineage-range-edges", RANGE_EDGES, neighbours);
+  send("lineage-bundle-edges", BUNDLE_EDGES, bundles);
+  await Promise.all(sent);
 }
+
+const RANGE_EDGES = `
+  select job || '.' || task || '.' || index + i || '.' || attempt, 'input', name, digest
+    from json_to_recordset($1::json) as r(job text, task text, index int, attempt int, count int, reads json),
+         json_to_recordset(reads) as read(name text, digest text), generate_series(0, count - 1) as i`;
+
+const BUNDLE_EDGES = `
+  select job || '.' || each || '.' || index || '.' || attempt, 'input', name, digest
+    from json_to_recordset($1::json) as r(job text, tasks text[], index int, attempt int, reads json),
+         json_to_recordset(reads) as read(name text, digest text), unnest(tasks) as each`;
 
 async function insertArtifacts(client: ClientBase, rows: readonly ArtifactRecord[]): Promise<void> {
   await client.query({

@@ -171,6 +171,34 @@ test("instances that travel together have a row and a lineage of their own each"
   );
 });
 
+test("tasks that travel together have a row and a lineage of their own each", async () => {
+  const { loop: leading, bus, reader, store } = await startServer();
+  const loop = await leading();
+  const { ran } = await startAgent(bus, loop, true);
+  const code = { digest: `sha256:${"b".repeat(64)}` as Digest, commit: "c", dirty: true };
+  const names = Array.from({ length: 12 }, (_, i) => `t${i}`);
+  const spec = pipeline(
+    ...names.map((name, i) => task(name, i < 6 ? {} : { run: { kind: "script", script: `echo ${name}` } })),
+    task("last", { needs: names }),
+  );
+  await loop.submit({ kind: "jobSubmitted", job: { ...job("j0", spec), code, params: { p: 1 } } });
+  expect(await ended(reader, "j0")).toBe("succeeded");
+  expect(ran).toHaveLength(13);
+  const { rows } = await store.database.pool.query<{ row: unknown }>(
+    `select json_build_array(e.id, e.map, e.params, e.command, e.cpu_ms, e.index, e.attempt, e.node, e.code_commit, e.code_dirty,
+                             t.attempt, t.state, t.exit_code, t.started_at_ms = e.started_at_ms, t.node = e.node_id, t.outputs,
+                             t.assigned_at_ms is not null and t.finished_at_ms is not null, g.digest) as row
+       from executions e join tasks t on t.job = e.job_id and t.task = e.task and t.index = e.index
+            join edges g on g.execution = e.id and g.direction = 'input' and g.name = 'code'
+      where e.job_id = 'j0' and e.task <> 'last' order by length(e.task), e.task`,
+  );
+  const common = [{}, { p: 1 }];
+  const after = [1, 0, 1, "one", "c", true, 1, "succeeded", 0, true, true, [], true, code.digest];
+  expect(rows.map(({ row }) => row)).toEqual(
+    names.map((name, i) => [`j0.${name}.0.1`, ...common, i < 6 ? '["true"]' : `echo ${name}`, ...after]),
+  );
+});
+
 test("a job runs from submit to end, and its lineage is written with it", async () => {
   const { loop: leading, bus, reader, store } = await startServer();
   const loop = await leading();

@@ -1,6 +1,7 @@
 import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
 import type { Chance } from "./chance.ts";
 import { withAdmission } from "./traits/admission.ts";
+import { withAlike } from "./traits/alike.ts";
 import { withApprovals } from "./traits/approval.ts";
 import { withCache } from "./traits/cache.ts";
 import { withDevices } from "./traits/device.ts";
@@ -21,6 +22,7 @@ export const TRAITS = [
   "approvals",
   "services",
   "admission",
+  "alike",
 ] as const;
 export type Trait = (typeof TRAITS)[number];
 
@@ -34,6 +36,7 @@ const LAYS: Readonly<Record<Trait, (spec: PipelineSpec, chance: Chance) => Pipel
   approvals: withApprovals,
   services: withServices,
   admission: withAdmission,
+  alike: withAlike,
 };
 
 /** The pipeline with what the traits make of it. */

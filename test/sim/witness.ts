@@ -96,6 +96,7 @@ export class Witness implements StoreWitness {
     }
     this.#beginning = [];
     for (const { assignment, node } of batch.assign) {
+      if (assignment.alike?.tasks) this.#tally.saw("a bundle is given");
       for (const { ref } of expandAssignment(assignment)) this.#tell(`assigned to ${node}`, attemptKey(ref));
     }
   }

@@ -18,6 +18,7 @@ import { type Binding, inlinePipelines, type SubPipeline } from "./inline.ts";
 import type { Issue } from "../error.ts";
 import { completeFlow, type FlowDraft, flowFromProto, flowToProto } from "./flow-proto.ts";
 import { environmentOf, environmentToProto } from "./environment.ts";
+import { Likeness } from "./likeness.ts";
 import { LIMITS } from "./limits.ts";
 import { notifyFromProto, type NotifyRule, notifyToProto } from "./notify.ts";
 import { hint } from "./nearest.ts";
@@ -109,7 +110,7 @@ function completeHead(draft: PipelineDraft): PipelineSpec {
   return {
     name: draft.name,
     params: byKey(draft.params),
-    tasks: draft.tasks.map(completeTask),
+    tasks: completeTasks(draft.tasks),
     ...(draft.triggers?.length ? { triggers: draft.triggers } : {}),
     ...(draft.notify?.length ? { notify: draft.notify } : {}),
     ...(draft.concurrency ? { concurrency: draft.concurrency } : {}),
@@ -117,6 +118,15 @@ function completeHead(draft: PipelineDraft): PipelineSpec {
     project: draft.project ?? PROJECT_DEFAULT,
     priority: draft.priority ?? 0,
   };
+}
+
+function completeTasks(drafts: readonly TaskDraft[]): TaskSpec[] {
+  const likeness = new Likeness<TaskDraft, TaskSpec>(({ run }) => run);
+  return drafts.map((draft) => {
+    const like = likeness.find(draft);
+    if (!like) return likeness.keep(draft, completeTask(draft));
+    return { ...like, name: draft.name, needs: needsOf(draft.needs ?? NONE, like.inputs) };
+  });
 }
 
 function completeTask(draft: TaskDraft): TaskSpec {
@@ -199,7 +209,15 @@ export function fromProto(message: PipelineSpec__Output): Canonical {
     if (scalar === undefined) issues.push({ path: ["params", name], message: NOT_SCALAR });
     return [name, scalar ?? null];
   });
-  const tasks = message.tasks.map((task) => draftOf(task, issues));
+  const likeness = new Likeness<TaskSpec__Output, TaskDraft>(({ command }) => command);
+  const tasks = message.tasks.map((task): TaskDraft => {
+    const like = likeness.find(task);
+    if (like) return { ...like, name: task.name, needs: task.needs };
+    const before = issues.length;
+    const draft = draftOf(task, issues);
+    // What is wrong with one is said of each.
+    return issues.length > before || draft.sub ? draft : likeness.keep(task, draft);
+  });
   const triggers = message.triggers.flatMap((each, i) => triggerFromProto(each, ["on", i], issues) ?? []);
   const notify = message.notify.flatMap((each, i) => notifyFromProto(each, ["notify", i], issues) ?? []);
   const concurrency = concurrencyFromProto(message.concurrency, issues);

@@ -1,5 +1,6 @@
 import type { Issue } from "../error.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
+import { firstsAlike } from "./likeness.ts";
 import { hint } from "./nearest.ts";
 import { templatesOf } from "./render.ts";
 import type { MapValues, PipelineSpec, Scalar, TaskSpec } from "./spec.ts";
@@ -47,9 +48,11 @@ export function checkRendered(spec: PipelineSpec, params: Readonly<Record<string
   const issues: Issue[] = [];
   const paramBytes = paramSizes(params);
   const envBytes = paramEnvBytes(paramBytes);
-  for (const task of spec.tasks) {
+  const firsts = firstsAlike(spec);
+  for (const [i, task] of spec.tasks.entries()) {
     if (issues.length >= LIMITS.issues) break;
-    checkTaskRendered(task, paramBytes, envBytes, issues);
+    // Its name is no part of it: but where the first is too large, all are.
+    if (firsts[i] === task || issues.length > 0) checkTaskRendered(task, paramBytes, envBytes, issues);
   }
   return issues;
 }

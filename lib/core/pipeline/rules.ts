@@ -2,6 +2,8 @@ import type { Issue } from "../error.ts";
 import { checkConcurrency, checkRate } from "./admission.ts";
 import { findCycle, tasksByName } from "./graph.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
+import { PLAIN_FLOW } from "./flow.ts";
+import { firstsAlike } from "./likeness.ts";
 import { hint } from "./nearest.ts";
 import { checkNotify } from "./notify.ts";
 import { checkRendered } from "./params.ts";
@@ -33,11 +35,17 @@ export function checkPipeline(spec: PipelineSpec): Issue[] {
   if (spec.concurrency) checkConcurrency(spec.concurrency, Object.keys(spec.params), add);
   if (spec.rate) checkRate(spec.rate, Object.keys(spec.params), add);
   const seen = new Set<string>();
-  for (const task of spec.tasks) {
+  const firsts = firstsAlike(spec);
+  const isGood = new Set<TaskSpec>();
+  for (const [i, task] of spec.tasks.entries()) {
     if (issues.length >= LIMITS.issues) break;
     if (seen.has(task.name)) add(["tasks", task.name], `task "${task.name}" is defined twice; rename one`);
     seen.add(task.name);
-    checkTask(spec, task, issues);
+    const before = issues.length;
+    if (isGood.has(firsts[i]!)) checkName(task.name, "task", ["tasks", task.name], add);
+    else checkTask(spec, task, issues);
+    // What its templates and expressions name must be among its own needs.
+    if (firsts[i] === task && issues.length === before && isApartFromNeeds(task)) isGood.add(task);
     checkEdges(spec, task, issues);
   }
   const cycle = findCycle(spec.tasks);
@@ -53,6 +61,13 @@ export function checkPipeline(spec: PipelineSpec): Issue[] {
   checkNotify(spec, issues);
   if (issues.length === 0) issues.push(...checkRendered(spec, spec.params));
   return issues.slice(0, LIMITS.issues);
+}
+
+/** Nothing of it but its edges depends on what it needs. */
+function isApartFromNeeds(task: TaskSpec): boolean {
+  const { run, env, flow } = task;
+  const texts = run.kind === "script" ? [run.script] : run.argv;
+  return flow === PLAIN_FLOW && ![...texts, ...Object.values(env)].some((text) => text.includes("{{"));
 }
 
 function checkParams(spec: PipelineSpec, add: (path: readonly (string | number)[], message: string) => number): void {
@@ -121,36 +136,42 @@ function checkTotals(spec: PipelineSpec, add: (path: readonly (string | number)[
 
 /** About the size of the message: the texts, and a little for each field. */
 function specBytes(spec: PipelineSpec): number {
+  const firsts = firstsAlike(spec);
+  const known = new Map<TaskSpec, number>();
+  return spec.tasks.reduce((sum, task, i) => {
+    const needs = task.needs.reduce((n, need) => n + utf8Bytes(need) + 3, 0);
+    let rest = known.get(firsts[i]!);
+    if (rest === undefined) known.set(firsts[i]!, (rest = restBytes(task)));
+    return sum + task.name.length + needs + rest;
+  }, 0);
+}
+
+/** All of a task but its name and needs. */
+function restBytes(task: TaskSpec): number {
   const records = (record: Readonly<Record<string, string>>): number =>
     Object.entries(record).reduce((sum, [key, value]) => sum + utf8Bytes(key) + utf8Bytes(value) + 6, 0);
-  return spec.tasks.reduce((sum, task) => {
-    const run =
-      task.run.kind === "script"
-        ? utf8Bytes(task.run.script)
-        : task.run.argv.reduce((n, arg) => n + utf8Bytes(arg) + 3, 0);
-    const needs = task.needs.reduce((n, need) => n + utf8Bytes(need) + 3, 0);
-    const inputs = Object.entries(task.inputs).reduce(
-      (n, [name, input]) => n + name.length + input.task.length + input.output.length + 12,
-      0,
-    );
-    const map = task.map.reduce(
-      (n, dimension) => n + dimension.values.reduce<number>((m, value) => m + utf8Bytes(scalarText(value)) + 5, 0),
-      0,
-    );
-    const files = task.files.reduce((n, glob) => n + utf8Bytes(glob) + 3, 0);
-    return (
-      sum +
-      80 +
-      task.name.length +
-      utf8Bytes(task.flow.if) +
-      utf8Bytes(task.flow.mapFrom?.from ?? "") +
-      run +
-      needs +
-      inputs +
-      map +
-      files +
-      records(task.outputs) +
-      records(task.env)
-    );
-  }, 0);
+  const run =
+    task.run.kind === "script"
+      ? utf8Bytes(task.run.script)
+      : task.run.argv.reduce((n, arg) => n + utf8Bytes(arg) + 3, 0);
+  const inputs = Object.entries(task.inputs).reduce(
+    (n, [name, input]) => n + name.length + input.task.length + input.output.length + 12,
+    0,
+  );
+  const map = task.map.reduce(
+    (n, dimension) => n + dimension.values.reduce<number>((m, value) => m + utf8Bytes(scalarText(value)) + 5, 0),
+    0,
+  );
+  const files = task.files.reduce((n, glob) => n + utf8Bytes(glob) + 3, 0);
+  return (
+    80 +
+    utf8Bytes(task.flow.if) +
+    utf8Bytes(task.flow.mapFrom?.from ?? "") +
+    run +
+    inputs +
+    map +
+    files +
+    records(task.outputs) +
+    records(task.env)
+  );
 }

@@ -1,4 +1,5 @@
 import { PLAIN_FLOW } from "./flow.ts";
+import { firstsAlike } from "./likeness.ts";
 import type { PipelineSpec, TaskSpec } from "./spec.ts";
 
 /**
@@ -30,7 +31,16 @@ const PLAIN: Omit<TaskSpec, "name" | "run"> = {
 };
 
 export function toStored(spec: PipelineSpec): StoredSpec {
-  return { ...spec, tasks: spec.tasks.map(storedTask) };
+  const firsts = firstsAlike(spec);
+  const known = new Map<TaskSpec, StoredTask>();
+  const tasks = spec.tasks.map((task, i): StoredTask => {
+    const like = known.get(firsts[i]!);
+    if (like) return { ...like, name: task.name, ...(task.needs.length > 0 ? { needs: task.needs } : {}) };
+    const { needs, ...rest } = storedTask(task);
+    known.set(firsts[i]!, rest);
+    return needs ? { ...rest, needs } : rest;
+  });
+  return { ...spec, tasks };
 }
 
 /** Also of a row that an earlier version wrote, whole as it was then. */
