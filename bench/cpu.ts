@@ -33,12 +33,12 @@ export function cpuTimes(folders: readonly string[]): CpuTimes {
 }
 
 /** E.g. "server 0.91, agent 1.2, …: 4.1 ms a task". */
-export function cpuPerTask(before: CpuTimes, after: CpuTimes, tasks: number): string {
+export function cpuPerTask(before: CpuTimes, after: CpuTimes, tasks: number, task = "task"): string {
   const parts = Object.entries(after).map(
     ([name, ms]) => [name, (ms - before[name as keyof CpuTimes]) / tasks] as const,
   );
   const sum = parts.reduce((total, [, ms]) => total + ms, 0);
-  return `CPU time a task: ${parts.map(([name, ms]) => `${name} ${ms.toFixed(3)}`).join(", ")}; ${sum.toFixed(3)} ms together`;
+  return `CPU time a ${task}: ${parts.map(([name, ms]) => `${name} ${ms.toFixed(3)}`).join(", ")}; ${sum.toFixed(3)} ms together`;
 }
 
 interface Process {

@@ -1,4 +1,5 @@
 import type { Row } from "./figure.ts";
+import { artifacts } from "./rows/artifacts.ts";
 import { chain100 } from "./rows/chain-100.ts";
 import { dag100k } from "./rows/dag-100k.ts";
 import { heartbeats } from "./rows/heartbeats.ts";
@@ -10,6 +11,9 @@ import { placementRound } from "./rows/placement-round.ts";
 import { schedulerMemory } from "./rows/scheduler-memory.ts";
 import { submitToStart } from "./rows/submit-to-start.ts";
 import { tracking } from "./rows/tracking.ts";
+import { trackingHistory } from "./rows/tracking-history.ts";
+import { trackingMemory } from "./rows/tracking-memory.ts";
+import { trackingSearch } from "./rows/tracking-search.ts";
 import { workRows } from "./rows/works.ts";
 
 /** Those that need no peer, the short ones first. */
@@ -22,7 +26,11 @@ export const ROWS: readonly Row[] = [
   dag100k,
   schedulerMemory,
   noopProcesses,
+  artifacts,
   tracking,
+  trackingHistory,
+  trackingSearch,
+  trackingMemory,
   ...workRows,
   ...heartbeats,
   ...noopAnswered,

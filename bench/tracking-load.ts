@@ -4,7 +4,11 @@ import http from "node:http";
 export interface Load {
   readonly url: string;
   readonly connections: number;
-  readonly seconds: number;
+  /** When it ends: after so many seconds, or so many requests. */
+  readonly seconds?: number;
+  readonly count?: number;
+  /** Of all connections together, evenly spread; default: as fast as the server answers. */
+  readonly perSecond?: number;
   /** Path and body of the request that a connection sends as its n-th; the body may be large. */
   readonly request: (connection: number, n: number) => { readonly path: string; readonly body: string };
 }
@@ -19,18 +23,23 @@ export interface LoadResult {
   readonly errors: Readonly<Record<string, number>>;
 }
 
-/** Each connection sends its next request when the one before is answered: the server sets the pace. */
+/** Each connection sends its next request when the one before is answered: the server sets the pace, unless one is given. */
 export async function runLoad(load: Load): Promise<LoadResult> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: load.connections });
   const times: number[] = [];
   const errors: Record<string, number> = {};
   const began = performance.now();
-  const until = began + load.seconds * 1000;
+  const until = load.seconds === undefined ? Infinity : began + load.seconds * 1000;
+  let left = load.count ?? Infinity;
+  const paceMs = load.perSecond === undefined ? 0 : (load.connections / load.perSecond) * 1000;
   const lane = async (connection: number): Promise<void> => {
-    for (let n = 0; performance.now() < until; n += 1) {
+    for (let n = 0; performance.now() < until && left > 0; n += 1) {
+      left -= 1;
+      const early = began + (n + connection / load.connections) * paceMs - performance.now();
+      if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
       const { path, body } = load.request(connection, n);
       const sent = performance.now();
-      const outcome = await post(agent, load.url, path, body).then(
+      const outcome = await ask(agent, load.url, path, body).then(
         ({ status }) => String(status),
         (error: Error) => error.message,
       );
@@ -46,15 +55,35 @@ export async function runLoad(load: Load): Promise<LoadResult> {
   return { requests: times.length, seconds, p50Ms: at(0.5), p99Ms: at(0.99), errors };
 }
 
-export function post(
+/** The id of a run in the default experiment. */
+export async function createRun(agent: http.Agent, url: string): Promise<string> {
+  const { text } = await ask(agent, url, "/api/2.0/mlflow/runs/create", NEW_RUN);
+  return (JSON.parse(text) as { run: { info: { run_id: string } } }).run.info.run_id;
+}
+
+/** As MLflow's client makes one. */
+export const NEW_RUN = JSON.stringify({
+  experiment_id: "0",
+  user_id: "bench",
+  start_time: 1_795_000_000_000,
+  tags: ["user", "source.name", "source.type", "source.git.commit"].map((key) => ({
+    key: `mlflow.${key}`,
+    value: "x",
+  })),
+});
+
+/** Without a body: a GET. */
+export function ask(
   agent: http.Agent,
   url: string,
   path: string,
-  body: string,
+  body: string | undefined,
 ): Promise<{ readonly status: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-    const request = http.request(new URL(path, url), { agent, method: "POST", headers }, (response) => {
+    const headers =
+      body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    const method = body === undefined ? "GET" : "POST";
+    const request = http.request(new URL(path, url), { agent, method, headers }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("end", () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));

@@ -47,8 +47,8 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     query_timeout: QUERY_TIMEOUT_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
-    // Compiling a statement takes 50 to 100 ms, which none of ours runs for.
-    options: "-c jit=off",
+    // Compiling a statement takes 50 to 100 ms, which none of ours runs for; starting a parallel worker takes longer than a page of a search.
+    options: "-c jit=off -c max_parallel_workers_per_gather=0",
   });
   // Whoever used it is told by its query; an idle one is just replaced.
   const note = (error: Error): void => options.log?.debug({ reason: error.message }, "a Postgres connection was lost");

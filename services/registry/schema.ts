@@ -254,6 +254,8 @@ export const webhookDeliveries = pgTable(
       .on(table.nextMs)
       .where(sql`${table.state} = 'pending'`),
     index("webhook_deliveries_webhook").on(table.webhook),
+    // Those of an event, which goes when the last of them is done.
+    index("webhook_deliveries_event").on(table.event),
     check("webhook_deliveries_state", sql`${table.state} in ('pending', 'sent', 'dead')`),
   ],
 );

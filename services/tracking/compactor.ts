@@ -100,7 +100,7 @@ export function compact(pool: Pool, metric: Metric): Promise<number> {
       metric.key,
       rows.map(({ id }) => id),
     ]);
-    await insertChunks(client, piecesOf(metric.run, metric.key, points), 1);
+    await insertChunks(client, piecesOf(metric.run, metric.key, points));
     return rows.length;
   });
 }

@@ -1,13 +1,18 @@
+import { Readable } from "node:stream";
 import type { Fields, Int64 } from "./core/fields.ts";
 import { LIMITS } from "./core/limits.ts";
 import { invalid, missingValue } from "./core/mlflow-error.ts";
 import { checkRunId } from "./core/name.ts";
 import { invalidPageToken, isInt64, makePageToken, readPageToken } from "./core/page-token.ts";
 import type { Points } from "./core/points.ts";
+import { pointsJson } from "./core/points-json.ts";
 import { type Metric, type Place, readHistory, sampleHistory, type StepRange } from "./history-store.ts";
 import type { TrackingParts } from "./parts.ts";
 import type { MlflowRoute } from "./route.ts";
 import { getRun, getRuns } from "./run-store.ts";
+
+const LIST = Buffer.from('{"metrics":[');
+const COMMA = Buffer.from(",");
 
 /** Is told how many chunks a reader met. */
 type OnRead = (metric: Metric, chunks: number) => void;
@@ -21,7 +26,7 @@ export function historyRoutes(parts: TrackingParts, onRead: OnRead): MlflowRoute
   ];
 }
 
-async function onHistory({ pool }: TrackingParts, fields: Fields, onRead: OnRead): Promise<string> {
+async function onHistory({ pool }: TrackingParts, fields: Fields, onRead: OnRead): Promise<Buffer | Readable> {
   const id = checkRunId(fields.runId());
   const key = fields.requiredText("metric_key");
   const asked = fields.integer("max_results");
@@ -31,34 +36,39 @@ async function onHistory({ pool }: TrackingParts, fields: Fields, onRead: OnRead
   const after = readPlace(fields.text("page_token"), shape);
   const run = await getRun(pool, id);
   const metric = { run: run.number, key };
-  if (asked === undefined) return `{${await wholeHistory(pool, metric, after)}}`;
+  if (asked === undefined) return Readable.from(await wholeHistory(pool, metric, after));
   const limit = Math.min(asked, LIMITS.historyPoints);
   // One more tells whether there is a next page.
   const points = await readHistory(pool, metric, { after, limit: limit + 1, onRead });
   const count = Math.min(points.values.length, limit);
+  if (count === 0) return Buffer.from("{}");
   const token = points.values.length > limit ? `,"next_page_token":"${placeToken(shape, points, limit - 1)}"` : "";
-  return count === 0 ? "{}" : `{"metrics":[${pointsJson(key, points, count)}]${token}}`;
+  return Buffer.concat([LIST, pointsJson(key, points, count), Buffer.from(`]${token}}`)]);
 }
 
-/** Without a page size the whole history is the answer; it is put together page by page. */
+/** Without a page size the whole history is the answer; it leaves page by page. The first page is read when this resolves. */
 async function wholeHistory(
   pool: TrackingParts["pool"],
-  metric: { readonly run: number; readonly key: string },
+  metric: Metric,
   from: Place | null,
-): Promise<string> {
-  const pages: string[] = [];
-  for (let after = from; ;) {
-    const points = await readHistory(pool, metric, { after, limit: LIMITS.historyPoints });
-    const count = points.values.length;
-    if (count > 0) pages.push(pointsJson(metric.key, points, count));
-    if (count < LIMITS.historyPoints) break;
-    after = placeAt(points, count - 1);
-  }
-  return pages.length === 0 ? "" : `"metrics":[${pages.join(",")}]`;
+): Promise<AsyncIterable<Buffer>> {
+  const limit = LIMITS.historyPoints;
+  const first = await readHistory(pool, metric, { after: from, limit });
+  return (async function* () {
+    yield first.values.length === 0 ? Buffer.from("{") : LIST;
+    for (let points = first; points.values.length > 0;) {
+      const count = points.values.length;
+      yield pointsJson(metric.key, points, count);
+      if (count < limit) break;
+      points = await readHistory(pool, metric, { after: placeAt(points, count - 1), limit });
+      if (points.values.length > 0) yield COMMA;
+    }
+    yield Buffer.from(first.values.length === 0 ? "}" : "]}");
+  })();
 }
 
 /** The first points of several runs, run by run. */
-async function onBulk({ pool }: TrackingParts, fields: Fields): Promise<string> {
+async function onBulk({ pool }: TrackingParts, fields: Fields): Promise<Buffer> {
   const ids = fields.texts("run_id");
   if (ids.length === 0) throw invalid("GetMetricHistoryBulk request must specify at least one run_id.");
   if (ids.length > LIMITS.historyRuns)
@@ -68,18 +78,26 @@ async function onBulk({ pool }: TrackingParts, fields: Fields): Promise<string> 
   const key = fields.text("metric_key");
   if (key === undefined) throw invalid("GetMetricHistoryBulk request must specify a metric_key.");
   let left = Math.min(fields.integer("max_results") ?? LIMITS.historyPoints, LIMITS.historyPoints);
-  const found: string[] = [];
+  const found: Buffer[] = [];
   for (const run of await getRuns(pool, ids.map(checkRunId).toSorted())) {
     if (left <= 0) break;
     const points = await readHistory(pool, { run: run.number, key }, { after: null, limit: left });
     left -= points.values.length;
     if (points.values.length > 0) found.push(pointsJson(key, points, points.values.length, run.id));
   }
-  return `{"metrics":[${found.join(",")}]}`;
+  return listJson(found);
+}
+
+function listJson(parts: readonly Buffer[]): Buffer {
+  return Buffer.concat([
+    LIST,
+    ...parts.flatMap((part, index) => (index === 0 ? [part] : [COMMA, part])),
+    Buffer.from("]}"),
+  ]);
 }
 
 /** A view: of each run as many points as were asked for, evenly spread. */
-async function onInterval({ pool }: TrackingParts, fields: Fields): Promise<string> {
+async function onInterval({ pool }: TrackingParts, fields: Fields): Promise<Buffer> {
   const ids = fields.texts("run_ids");
   if (ids.length === 0) throw missingValue("run_ids");
   if (ids.length > LIMITS.historyRuns)
@@ -98,8 +116,8 @@ async function onInterval({ pool }: TrackingParts, fields: Fields): Promise<stri
       return pointsJson(key, points, points.values.length, id);
     }),
   );
-  const metrics = found.filter((json) => json !== "");
-  return metrics.length === 0 ? "{}" : `{"metrics":[${metrics.join(",")}]}`;
+  const metrics = found.filter((json) => json.length > 0);
+  return metrics.length === 0 ? Buffer.from("{}") : listJson(metrics);
 }
 
 function readSteps(fields: Fields): StepRange | null {
@@ -111,20 +129,6 @@ function readSteps(fields: Fields): StepRange | null {
   if (first > last)
     throw invalid(`end_step must be greater than start_step. Found start_step=${first} and end_step=${last}.`);
   return { first, last };
-}
-
-/** Written by hand: this is what histories take their time for, and integers stay exact. */
-function pointsJson(key: string, { timesMs, steps, values }: Points, count: number, runId?: string): string {
-  const head = `{"key":${JSON.stringify(key)},"value":`;
-  const tail = runId === undefined ? "}" : `,"run_id":${JSON.stringify(runId)}}`;
-  const parts: string[] = [];
-  for (let index = 0; index < count; index += 1)
-    parts.push(`${head}${doubleJson(values[index]!)},"timestamp":${timesMs[index]!},"step":${steps[index]!}${tail}`);
-  return parts.join(",");
-}
-
-function doubleJson(value: number): string {
-  return Number.isFinite(value) ? String(value) : `"${value}"`;
 }
 
 function placeToken(shape: string, points: Points, index: number): string {

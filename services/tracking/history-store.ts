@@ -1,7 +1,6 @@
 import type { Pool } from "pg";
 import type { Int64 } from "./core/fields.ts";
 import {
-  addPoint,
   decodePoints,
   noPoints,
   order,
@@ -61,10 +60,12 @@ export async function readHistory(
     const gathered = noPoints();
     for (const chunk of chunks) decodePoints(chunk.points, gathered);
     const bound = chunks.at(-1);
-    const isEnd = bound?.next_ms == null;
-    const found = within(sortPoints(gathered), page.after, isEnd ? null : bound);
+    const isEnd = bound === undefined || bound.next_ms === null;
+    const points = sortPoints(gathered);
+    const from = page.after === null ? 0 : firstAfter(points, page.after);
+    const end = isEnd ? points.values.length : firstAt(points, bound);
     // Chunks that overlap, or repeat points, may give fewer than their counts say.
-    if (isEnd || found.values.length >= page.limit) return head(found, page.limit);
+    if (isEnd || end - from >= page.limit) return part(points, from, Math.min(end, from + page.limit));
   }
 }
 
@@ -90,33 +91,34 @@ async function selectChunks(
   return rows;
 }
 
-/** Of sorted points, those after the place that are certainly before all that the next chunk holds. */
-function within(points: Points, after: Place | null, bound: ChunkData | null | undefined): Points {
-  const found = noPoints();
-  const boundMs = BigInt(bound?.next_ms ?? 0);
-  const boundStep = BigInt(bound?.next_step ?? 0);
-  for (let index = 0; index < points.values.length; index += 1) {
-    const timeMs = points.timesMs[index]!;
-    const step = points.steps[index]!;
-    const value = points.values[index]!;
-    if (bound != null && (order(timeMs, boundMs) || order(step, boundStep)) >= 0) break;
-    if (after !== null && comparePlace(timeMs, step, value, after) <= 0) continue;
-    addPoint(found, timeMs, step, value);
+/** Of sorted points, the first after the place. */
+function firstAfter({ timesMs, steps, values }: Points, place: Place): number {
+  return lowest(values.length, (index) => {
+    const by = order(timesMs[index]!, place.timeMs) || order(steps[index]!, place.step);
+    return (by || orderValues(values[index]!, place.value)) > 0;
+  });
+}
+
+/** Of sorted points, the first that the next chunk may come before. */
+function firstAt({ timesMs, steps, values }: Points, bound: ChunkData): number {
+  const boundMs = BigInt(bound.next_ms!);
+  const boundStep = BigInt(bound.next_step!);
+  return lowest(values.length, (index) => (order(timesMs[index]!, boundMs) || order(steps[index]!, boundStep)) >= 0);
+}
+
+/** The lowest index for which it holds, given that it holds for all above. */
+function lowest(count: number, holds: (index: number) => boolean): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
   }
-  return found;
+  return low;
 }
 
-function comparePlace(timeMs: Int64, step: Int64, value: number, place: Place): number {
-  return order(timeMs, place.timeMs) || order(step, place.step) || orderValues(value, place.value);
-}
-
-function head(points: Points, count: number): Points {
-  if (points.values.length <= count) return points;
-  return {
-    timesMs: points.timesMs.slice(0, count),
-    steps: points.steps.slice(0, count),
-    values: points.values.slice(0, count),
-  };
+function part({ timesMs, steps, values }: Points, from: number, end: number): Points {
+  return { timesMs: timesMs.slice(from, end), steps: steps.slice(from, end), values: values.slice(from, end) };
 }
 
 /**
@@ -145,10 +147,10 @@ export async function sampleHistory(
 
 function between(points: Points, first: Int64, last: Int64): Points {
   const { steps } = points;
-  if (steps.length === 0 || (order(steps[0]!, first) >= 0 && order(steps.at(-1)!, last) <= 0)) return points;
-  const found = noPoints();
-  for (let index = 0; index < steps.length; index += 1)
-    if (order(steps[index]!, first) >= 0 && order(steps[index]!, last) <= 0)
-      addPoint(found, points.timesMs[index]!, steps[index]!, points.values[index]!);
-  return found;
+  const from = lowest(steps.length, (index) => order(steps[index]!, first) >= 0);
+  return part(
+    points,
+    from,
+    lowest(steps.length, (index) => order(steps[index]!, last) > 0),
+  );
 }

@@ -41,7 +41,7 @@ export async function writeIngest(client: PoolClient, plan: IngestPlan): Promise
   const results = await Promise.allSettled([
     client.query("begin"),
     ...(plan.params.length > 0 ? [insertParams(client, plan)] : []),
-    ...(plan.latest.length > 0 ? [upsertLatest(client, plan), insertChunks(client, plan.chunks, 0)] : []),
+    ...(plan.latest.length > 0 ? [upsertLatest(client, plan), insertChunks(client, plan.chunks)] : []),
     ...(plan.tags.length > 0 ? [upsertTags(client, plan)] : []),
     ...(plan.modelMetrics.length > 0 ? [insertModelMetrics(client, plan)] : []),
     client.query("commit"),
@@ -85,12 +85,11 @@ async function upsertLatest(client: PoolClient, { latest }: IngestPlan): Promise
   });
 }
 
-/** `level`: 0 for chunks as they came, 1 for those put together. */
-export async function insertChunks(client: PoolClient, chunks: readonly Piece[], level: 0 | 1): Promise<void> {
+export async function insertChunks(client: PoolClient, chunks: readonly Piece[]): Promise<void> {
   await client.query({
     name: "tracking-insert-chunks",
-    text: `insert into metric_chunks (run, key, level, count, first_ms, last_ms, first_step, last_step, points, sample)
-           select run, key, $2::smallint, count, a, b, c, d, decode(p, 'base64'), decode(s, 'base64')
+    text: `insert into metric_chunks (run, key, count, first_ms, last_ms, first_step, last_step, points, sample)
+           select run, key, count, a, b, c, d, decode(p, 'base64'), decode(s, 'base64')
              from json_to_recordset($1::json)
                as r(run bigint, key text, count int, a bigint, b bigint, c bigint, d bigint, p text, s text)`,
     values: [
@@ -107,7 +106,6 @@ export async function insertChunks(client: PoolClient, chunks: readonly Piece[],
           s: sample?.toString("base64") ?? null,
         })),
       ),
-      level,
     ],
   });
 }

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { WeftError } from "../../lib/core/error.ts";
 import { isRefusedValue, isTransient } from "../../lib/db.ts";
@@ -5,8 +6,8 @@ import { Fields, parseJson } from "./core/fields.ts";
 import { MLFLOW_STATUS, MlflowError, type MlflowCode } from "./core/mlflow-error.ts";
 
 /**
- * One endpoint of MLflow's REST API. `answer` gives the response's JSON as a value, or as text that is JSON already;
- * undefined means `{}`. What it throws becomes MLflow's error body: an MlflowError as it is, a WeftError by its code, an outage of
+ * One endpoint of MLflow's REST API. `answer` gives the response's JSON as a value, or as text, bytes or a stream
+ * of what is JSON already; undefined means `{}`. A stream that fails breaks the connection. What it throws becomes MLflow's error body: an MlflowError as it is, a WeftError by its code, an outage of
  * Postgres as TEMPORARILY_UNAVAILABLE (which clients try again), anything else as INTERNAL_ERROR.
  */
 export interface MlflowRoute {
@@ -15,7 +16,10 @@ export interface MlflowRoute {
   readonly path: string;
   /** Default: 2.0 alone. */
   readonly versions?: readonly ("2.0" | "3.0")[];
-  readonly answer: (fields: Fields, request: FastifyRequest) => Promise<object | string | undefined>;
+  readonly answer: (
+    fields: Fields,
+    request: FastifyRequest,
+  ) => Promise<object | string | Buffer | Readable | undefined>;
 }
 
 /** What we claim to be: clients look at it before they use what newer servers have. */
@@ -81,11 +85,13 @@ function addRoute(scope: FastifyInstance, { method, path, answer }: MlflowRoute)
     exposeHeadRoute: false,
     handler: async (request, reply) => {
       const said = await answer(fieldsOf(request), request);
-      return reply
-        .type("application/json")
-        .send(typeof said === "string" ? said : said === undefined ? "{}" : JSON.stringify(said));
+      return reply.type("application/json").send(isWritten(said) ? said : JSON.stringify(said ?? {}));
     },
   });
+}
+
+function isWritten(said: object | string | undefined): boolean {
+  return typeof said === "string" || Buffer.isBuffer(said) || said instanceof Readable;
 }
 
 /** Clients say application/json; whatever they say, the body is JSON or it is refused. Text in JSON is JSON encoded twice, by old clients. */

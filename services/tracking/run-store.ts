@@ -1,10 +1,12 @@
 import type { Pool, PoolClient } from "pg";
 import type { AttemptKey } from "../../lib/core/ids.ts";
+import { inTransaction } from "../../lib/db.ts";
 import { jsonRows } from "../../lib/json-rows.ts";
 import type { KeyValue } from "./core/batch.ts";
 import { notActive } from "./core/ingest-plan.ts";
 import { absent } from "./core/mlflow-error.ts";
-import { type RunSearch, runSearchStatement } from "./core/run-search.ts";
+import type { SearchStatement } from "./core/keyset.ts";
+import { countStatement, readCounts, type RunSearch, runSearchStatements } from "./core/run-search.ts";
 import { pageJson } from "./page.ts";
 import { RUN_INFO_JSON, RUN_JSON } from "./run-json.ts";
 
@@ -141,11 +143,35 @@ export async function appendLoggedModel(client: PoolClient, run: RunRow, model: 
 
 /** A page of MLflow's SearchRuns.Response as JSON. */
 export async function searchRuns(pool: Pool, search: RunSearch): Promise<string> {
-  const { sql, values, shape } = runSearchStatement(search);
-  const { rows } = await pool.query<{ keys: (string | null)[]; json: string }>(
+  const counting = countStatement(search);
+  const [only, ...more] = counting === null ? runSearchStatements(search, new Map()) : [];
+  if (only !== undefined && more.length === 0)
+    return pageJson("runs", await selectPage(pool, only), search.limit, only.shape);
+  return inTransaction(pool, async (client) => {
+    // All statements see the same, so that a run whose metric changes meanwhile is there once.
+    await client.query("set transaction isolation level repeatable read, read only");
+    const counts =
+      counting === null ? [] : (await client.query<{ key: string; count: number }>(counting.sql, counting.values)).rows;
+    const statements = runSearchStatements(search, readCounts(counts));
+    const page: PageRow[] = [];
+    for (const statement of statements) {
+      page.push(...(await selectPage(client, statement)));
+      if (page.length > search.limit) break;
+    }
+    return pageJson("runs", page, search.limit, statements[0]!.shape);
+  });
+}
+
+interface PageRow {
+  readonly keys: (string | null)[];
+  readonly json: string;
+}
+
+async function selectPage(client: Pool | PoolClient, { sql, values }: SearchStatement): Promise<PageRow[]> {
+  const { rows } = await client.query<PageRow>(
     `with page as materialized (${sql})
      select page.keys, ${RUN_JSON} as json from page join runs r on r.number = page.number order by page.place`,
     values,
   );
-  return pageJson("runs", rows, search.limit, shape);
+  return rows;
 }

@@ -120,7 +120,11 @@ export const runMetrics = pgTable(
     timestampMs: bigint("timestamp_ms", { mode: "bigint" }).notNull(),
     step: bigint({ mode: "bigint" }).notNull(),
   },
-  (table) => [primaryKey({ columns: [table.run, table.key] }), index("run_metrics_value").on(table.key, table.value)],
+  (table) => [
+    primaryKey({ columns: [table.run, table.key] }),
+    // With the run, so that a filter is read from the index alone.
+    index("run_metrics_value_run").on(table.key, table.value, table.run),
+  ],
 );
 
 /**
@@ -133,8 +137,8 @@ export const metricChunks = pgTable(
     id: bigint({ mode: "number" }).generatedAlwaysAsIdentity().notNull(),
     run: bigint({ mode: "number" }).notNull(),
     key: text().notNull(),
-    /** 0: as it came; 1: put together from smaller ones, sorted, each point once. */
-    level: smallint().notNull(),
+    /** Says nothing any more; the version before still writes it. */
+    level: smallint().notNull().default(0),
     count: integer().notNull(),
     firstMs: bigint("first_ms", { mode: "bigint" }).notNull(),
     lastMs: bigint("last_ms", { mode: "bigint" }).notNull(),

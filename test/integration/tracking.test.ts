@@ -159,6 +159,42 @@ test("pages of a search part no run and repeat none, also among equal values and
   expect([other.status, other["error_code"]]).toEqual([400, "INVALID_PARAMETER_VALUE"]);
 });
 
+test("a filter over a metric finds the same runs whether few or very many have such a value", async () => {
+  const { experiment_id: experiment } = await post("experiments/create", { name: "many" });
+  await pool.query(
+    `with made as (
+       insert into runs (id, experiment, name, user_id, status, start_ms, artifact_uri)
+       select 'many' || i, $1, i::text, '', 'RUNNING', i, '' from generate_series(1, 12000) i returning number, start_ms),
+     measured as (insert into run_metrics (run, key, value, timestamp_ms, step)
+       select number, 'm', case when start_ms = 12000 then 'NaN' else start_ms end, 0, 0 from made)
+     insert into run_params (run, key, value) select number, 'p', (start_ms % 10)::text from made`,
+    [experiment],
+  );
+  const names = async (filter: string, order_by: string[]): Promise<number[]> => {
+    const found: number[] = [];
+    const search = { experiment_ids: [experiment], filter, order_by, max_results: 4 };
+    for (let token: string | undefined = ""; token !== undefined && found.length < 10;) {
+      const page: Answer = await post("runs/search", { ...search, page_token: token });
+      expect(page.status).toBe(200);
+      found.push(...(page["runs"] ?? []).map((run: any) => Number(run.info.run_name)));
+      token = page["next_page_token"];
+    }
+    return found;
+  };
+  expect(await names("metrics.m > 11900 and params.p = '7' and metrics.m <= 11957", [])).toEqual([
+    11957, 11947, 11937, 11927, 11917, 11907,
+  ]);
+  expect(await names("metrics.m > 11900 and params.p = '7'", ["metrics.m ASC"])).toEqual([
+    11907, 11917, 11927, 11937, 11947, 11957, 11967, 11977, 11987, 11997,
+  ]);
+  expect(await names("metrics.m > 10 and params.p = '7' and params.p != '8'", ["metrics.m ASC"])).toEqual(
+    Array.from({ length: 12 }, (_, i) => 17 + 10 * i),
+  );
+  expect(await names("metrics.m != 5 and metrics.m >= 11998", ["params.p ASC"])).toEqual([11998, 11999]);
+  expect(await names("metrics.m > 99999", ["metrics.m DESC"])).toEqual([]);
+  expect((await names("metrics.m != 3", []))[0]).toBe(12000);
+});
+
 test("what is asked for in vain or wrongly is told in MLflow's codes, never with a 5xx", async () => {
   const told = async (answer: Promise<Answer>) => [(await answer).status, (await answer)["error_code"]];
   expect(await told(get("nowhere"))).toEqual([404, "ENDPOINT_NOT_FOUND"]);

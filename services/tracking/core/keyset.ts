@@ -6,8 +6,8 @@ import type { Binds } from "./sql.ts";
  * themselves are equal to it (there is no value, or none that compares).
  */
 export interface OrderTerm {
-  /** SQL of a small integer; null: every row has a value. */
-  readonly rank: string | null;
+  /** SQL of a small integer; null: every row has a value; a number: what all rows of the statement have, of the first term alone. */
+  readonly rank: string | number | null;
   /** SQL of the value. */
   readonly value: string;
   readonly type: "text" | "float8" | "bigint";
@@ -55,10 +55,12 @@ export function amongSql(column: string, ids: readonly string[], binds: Binds): 
 /** Nulls last both ways, as the indexes have them. */
 export function orderSql(terms: readonly OrderTerm[]): string {
   return terms
-    .flatMap(({ rank, value, ascending }) => [
-      ...(rank === null ? [] : [rank]),
-      `${value} ${ascending ? "asc" : "desc nulls last"}`,
-    ])
+    .flatMap(({ rank, value, ascending }) => {
+      // There are no nulls, and the index is walked backwards.
+      if (rank === 0) return [`${value} ${ascending ? "asc" : "desc"}`];
+      if (typeof rank === "number") return [];
+      return [...(rank === null ? [] : [rank]), `${value} ${ascending ? "asc" : "desc nulls last"}`];
+    })
     .join(", ");
 }
 
@@ -87,7 +89,8 @@ export function afterSql(terms: readonly OrderTerm[], keys: readonly (string | n
   for (const { rank, value, type, ascending } of terms) {
     const held = rank === null ? "0" : keys[at++]!;
     if (!/^\d$/.test(held ?? "")) throw invalidPageToken();
-    if (rank !== null) steps.push({ value: rank, beyond: ">", bound: `${binds.add(held)}::int` });
+    if (typeof rank === "number" && Number(held) !== rank) return String(Number(held) < rank);
+    if (typeof rank === "string") steps.push({ value: rank, beyond: ">", bound: `${binds.add(held)}::int` });
     const key = keys[at++];
     // Among rows without a value the term decides nothing.
     if (held !== "0" || key === null) continue;
