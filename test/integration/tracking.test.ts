@@ -166,7 +166,7 @@ test("a filter over a metric finds the same runs whether few or very many have s
        insert into runs (id, experiment, name, user_id, status, start_ms, artifact_uri)
        select 'many' || i, $1, i::text, '', 'RUNNING', i, '' from generate_series(1, 12000) i returning number, start_ms),
      measured as (insert into run_metrics (run, key, value, timestamp_ms, step)
-       select number, 'm', case when start_ms = 12000 then 'NaN' else start_ms end, 0, 0 from made)
+       select number, 'm', case when start_ms = 12000 then 'NaN' else start_ms::float8 end, 0, 0 from made)
      insert into run_params (run, key, value) select number, 'p', (start_ms % 10)::text from made`,
     [experiment],
   );
