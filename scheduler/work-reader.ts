@@ -97,12 +97,13 @@ export class WorkReader {
     return rows;
   };
 
-  readonly runningOf = async (jobs: readonly string[], task: string): Promise<WorkAttempt[]> => {
+  /** `task` null: of all. */
+  readonly runningOf = async (jobs: readonly string[], task: string | null): Promise<WorkAttempt[]> => {
     if (jobs.length === 0) return [];
     const { rows } = await this.#pool.query<WorkAttempt>({
       name: "work-running-of",
       text: `select ${ATTEMPT} from tasks t left join nodes n on n.id = t.node
-              where t.job = any($1) and t.task = $2 and ${RUNS}`,
+              where t.job = any($1) and ($2::text is null or t.task = $2) and ${RUNS}`,
       values: [jobs, task],
     });
     return rows;
@@ -124,7 +125,7 @@ export class WorkReader {
           left join lateral (
             select json_agg(json_build_object('name', task ->> 'name', 'inputs', coalesce(task -> 'inputs', '{}'),
                      'outputs', array(select json_object_keys(coalesce(task -> 'outputs', '{}'))))) as tasks
-              from (select task from json_array_elements(j.spec -> 'tasks') as task limit ${TASKS_MAX}) as some) as t on true`,
+              from (select task from json_array_elements(j.spec -> 'tasks') as task limit ${TASKS_MAX}) as listed) as t on true`,
     });
     return rows;
   };

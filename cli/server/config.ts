@@ -4,7 +4,7 @@ import { WeftError } from "../../lib/core/error.ts";
 import { type NotifySettings, readNotifySettings } from "../../scheduler/notify/settings.ts";
 import { readStorePlace, type StorePlace } from "../../services/artifacts/index.ts";
 import type { EmitterSettings } from "../../services/lineage/index.ts";
-import { readOpenLineage } from "./openlineage.ts";
+import { readNamespace, readOpenLineage } from "./openlineage.ts";
 import { hostAndPort, isLoopback, milliseconds, port, readConfig } from "../../lib/config.ts";
 
 /** What one server is started with; complete and checked. */
@@ -25,10 +25,12 @@ export interface ServerConfig {
   readonly artifacts: StorePlace;
   /** To whom lineage is told; null: to nobody. */
   readonly openLineage: EmitterSettings | null;
+  /** What this cluster is called in OpenLineage, whether anybody is told or not. */
+  readonly lineageNamespace: string;
 }
 
 /** What can be said in flags and checked by itself. */
-type Flags = Omit<ServerConfig, "notify" | "artifacts" | "openLineage">;
+type Flags = Omit<ServerConfig, "notify" | "artifacts" | "openLineage" | "lineageNamespace">;
 
 /** As commander gives them. */
 export interface ServerFlags {
@@ -113,6 +115,7 @@ export function readServerConfig(flags: ServerFlags, env: NodeJS.ProcessEnv): Se
     notify: readNotifySettings(env),
     artifacts: readStorePlace(home, env),
     openLineage: readOpenLineage(flags, env),
+    lineageNamespace: readNamespace(flags, env),
   };
 }
 

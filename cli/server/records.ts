@@ -23,12 +23,14 @@ import {
   graphRoutes,
   lineageReferences,
   linkSource,
+  marquezRoutes,
   openLineageSource,
   ownEvents,
   receiveRoutes,
 } from "../../services/lineage/index.ts";
 import { registryGraph, registryReferences } from "../../services/registry/index.ts";
 import { differenceRoutes, trackingGraph, trackingReferences } from "../../services/tracking/index.ts";
+import { VERSION } from "../version.ts";
 import { auditRoutes } from "./audit-routes.ts";
 
 /** Whoever keeps digests must be here, else garbage collection takes the bytes from under it. */
@@ -80,9 +82,12 @@ export const GRAPH: readonly GraphSource[] = [
 export function recordRoutes({
   pool,
   artifacts,
+  lineageNamespace,
 }: {
   readonly pool: Pool;
   readonly artifacts: ArtifactStore;
+  /** What this cluster is called in OpenLineage. */
+  readonly lineageNamespace: string;
 }): FastifyPluginAsync {
   const work = new WorkReader(pool);
   return async (app) => {
@@ -90,6 +95,7 @@ export function recordRoutes({
     await app.register(dataRoutes({ pool, store: artifacts, now: Date.now }));
     await app.register(graphRoutes(pool, GRAPH));
     await app.register(receiveRoutes({ pool, now: Date.now, areOwn: ownEvents(work) }));
+    await app.register(marquezRoutes({ pool, work, namespace: lineageNamespace, version: VERSION }));
     await app.register(
       differenceRoutes({
         pool,

@@ -134,7 +134,7 @@ async function serveHttp(parts: {
   await app.register(tracking.samples);
   await app.register(tracking.otlp);
   await app.register(evaluationRoutes(registry));
-  await app.register(recordRoutes({ pool, artifacts }));
+  await app.register(recordRoutes({ pool, artifacts, lineageNamespace: config.lineageNamespace }));
   await app.register(
     hookRoutes({
       pool,

@@ -40,6 +40,7 @@ export async function startTestServer(
     artifacts: { kind: "folder", root: join(home, "artifacts") },
     notify: { smtp: null, channels: {} },
     openLineage: null,
+    lineageNamespace: "weft",
     ...parts,
   };
   const server = await startServer(config, log, (_name, stop) => stops.push(stop));

@@ -47,6 +47,7 @@ export interface OwnWork {
   /** Newest first. */
   readonly jobsOf: (pipeline: string, limit: number) => Promise<readonly OwnJob[]>;
   readonly running: (keys: readonly AttemptKey[]) => Promise<readonly RunningAttempt[]>;
-  readonly runningOf: (jobs: readonly string[], task: string) => Promise<readonly RunningAttempt[]>;
+  /** `task` null: of all. */
+  readonly runningOf: (jobs: readonly string[], task: string | null) => Promise<readonly RunningAttempt[]>;
   readonly pipelines: () => Promise<readonly OwnPipeline[]>;
 }
