@@ -98,6 +98,8 @@ interface CommonOptions<Task extends string, Output extends string, Outputs exte
   readonly cache?: boolean | { readonly ttl?: Duration; readonly params?: readonly string[] };
   /** So many instances, or this share of them, may fail, and the task still counts as succeeded. */
   readonly tolerate?: number | `${number}%`;
+  /** How far metrics may be off when it is run again, as a share of what they were: all, or by name ("*": those that are not named). */
+  readonly metricTolerance?: number | Readonly<Record<string, number>>;
   /** It runs until nobody needs it; who needs it starts when it is ready. */
   readonly service?: ServiceOptions;
   /** Outputs that are there are kept however the attempt ends. */
@@ -327,13 +329,16 @@ function isMapFrom(map: TaskOptions<string, string, Record<string, string>>["map
 }
 
 function flowToProto(task: TaskOptions<string, string, Record<string, string>>): Partial<TaskSpec> {
-  const { when, tolerate, map } = task;
+  const { when, tolerate, metricTolerance, map } = task;
   return {
     ...(task.if === undefined ? {} : { if: task.if }),
     ...(task.cache ? { cache: cacheToProto(task.cache) } : {}),
     ...(task.rate ? { rate: rateToProto(task.rate) } : {}),
     ...(isMapFrom(map) ? { mapFrom: { from: map.from, as: [map.as ?? "item"].flat() } } : {}),
     ...(when === undefined || when === "succeeded" ? {} : { when }),
+    ...(metricTolerance === undefined
+      ? {}
+      : { metricTolerance: typeof metricTolerance === "number" ? { "*": metricTolerance } : { ...metricTolerance } }),
     ...(typeof tolerate === "number" ? { tolerateCount: tolerate } : {}),
     ...(typeof tolerate === "string" ? { tolerateShare: Number(tolerate.slice(0, -1)) / 100 } : {}),
   };

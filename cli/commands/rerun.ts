@@ -1,7 +1,9 @@
 import { Command, InvalidArgumentError } from "commander";
+import { ANY_METRIC } from "../../lib/core/pipeline/flow.ts";
 import type { Job, WeftClient } from "../../sdk/index.ts";
 import type { JobPins } from "../../services/tracking/index.ts";
 import { type Api, withApi } from "../api.ts";
+import type { ToleranceOf } from "../difference.ts";
 import { EXIT, JobFailed } from "../failure.ts";
 import { followJob, reportEnd } from "../follow.ts";
 import { reportRerun, reportText } from "../rerun-report.ts";
@@ -40,7 +42,11 @@ export function rerunCommand(): Command {
   )
     .option("--on <node>", `run all of it on this node; "${OTHER}": on none that it ran on`)
     .option("--anyway", "also when a pin is missing")
-    .option("--tolerance <share>", "metrics and numbers of results may be off by this share of what they were", share)
+    .option(
+      "--tolerance <share>",
+      "metrics and numbers of results may be off by this share of what they were, whatever the pipeline says",
+      share,
+    )
     .option("--exit-code", `exit with ${EXIT.differs} when it came out otherwise`)
     .option(
       "--json",
@@ -122,13 +128,20 @@ async function compare(
   options: RerunOptions,
 ): Promise<void> {
   const { api, client, pins, before, job, submitted } = rerun;
-  const report = await reportRerun(api, pins, before, job, () => options.tolerance);
+  const tolerance: ToleranceOf = (task, metric) => options.tolerance ?? recordedTolerance(pins, task, metric);
+  const report = await reportRerun(api, pins, before, job, tolerance);
   if (options.json) printJson({ ...(options.follow ? jobJson(job) : submitted), ...report });
   else {
     await reportEnd(client, job, stdout);
     stdout.write(printable(reportText(report, before.id)));
   }
   if (options.exitCode && !report.equal) process.exitCode = EXIT.differs;
+}
+
+/** What the pipeline says. */
+function recordedTolerance({ metricTolerance }: JobPins, task: string, metric: string | null): number | undefined {
+  const own = metricTolerance[task];
+  return (metric === null ? undefined : own?.[metric]) ?? own?.[ANY_METRIC];
 }
 
 function refuse(pins: JobPins, { json }: RerunOptions): void {

@@ -32,6 +32,8 @@ export interface JobPins {
   /** Of those, in sentences: what is gone, and what is not pinned at all. */
   readonly missing: readonly string[];
   readonly notPinned: readonly string[];
+  /** By task: how far its metrics may be off when it is run again (TaskFlow.metricTolerance). */
+  readonly metricTolerance: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 /** What a job needs to be run again: code, inputs from outside of it, environments, parameters, seeds. */
@@ -69,7 +71,11 @@ export async function pinsOfJob(
   const says = (state: Pin["state"]): string[] => pins.filter((pin) => pin.state === state).map((pin) => pin.says);
   const notPinned = [...says("loose"), ...pins.filter(isUnrecorded).map((pin) => pin.says)];
   const gone = says("missing");
-  return { job: job.id, reproducible: gone.length + notPinned.length === 0, pins, missing: gone, notPinned };
+  const metricTolerance = Object.fromEntries(
+    tasks.flatMap(({ name, flow }) => (flow.metricTolerance === null ? [] : [[name, flow.metricTolerance] as const])),
+  );
+  const reproducible = gone.length + notPinned.length === 0;
+  return { job: job.id, reproducible, pins, missing: gone, notPinned, metricTolerance };
 }
 
 const isUnrecorded = ({ state, id }: Pin): boolean => state === "unknown" && id === null;

@@ -65,6 +65,7 @@ tasks:
       date +%s%N > model
       node log.mjs loss "1.0$(date +%N)"
     outputs: { model: model }
+    metricTolerance: { loss: 0.2, "*": 0 }
 `;
 
 let folders = 0;
@@ -128,7 +129,7 @@ test(
   { timeout: LIMIT_MS },
   async () => {
     const { id } = await run(NOISY);
-    const strict = await rerun(id, "--exit-code");
+    const strict = await rerun(id, "--exit-code", "--tolerance", "0");
     expect([strict.exitCode, strict.json.equal]).toEqual([4, false]);
     expect(strict.json.differences).toEqual([
       expect.objectContaining({ task: "fit", index: 0, kind: "output", name: "model", tolerated: false }),
@@ -140,7 +141,7 @@ test(
         tolerated: false,
       }),
     ]);
-    const near = await rerun(id, "--exit-code", "--tolerance", "0.2");
+    const near = await rerun(id, "--exit-code");
     expect([near.exitCode, near.json.equal, near.json.exact]).toEqual([0, true, false]);
     const compared = await weftJson<{ runs: unknown[] }>(server.grpc, [
       "compare",

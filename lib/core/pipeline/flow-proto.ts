@@ -27,6 +27,7 @@ export function flowFromProto(task: TaskSpec__Output, issues: Issue[]): FlowDraf
     cache: cacheOf(task),
     aliases: Object.keys(task.paramAliases).length === 0 ? undefined : task.paramAliases,
     join: task.join || undefined,
+    metricTolerance: Object.keys(task.metricTolerance).length === 0 ? undefined : task.metricTolerance,
     tolerate: count === 0 && share === 0 ? undefined : { count, share },
   };
 }
@@ -56,6 +57,7 @@ function whenOf({ name, when }: TaskSpec__Output, issues: Issue[]): When | undef
 export function flowToProto({
   when,
   tolerate,
+  metricTolerance,
   if: condition,
   mapFrom,
   approve,
@@ -73,6 +75,7 @@ export function flowToProto({
     ...(cache ? { cache: { ttlMs: cache.ttlMs, params: cache.params ? { names: [...cache.params] } : null } } : {}),
     ...(rate ? { rate: rateToProto(rate) } : {}),
     ...(approve ? { approve: { ...approve, by: [...approve.by] } } : {}),
+    ...(metricTolerance ? { metricTolerance: { ...metricTolerance } } : {}),
     ...(tolerate.count === 0 ? {} : { tolerateCount: tolerate.count }),
     ...(tolerate.share === 0 ? {} : { tolerateShare: tolerate.share }),
   };

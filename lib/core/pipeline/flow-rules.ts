@@ -16,6 +16,12 @@ export function checkFlow(pipeline: PipelineSpec, task: TaskSpec, add: Add): voi
     add(["when"], `task "${task.name}" runs when ${when}, and needs no task that could end; name one in "needs"`);
   }
   checkTolerance(task, add);
+  for (const [metric, share] of Object.entries(task.flow.metricTolerance ?? {}))
+    if (!(share >= 0 && share < Infinity))
+      add(
+        ["metricTolerance", metric],
+        `the metric may be off by ${share} of what it was; a share from 0 on would be right, like 0.01`,
+      );
   for (const [name, param] of Object.entries(task.flow.aliases ?? {})) {
     if (!Object.hasOwn(pipeline.params, param)) add(["params", name], `there is no parameter "${param}"`);
   }
@@ -83,6 +89,7 @@ function checkJoin(task: TaskSpec, add: Add): void {
     if: flow.if !== "",
     rate: flow.rate !== null,
     cache: flow.cache !== null,
+    metricTolerance: flow.metricTolerance !== null,
   };
   for (const [key, said] of Object.entries(more)) {
     if (said) add([key], `task "${task.name}" stands for a pipeline, and runs nothing; take "${key}" away`);
@@ -121,7 +128,13 @@ const APPROVERS_MAX = 100;
 
 function checkApprove(task: TaskSpec, { by, timeoutMs, message }: Approve, add: Add): void {
   const runs = task.run.kind === "script" || task.run.argv.length > 0;
-  const more = { map: isMapped(task), inputs: isSaid(task.inputs), outputs: isSaid(task.outputs), run: runs };
+  const more = {
+    map: isMapped(task),
+    inputs: isSaid(task.inputs),
+    outputs: isSaid(task.outputs),
+    run: runs,
+    metricTolerance: task.flow.metricTolerance !== null,
+  };
   for (const [key, said] of Object.entries(more)) {
     if (said) add([key], `task "${task.name}" waits for an approval, and runs nothing; take "${key}" away`);
   }

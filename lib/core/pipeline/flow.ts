@@ -40,6 +40,9 @@ export interface Approve {
   readonly message: string;
 }
 
+/** In place of a metric's name. */
+export const ANY_METRIC = "*";
+
 /** What a task says about when it runs and how it counts. Canonical: every default is filled in. */
 export interface TaskFlow {
   readonly when: When;
@@ -47,6 +50,10 @@ export interface TaskFlow {
   readonly if: string;
   readonly mapFrom: MapSource | null;
   readonly tolerate: Tolerance;
+  /**
+   * How far its metrics may be off when it is run again, as a share of what they were; ANY_METRIC: those that are not named, and numbers of its result. Null: not at all.
+   */
+  readonly metricTolerance: Readonly<Record<string, number>> | null;
   /** It runs nothing, and waits for a person's word. */
   readonly approve: Approve | null;
   /** On the starts of its instances. */
@@ -65,6 +72,7 @@ export const PLAIN_FLOW: TaskFlow = Object.freeze({
   if: "",
   mapFrom: null,
   tolerate: Object.freeze({ count: 0, share: 0 }),
+  metricTolerance: null,
   approve: null,
   rate: null,
   cache: null,

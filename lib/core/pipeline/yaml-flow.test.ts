@@ -37,14 +37,15 @@ function sent(spec: PipelineSpec): PipelineSpec {
 test("when and how a task runs is read, and travels whole", () => {
   const spec = specOf(`
   a: { run: "true", retries: { limit: 2, reasons: [timeout, out-of-memory], crashes: 0 }, map: { i: [1, 2, 3] }, tolerate: 2 }
-  b: { run: "true", needs: a, when: always, tolerate: 12.5% }
-  c: { run: "true", needs: b, when: failed }
+  b: { run: "true", needs: a, when: always, tolerate: 12.5%, metricTolerance: 0.01 }
+  c: { run: "true", needs: b, when: failed, metricTolerance: { loss: 0.5, "*": 0 } }
 `);
   expect(spec.tasks.map(({ flow }) => [flow.when, flow.tolerate])).toEqual([
     ["succeeded", { count: 2, share: 0 }],
     ["always", { count: 0, share: 0.125 }],
     ["failed", { count: 0, share: 0 }],
   ]);
+  expect(spec.tasks.map(({ flow }) => flow.metricTolerance)).toEqual([null, { "*": 0.01 }, { loss: 0.5, "*": 0 }]);
   expect(spec.tasks[0]!.retries).toMatchObject({ reasons: ["out-of-memory", "timeout"], crashes: 0 });
   expect(sent(spec)).toEqual(spec);
 });
@@ -68,11 +69,13 @@ test("what cannot be meant is refused where it stands", () => {
   a: { run: "true", when: always }
   c: { run: "true", tolerate: 110% }
   e: { run: "true", map: { i: [1, 2] }, tolerate: 2 }
+  f: { run: "true", metricTolerance: -1 }
 `),
   ).toEqual([
     '5:27 task "a" runs when always, and needs no task that could end; name one in "needs"',
     "6:31 110% of failures cannot be tolerated; a whole number from 0, or 0% to 100% would be right",
     "7:51 2 failures are tolerated of 2 instances, so the task could never fail; write 100% if that is meant",
+    "8:38 the metric may be off by -1 of what it was; a share from 0 on would be right, like 0.01",
   ]);
 });
 

@@ -1,12 +1,12 @@
 import { isMap, isScalar, isSeq, type Node } from "yaml";
-import { type Approve, type MapSource, type ResultCache, WHEN, type Tolerance, type When } from "./flow.ts";
+import { ANY_METRIC, type Approve, type MapSource, type ResultCache, WHEN, type Tolerance, type When } from "./flow.ts";
 import { APPROVE_MS, type FlowDraft } from "./flow-proto.ts";
 import { hint } from "./nearest.ts";
 import { readRate } from "./yaml-admission.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
-import { readAbove0, readTexts } from "./yaml-value.ts";
+import { readAbove0, readNumber, readTexts } from "./yaml-value.ts";
 
-export const FLOW_KEYS = ["when", "if", "tolerate", "approve", "rate", "cache"] as const;
+export const FLOW_KEYS = ["when", "if", "tolerate", "metricTolerance", "approve", "rate", "cache"] as const;
 
 /** A key of a task that says when it runs and how it counts; undefined: it is another. */
 export function readFlow(reader: NodeReader, entry: Entry): FlowDraft | undefined {
@@ -19,6 +19,8 @@ export function readFlow(reader: NodeReader, entry: Entry): FlowDraft | undefine
     }
     case "tolerate":
       return { tolerate: readTolerance(reader, entry) };
+    case "metricTolerance":
+      return { metricTolerance: readMetricTolerance(reader, entry) };
     case "cache":
       return { cache: readCache(reader, entry) };
     case "rate":
@@ -87,6 +89,20 @@ function readTolerance(reader: NodeReader, entry: Entry): Tolerance | undefined 
   const share = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
   if (share) return { count: 0, share: Number(share[1]) / 100 };
   return reader.issue(placeOf(entry), entry.path, `"tolerate" is "${text}"; ${right}`);
+}
+
+/** `metricTolerance: 0.01`, or `{ loss: 0.05, "*": 0.01 }`. */
+function readMetricTolerance(reader: NodeReader, entry: Entry): Record<string, number> | undefined {
+  const node = reader.resolve(entry.value);
+  if (!isMap(node)) {
+    const all = readNumber(reader, entry);
+    return all === undefined ? undefined : { [ANY_METRIC]: all };
+  }
+  const found = (reader.entries(node, entry.path, '"metricTolerance"', entry.offset) ?? []).flatMap((item) => {
+    const value = readNumber(reader, item);
+    return value === undefined ? [] : [[item.name, value] as const];
+  });
+  return Object.fromEntries(found);
 }
 
 /** Of `map: { from: EXPRESSION, as: NAME }`; undefined: it is a map over what is written there (a list may be named "from" too). */

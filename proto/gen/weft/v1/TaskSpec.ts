@@ -40,6 +40,7 @@ export interface TaskSpec {
   'pipeline'?: (_weft_v1_SubPipeline | null);
   'paramAliases'?: ({[key: string]: string});
   'join'?: (boolean);
+  'metricTolerance'?: ({[key: string]: number | string});
   'alternatives'?: (_weft_v1_Resources)[];
   'placement'?: (_weft_v1_Placement | null);
   'nodes'?: (number);
@@ -76,6 +77,7 @@ export interface TaskSpec__Output {
   'pipeline': (_weft_v1_SubPipeline__Output | null);
   'paramAliases': ({[key: string]: string});
   'join': (boolean);
+  'metricTolerance': ({[key: string]: number});
   'alternatives': (_weft_v1_Resources__Output)[];
   'placement': (_weft_v1_Placement__Output | null);
   'nodes': (number);
