@@ -3,12 +3,12 @@ import type { Pool, PoolClient } from "pg";
 import { inTransaction } from "../../lib/db.ts";
 import { noSet } from "./evaluation-set-store.ts";
 
-/** Fields of `inputs`, `outputs` and `expectations` with their types, in MLflow's words; $1: the records. */
+/** Fields of `inputs`, `outputs` and `expectations` with their types, in MLflow's words; $1: the records. The first one that has a field says its type. */
 const FIELDS = `
-  select section, f.key, case jsonb_typeof(f.value)
+  select section, f.key, place, case jsonb_typeof(f.value)
            when 'number' then case when f.value::text ~ '[.]' then 'float' else 'integer' end
            else jsonb_typeof(f.value) end as type
-    from jsonb_array_elements($1::jsonb) r(record), unnest(array['inputs', 'outputs', 'expectations']) section,
+    from jsonb_array_elements($1::jsonb) with ordinality r(record, place), unnest(array['inputs', 'outputs', 'expectations']) section,
          jsonb_each(case when jsonb_typeof(record->section) = 'object' then record->section else '{}' end) f`;
 
 /**
@@ -87,7 +87,7 @@ async function describe(
   await client.query(
     `with fields as (${FIELDS}),
      found as (
-       select section, jsonb_object_agg(key, type) as types from fields group by section),
+       select section, jsonb_object_agg(key, type order by place desc) as types from fields group by section),
      other as (
        select jsonb_typeof(record->'outputs') as type from jsonb_array_elements($1::jsonb) r(record)
         where jsonb_typeof(record->'outputs') not in ('object', 'null') limit 1),

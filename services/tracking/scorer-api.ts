@@ -7,6 +7,8 @@ import type { TrackingParts } from "./parts.ts";
 import type { MlflowRoute } from "./route.ts";
 import { deleteScorer, getScorer, insertScorer, listScorers, noScorer, type ScorerKey } from "./scorer-store.ts";
 
+/** Where MLflow's client puts the source of a function that was decorated with @scorer. */
+const CODE_FIELD = "call_source";
 const VERSION_MAX = 2 ** 31 - 1;
 
 /** Scorers that users registered: kept, listed, given back. Nothing of them runs on the server. */
@@ -49,6 +51,8 @@ export function scorerRoutes({ pool, now, newId }: TrackingParts): MlflowRoute[]
       if (ids.length === 0) throw invalid("ListScorers request must specify experiment_id or experiment_ids.");
       return list(await listScorers(pool, ids.map(parseExperimentId), null));
     }),
+    // Clients ask it before they list scorers. None runs on the server by itself, and none can be told to.
+    route("GET", "online-configs", async () => ({ configs: [] })),
     route("GET", "versions", async (fields) => {
       const key = await activeKey(fields);
       const found = await listScorers(pool, [key.experimentId], key.name);
@@ -73,13 +77,23 @@ function readVersion(fields: Fields): number | null {
 
 function checkSerialized(text: string): void {
   checkLength("serialized_scorer", text, LIMITS.scorerChars);
+  let hasCode = false;
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
-  } catch {
-    // Said below.
+    value = JSON.parse(text, (key, inner: unknown) => {
+      hasCode ||= key === CODE_FIELD && inner !== null && inner !== "";
+      return inner;
+    });
+  } catch (error) {
+    throw invalid(`serialized_scorer must be valid JSON: ${(error as Error).message}`);
   }
-  throw invalid("serialized_scorer must be valid JSON, of an object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid("serialized_scorer must be a JSON object");
+  // MLflow's clients refuse to load one, and with it every list that it is in.
+  if (hasCode)
+    throw invalid(
+      "a scorer made with @scorer holds code, which no client loads from a server: import it from your own code instead; built-in scorers and judges can be registered",
+    );
 }
 
 function list(rows: readonly string[]): string {

@@ -12,9 +12,10 @@ const INSTALL_LIMIT_MS = 600_000;
 const SCRIPTS = [
   { what: "tracks runs", file: "mlflow_client.py", tests: 12 },
   { what: "uses the registry", file: "mlflow_registry.py", tests: 7 },
+  { what: "evaluates what generates", file: "mlflow_genai.py", tests: 5, since: "3" },
 ] as const;
 const cases = (Object.keys(MLFLOW_CLIENTS) as MlflowVersion[]).flatMap((version) =>
-  SCRIPTS.map((script) => ({ version, ...script })),
+  SCRIPTS.filter((script) => !("since" in script) || version >= script.since).map((script) => ({ version, ...script })),
 );
 
 let database: TestDatabase;
