@@ -50,6 +50,15 @@ export async function findAttempts(pool: Pool, refs: readonly AttemptRef[]): Pro
   }));
 }
 
+/** Pipelines of jobs that have not ended, each once. */
+export async function livePipelines(pool: Pool): Promise<{ readonly project: string; readonly pipeline: string }[]> {
+  const { rows } = await pool.query<{ project: string; pipeline: string }>({
+    name: "live-pipelines",
+    text: "select distinct project, pipeline from jobs where state in ('pending', 'running')",
+  });
+  return rows;
+}
+
 function gpuFacts(uuid: string, devices: readonly GpuCapacity[]): GpuFacts {
   const device = devices.find((one) => one.uuid === uuid);
   return { uuid, model: device?.model ?? "", driver: device?.driver ?? "" };

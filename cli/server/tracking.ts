@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Pool } from "pg";
 import { openDatabase } from "../../lib/db.ts";
 import type { Log } from "../../lib/log.ts";
-import { findAttempts } from "../../scheduler/attempt-reader.ts";
+import { findAttempts, livePipelines } from "../../scheduler/attempt-reader.ts";
 import type { Recorder } from "../../scheduler/store.ts";
 import type { ArtifactStore } from "../../services/artifacts/index.ts";
 import { openTracking, type Tracking } from "../../services/tracking/index.ts";
@@ -23,6 +23,7 @@ export async function openTracked(parts: {
     ingestPool: ingest.pool,
     artifacts,
     findAttempts: (refs) => findAttempts(pool, refs),
+    livePipelines: () => livePipelines(pool),
     now: Date.now,
     newId: () => randomBytes(16).toString("hex"),
     random: Math.random,

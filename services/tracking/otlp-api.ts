@@ -16,10 +16,16 @@ const MEDIA_TYPES = ["application/x-protobuf", "application/json"] as const;
 
 /**
  * OpenTelemetry's traces over HTTP (opentelemetry.io/docs/specs/otlp, "OTLP/HTTP"), protobuf or JSON. `x-mlflow-experiment-id`
- * says whose they are; `x-mlflow-run-id` links them to a run. Either all spans of a request are kept, or none. `ensureRun` makes
- * the run of an attempt that has none yet.
+ * says whose they are; `x-mlflow-run-id` links them to a run. Either all spans of a request are kept, or none. `ensure` makes
+ * the run of an attempt, or the experiment of a pipeline, that is not there yet.
  */
-export function otlpRoutes(pool: Pool, ensureRun: (id: string) => Promise<void>): FastifyPluginAsync {
+export function otlpRoutes(
+  pool: Pool,
+  ensure: {
+    readonly run: (id: string) => Promise<void>;
+    readonly experiments: (ids: readonly string[]) => Promise<void>;
+  },
+): FastifyPluginAsync {
   const routes: FastifyPluginAsync = async (app) => {
     speakMlflow(app);
     app.removeAllContentTypeParsers();
@@ -30,10 +36,11 @@ export function otlpRoutes(pool: Pool, ensureRun: (id: string) => Promise<void>)
       const mediaType = mediaTypeOf(request);
       const spans = readOtlp(await unpacked(request), mediaType);
       const experimentId = experimentOf(request);
+      await ensure.experiments([experimentId]);
       const run = runOf(request);
       if (run !== undefined) {
         // Before anything is kept: a run that is not there refuses it all, and an attempt's is made with its experiment.
-        await ensureRun(run);
+        await ensure.run(run);
         await getRun(pool, run);
       }
       await keep(pool, spans, experimentId);

@@ -12,6 +12,8 @@ export interface TrackingParts {
   readonly ingestPool: Pool;
   /** Without those that there never were. */
   readonly findAttempts: (refs: readonly AttemptRef[]) => Promise<readonly AttemptFacts[]>;
+  /** Of jobs that have not ended, each once. */
+  readonly livePipelines: () => Promise<readonly { readonly project: string; readonly pipeline: string }[]>;
   readonly now: () => number;
   /** 32 hex digits that nobody can guess. */
   readonly newId: () => string;

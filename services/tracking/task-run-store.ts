@@ -14,6 +14,14 @@ const DIFF_FILE = "uncommitted.diff";
 /** Inputs and outputs of an attempt that its run shows; more have `weft lineage` and `weft trace`. */
 const EDGES_MAX = 100;
 
+/** Which of these experiments there are. */
+export async function presentExperiments(pool: Pool, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>("select id::text from experiments where id = any($1::bigint[])", [
+    ids,
+  ]);
+  return rows.map(({ id }) => id);
+}
+
 /** An experiment that tasks log to; its name may be taken by one that somebody made, and then it has another. */
 export async function ensurePipelineExperiment(
   pool: Pool,

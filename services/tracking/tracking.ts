@@ -12,6 +12,7 @@ import { Ingest } from "./ingest.ts";
 import { modelRoutes } from "./model-api.ts";
 import { otlpRoutes } from "./otlp-api.ts";
 import type { TrackingParts } from "./parts.ts";
+import { PipelineExperiments } from "./pipeline-experiments.ts";
 import type { MlflowRoute } from "./route.ts";
 import { runFileRoutes, getArtifact } from "./run-files-api.ts";
 import { runRoutes } from "./run-api.ts";
@@ -45,26 +46,29 @@ export async function openTracking(parts: TrackingParts): Promise<Tracking> {
   const compactor = new Compactor(parts.pool, parts.log);
   const ingest = new Ingest({ pool: parts.ingestPool, log: parts.log, onWritten: compactor.onWritten });
   const taskRuns = new TaskRuns(parts);
+  const pipelineExperiments = new PipelineExperiments(parts);
   return {
-    routes: taskRuns.serve([
-      ...experimentRoutes(parts),
-      ...runRoutes(parts, ingest, taskRuns.attemptOf),
-      ...runFileRoutes(parts),
-      ...historyRoutes(parts, compactor.onRead),
-      ...datasetRoutes(parts),
-      ...modelRoutes(parts),
-      ...traceRoutes(parts),
-      ...legacyTraceRoutes(parts),
-      ...assessmentRoutes(parts),
-      ...traceMetricRoutes(parts),
-      ...evaluationSetRoutes(parts),
-      ...scorerRoutes(parts),
-      ...serverInfoRoutes(),
-    ]),
+    routes: pipelineExperiments.serve(
+      taskRuns.serve([
+        ...experimentRoutes(parts),
+        ...runRoutes(parts, ingest, taskRuns.attemptOf),
+        ...runFileRoutes(parts),
+        ...historyRoutes(parts, compactor.onRead),
+        ...datasetRoutes(parts),
+        ...modelRoutes(parts),
+        ...traceRoutes(parts),
+        ...legacyTraceRoutes(parts),
+        ...assessmentRoutes(parts),
+        ...traceMetricRoutes(parts),
+        ...evaluationSetRoutes(parts),
+        ...scorerRoutes(parts),
+        ...serverInfoRoutes(),
+      ]),
+    ),
     onEnded: taskRuns.onEnded,
     eventFiles: eventFileRoutes({ pool: parts.pool, ingest, ensureRun: taskRuns.ensure, log: parts.log }),
     samples: sampleRoutes({ ingest, ensureRuns: taskRuns.ensureAll }),
-    otlp: otlpRoutes(parts.pool, taskRuns.ensure),
+    otlp: otlpRoutes(parts.pool, { run: taskRuns.ensure, experiments: pipelineExperiments.ensure }),
     files: async (app) => {
       await app.register(artifactProxy(parts));
       await app.register(getArtifact(parts));

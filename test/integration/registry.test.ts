@@ -150,6 +150,16 @@ test("a model cannot pass by its gates as a prompt, which has none", async () =>
   await expect(at.promote("fraud", 1)).rejects.toMatchObject({ code: "failed_precondition" });
 });
 
+test("a model cannot pass by its gates under another name", async () => {
+  await at.modelOf("fraud", 1);
+  await at.registry.evaluations.setGates([{ ...GATE, models: ["fraud*"] }], "tester");
+  const renamed = await at.post("registered-models/rename", { name: "fraud", new_name: "scam" });
+  expect(renamed).toMatchObject({ status: 400, body: { error_code: "INVALID_STATE" } });
+  expect(renamed.body["message"]).toMatch(/would leave the gate/);
+  expect((await at.post("registered-models/rename", { name: "fraud", new_name: "fraud-eu" })).status).toBe(200);
+  await expect(at.promote("fraud-eu", 1)).rejects.toMatchObject({ code: "failed_precondition" });
+});
+
 test("a stage has gates, too", async () => {
   await at.modelOf("fraud", 1);
   await at.registry.evaluations.setGates([{ ...GATE, require: "candidate.metrics.auc > 0.5" }], "tester");

@@ -9,20 +9,28 @@ export const MLFLOW_CLIENTS = {
 export type MlflowVersion = keyof typeof MLFLOW_CLIENTS;
 
 /**
- * Runs a script of tests with that client against the server at `url`; gives what it said. `undefined`: there is no such client to be
+ * Runs a script of tests with that client against the server at `url`; gives what it said on stderr, while `onSaid` hears stdout. `undefined`: there is no such client to be
  * had. Rejects with what it said when a test failed.
  */
 export async function runMlflowClient(
   version: MlflowVersion,
   script: string,
   url: string,
+  more: { readonly env?: Readonly<Record<string, string>>; readonly onSaid?: (text: string) => void } = {},
 ): Promise<string | undefined> {
   const python = await clientPython(`mlflow-${version}`, MLFLOW_CLIENTS[version]);
   if (python === undefined) return undefined;
-  return runClient(python, script, [], {
-    MLFLOW_TRACKING_URI: url,
-    MLFLOW_DISABLE_TELEMETRY: "true",
-    MLFLOW_HTTP_REQUEST_MAX_RETRIES: "0",
-    GIT_PYTHON_REFRESH: "quiet",
-  });
+  return runClient(
+    python,
+    script,
+    [],
+    {
+      MLFLOW_TRACKING_URI: url,
+      MLFLOW_DISABLE_TELEMETRY: "true",
+      MLFLOW_HTTP_REQUEST_MAX_RETRIES: "0",
+      GIT_PYTHON_REFRESH: "quiet",
+      ...more.env,
+    },
+    more.onSaid,
+  );
 }

@@ -29,15 +29,18 @@ export async function clientPython(name: string, packages: readonly string[]): P
   return python;
 }
 
-/** Runs a script of tests; gives what it said, and rejects with it when a test failed. */
+/** Runs a script of tests; gives what it said on stderr, and rejects with it when a test failed. `onSaid` hears stdout meanwhile. */
 export async function runClient(
   python: string,
   script: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  onSaid: (text: string) => void = () => undefined,
 ): Promise<string> {
   const variables = { ...process.env, PYTHONWARNINGS: "ignore", ...env };
-  const { stderr } = await run(python, [script, ...args], { env: variables }).catch((error: unknown) => {
+  const running = run(python, [script, ...args], { env: variables });
+  running.child.stdout?.on("data", (text) => onSaid(String(text)));
+  const { stderr } = await running.catch((error: unknown) => {
     throw new Error((error as { stderr?: string }).stderr ?? String(error));
   });
   return stderr;
