@@ -36,9 +36,11 @@ export async function readOrigin(root: string, tree: WorkTree): Promise<Origin> 
     git(root, ["ls-remote", "--get-url"]),
   ]);
   const remote = url.ok ? withoutLogin(url.stdout.trim()) : "";
+  // "." is this repository itself.
+  const isNone = ["", ".", "origin"].includes(remote);
   return {
     branch: branch.ok ? branch.stdout.trim() : null,
-    remote: remote === "" || remote === "origin" ? null : remote,
+    remote: isNone ? null : remote,
     diff: tree.dirty ? await readDiff(root, tree) : null,
   };
 }

@@ -31,7 +31,8 @@ export interface SystemMetricsOptions {
   readonly log: Logger;
 }
 
-interface Followed {
+/** An attempt that is old enough to be sampled. */
+interface Sampled {
   readonly attempt: Attempt;
   before: Reading;
   tagged: boolean;
@@ -43,7 +44,9 @@ interface Followed {
  */
 export class SystemMetrics {
   readonly #options: SystemMetricsOptions;
-  readonly #followed = new Map<AttemptKey, Followed>();
+  /** Too young, or not to be sampled. */
+  readonly #followed = new Map<AttemptKey, Attempt>();
+  readonly #sampled = new Map<AttemptKey, Sampled>();
   #waiting: Sample[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending = false;
@@ -54,14 +57,13 @@ export class SystemMetrics {
 
   /** Its process has started. */
   follow(attempt: Attempt): void {
-    const { assignment, key, startedAtMs } = attempt;
-    if (startedAtMs === null || this.#followed.has(key) || !isRecorded(assignment)) return;
-    this.#followed.set(key, { attempt, before: { atMs: startedAtMs, cpuMs: 0 }, tagged: false });
+    this.#followed.set(attempt.key, attempt);
     this.#timer ??= setInterval(() => this.#tick(), this.#options.everyMs).unref();
   }
 
   finish(key: AttemptKey): void {
     this.#followed.delete(key);
+    this.#sampled.delete(key);
   }
 
   /** For good. */
@@ -69,39 +71,45 @@ export class SystemMetrics {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#followed.clear();
+    this.#sampled.clear();
   }
 
   async onMeasured(measured: readonly Measured[]): Promise<void> {
     const atMs = Date.now();
     const machine = await readMachine(this.#options.dir);
     for (const { key, cpuMs, residentBytes } of measured) {
-      const followed = this.#followed.get(key);
-      if (followed !== undefined) this.#add(followed, { atMs, cpuMs, residentBytes }, machine);
+      const sampled = this.#sampled.get(key);
+      if (sampled !== undefined) this.#add(sampled, { atMs, cpuMs, residentBytes }, machine);
     }
     void this.#send();
   }
 
   #tick(): void {
     const { everyMs, measure } = this.#options;
-    const youngMs = Date.now() - everyMs;
-    const due = [...this.#followed.values()].filter(({ attempt }) => attempt.startedAtMs! <= youngMs);
-    if (due.length > 0) measure(due.map(({ attempt }) => attempt.key));
+    const oldMs = Date.now() - everyMs;
+    for (const [key, attempt] of this.#followed) {
+      const { assignment, startedAtMs } = attempt;
+      if (startedAtMs === null || startedAtMs > oldMs || !isRecorded(assignment)) continue;
+      this.#followed.delete(key);
+      // Of an attempt of an earlier agent the first span is all the time since its start.
+      this.#sampled.set(key, { attempt, before: { atMs: startedAtMs, cpuMs: 0 }, tagged: false });
+    }
+    if (this.#sampled.size > 0) measure([...this.#sampled.keys()]);
     else void this.#send();
   }
 
-  #add(followed: Followed, now: Reading & { readonly residentBytes: number }, machine: Machine): void {
+  #add(sampled: Sampled, now: Reading & { readonly residentBytes: number }, machine: Machine): void {
     const { everyMs, devices, machineTags, log } = this.#options;
-    const { startedAtMs, assignment, claim } = followed.attempt;
-    // An agent that comes back finds what was used before it in the first span.
+    const { startedAtMs, assignment, claim } = sampled.attempt;
     this.#waiting.push({
       run: taskRunId(assignment.ref),
       atMs: now.atMs,
       step: Math.max(Math.floor((now.atMs - startedAtMs!) / everyMs), 0),
-      values: systemMetrics(followed.before, now, machine, devices(claim.gpuUuids)),
-      ...(followed.tagged ? {} : { tags: machineTags() }),
+      values: systemMetrics(sampled.before, now, machine, devices(claim.gpuUuids)),
+      ...(sampled.tagged ? {} : { tags: machineTags() }),
     });
-    followed.before = now;
-    followed.tagged = true;
+    sampled.before = now;
+    sampled.tagged = true;
     const over = this.#waiting.length - WAITING_MAX;
     if (over <= 0) return;
     this.#waiting.splice(0, over);

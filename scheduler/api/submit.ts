@@ -106,6 +106,8 @@ function readCode({ code }: SubmitRequest__Output): Code | null {
   const { digest, commit, dirty, branch, remote, diff, diffBytes } = code;
   checkLength("code.branch", branch, CODE_ORIGIN_LENGTH_MAX);
   checkLength("code.remote", remote, CODE_ORIGIN_LENGTH_MAX);
+  if (!Number.isSafeInteger(diffBytes) || diffBytes < 0)
+    throw new WeftError("invalid", `code.diff_bytes is ${diffBytes}; it must be a whole number of bytes`);
   return {
     digest: readDigest("code.digest", digest),
     commit: commit === "" ? null : commit,

@@ -3,9 +3,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import { attemptKey, type AttemptRef, type JobId, type NodeId } from "../../lib/core/ids.ts";
 import { type Database, inTransaction, openDatabase } from "../../lib/db.ts";
+import type { Sample } from "../../lib/core/sample.ts";
+import { createHttpApp } from "../../lib/http.ts";
 import { silentLog } from "../../lib/log.ts";
 import { taskRunId } from "../../lib/task-run.ts";
 import { recordEnded } from "../../services/lineage/index.ts";
+import { Ingest } from "../../services/tracking/ingest.ts";
+import { sampleRoutes } from "../../services/tracking/sample-api.ts";
 import { TaskRuns } from "../../services/tracking/task-runs.ts";
 import { endedReport } from "../support/build.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
@@ -25,17 +29,19 @@ beforeAll(async () => {
   runs = new TaskRuns({
     pool: database.pool,
     findAttempts: async (refs) =>
-      refs.map((ref) => ({
-        ref,
-        pipeline: "busy",
-        project: "default",
-        code: null,
-        params: {},
-        node: "node-1",
-        gpus: [],
-        environment: { kind: "none" },
-        startedAtMs: 1,
-      })),
+      refs
+        .filter(({ task }) => task !== "nosuch")
+        .map((ref) => ({
+          ref,
+          pipeline: "busy",
+          project: "default",
+          code: null,
+          params: {},
+          node: "node-1",
+          gpus: [],
+          environment: { kind: "none" },
+          startedAtMs: 1,
+        })),
     now: Date.now,
     log: silentLog(),
   });
@@ -79,5 +85,40 @@ test("runs end while attempts end one after the other, without a pause", async (
   } finally {
     isOver.abort();
     await others.catch(() => undefined);
+  }
+});
+
+test("samples of a machine make the runs of its tasks, count once, and are dropped where there is no such task", async () => {
+  const ingestDatabase = openDatabase(testDatabase.url, { max: 1, pipeline: true });
+  const ingest = new Ingest({ pool: ingestDatabase.pool, log: silentLog(), onWritten: () => {} });
+  const app = createHttpApp({ logger: silentLog() });
+  await app.register(sampleRoutes({ ingest, ensureRuns: runs.ensureAll }));
+  const job = "0000jobid002" as JobId;
+  const sample = (task: string, step: number): Sample => ({
+    run: taskRunId({ job, task, index: 0, attempt: 1 }),
+    atMs: 1_000 * step,
+    step,
+    values: { "system/cpu_utilization_percentage": step },
+    tags: { "weft.node.cpus": "4" },
+  });
+  const post = async (samples: readonly unknown[]) =>
+    app.inject({ method: "POST", url: "/v1/samples", payload: { samples } });
+  try {
+    const samples = [sample("a", 1), sample("b", 1), sample("a", 2), sample("nosuch", 1)];
+    for (let again = 0; again < 2; again += 1) expect((await post(samples)).json()).toEqual({ dropped: 1 });
+    const { rows } = await database.pool.query(
+      `select r.id, m.value, (select value from run_tags t where t.run = r.number and t.key = 'weft.node.cpus') as cpus,
+              (select value from run_tags t where t.run = r.number and t.key = 'weft.task') as task
+         from runs r join run_metrics m on m.run = r.number where r.id like '0000jobid002-%' order by r.id`,
+    );
+    expect(rows).toEqual([
+      { id: "0000jobid002-a-0-1", value: 2, cpus: "4", task: "a" },
+      { id: "0000jobid002-b-0-1", value: 1, cpus: "4", task: "b" },
+    ]);
+    const refused = await post([{ ...sample("a", 3), values: { loss: 1 } }]);
+    expect([refused.statusCode, refused.json()]).toMatchObject([400, { error: { code: "invalid" } }]);
+  } finally {
+    await app.close();
+    await ingestDatabase.close();
   }
 });

@@ -11,26 +11,26 @@ export function taskRunName({ ref }: AttemptFacts): string {
 
 /** What is known of an attempt while it runs, as tags of its own run (docs/tracking.md has the table). */
 export function taskRunTags(facts: AttemptFacts): KeyValue[] {
-  const { ref, code } = facts;
+  const { ref } = facts;
   return [
     ...keyValues({
       "mlflow.runName": taskRunName(facts),
       "mlflow.source.type": "JOB",
       "mlflow.source.name": `${facts.pipeline}/${ref.task}`,
-      "mlflow.source.git.commit": code?.commit,
-      "mlflow.source.git.branch": code?.branch,
-      "mlflow.source.git.repoURL": code?.remote,
     }),
     ...attemptTags(facts),
   ];
 }
 
-/** The same of a run that a script in a task has made beside the task's own; MLflow's client says itself what its source is. */
+/** The same of a run that a script in a task has made beside the task's own; its client's own tags go over these. */
 export function attemptTags(facts: AttemptFacts): KeyValue[] {
   const { ref, code, environment, gpus } = facts;
   const distinct = (names: readonly string[]): string | undefined =>
     [...new Set(names)].filter((name) => name !== "").join(",") || undefined;
   return keyValues({
+    "mlflow.source.git.commit": code?.commit,
+    "mlflow.source.git.branch": code?.branch,
+    "mlflow.source.git.repoURL": code?.remote,
     "weft.job": ref.job,
     "weft.pipeline": facts.pipeline,
     "weft.project": facts.project,
