@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { weftServices } from "../proto/channel.ts";
 import type { LineageResponse__Output } from "../proto/gen/weft/v1/LineageResponse.ts";
 import type { PipelineSpec } from "../proto/gen/weft/v1/PipelineSpec.ts";
+import { writeSharing } from "../proto/submit-bytes.ts";
 import { type Scalar, toProtoValues } from "../proto/value.ts";
 import { WeftClientError } from "./error.ts";
 import {
@@ -149,7 +150,9 @@ export class WeftClient {
       trigger: options.trigger ?? "",
       ...(options.concurrency ? { concurrency: concurrencyToProto(options.concurrency) } : {}),
     };
-    const response = await this.#again(() => this.#link.unary(this.#jobs.Submit, request, SUBMIT_DEADLINE_MS));
+    const { Submit } = this.#jobs;
+    const method = { ...Submit, requestSerialize: writeSharing(Submit.requestSerialize) };
+    const response = await this.#again(() => this.#link.unary(method, request, SUBMIT_DEADLINE_MS));
     const existing = response.existing && options.idempotencyKey !== undefined;
     return { id: response.jobId, existing, taskInstances: response.taskInstances };
   }

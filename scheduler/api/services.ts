@@ -27,7 +27,7 @@ import type { NotificationApi } from "./notification-api.ts";
 import type { Role } from "./parts.ts";
 import type { Reign } from "./reign.ts";
 import { type SessionApi } from "./session-api.ts";
-import { readSharing } from "./submit-bytes.ts";
+import { readSharing } from "../../proto/submit-bytes.ts";
 import type { TriggerApi } from "./trigger-api.ts";
 import type { TriggerApply } from "./trigger-apply.ts";
 import { watchJob } from "./watch-job.ts";

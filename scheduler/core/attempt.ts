@@ -18,7 +18,7 @@ import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, LOSSES_AT_ONCE_MAX } from "./limi
 import { enqueueInstance } from "./queue.ts";
 import { breakRange, rangeOf } from "./range.ts";
 import { waitForRate } from "./rate.ts";
-import { release, reserveStarted } from "./reservation.ts";
+import { release, reserveStarted, takeOff } from "./reservation.ts";
 import { afterService, onReadiness } from "./service.ts";
 import type { Active, Instance, Job, JobTask, State } from "./state.ts";
 import { mapValues } from "../../lib/core/pipeline/spec.ts";
@@ -105,7 +105,10 @@ export function onAttemptEnded(state: State, node: NodeId, report: EndedReport, 
   return DONE;
 }
 
-/** It succeeded, and nothing is to be said of it but when: whoever calls writes that down (see bundle.ts). */
+/**
+ * It succeeded, and nothing is to be said of it but when: whoever calls writes that down (see bundle.ts), and makes room at its node when
+ * all that ended with it are off the books.
+ */
 export function endPlainly(
   state: State,
   instance: Instance,
@@ -118,7 +121,7 @@ export function endPlainly(
   instance.startedAtMs = startedAtMs;
   startJob(state, task.job, startedAtMs);
   learnRunTime(task, endedAtMs - startedAtMs);
-  release(state, instance, active);
+  takeOff(state, instance, active);
   instance.exitCode = 0;
   instance.reason = "";
   instance.message = "";

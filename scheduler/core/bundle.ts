@@ -11,6 +11,7 @@ import { mentionsResults } from "./expression.ts";
 import { RANGE_INSTANCES_MAX, RANGE_INSTANCES_MIN } from "./limit.ts";
 import type { EndedBundle, Outbox } from "./outbox.ts";
 import { onEnded } from "./range-end.ts";
+import { makeRoom } from "./reservation.ts";
 import type { Active, Instance, JobTask, Node, State } from "./state.ts";
 
 /**
@@ -169,8 +170,10 @@ export function onBundleEnded(state: State, node: NodeId, report: EndedRangeRepo
     instances.push(found.instance);
     places.push(i);
   }
-  if (of && instances.length > 0)
+  if (of && instances.length > 0) {
+    makeRoom(state, of);
     state.out.bundlesEnded.push({ node: { id: of.id, name: of.name }, instances, places, report, atMs: nowMs });
+  }
   return stale === 0 ? { kind: "done" } : { kind: "stale", count: stale };
 }
 

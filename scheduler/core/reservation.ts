@@ -17,6 +17,12 @@ export function reserve(state: State, instance: Instance, active: Active): void 
 
 /** Takes it off again, and lets those that queue at the node move up, as the node itself does. */
 export function release(state: State, instance: Instance, active: Active): void {
+  takeOff(state, instance, active);
+  makeRoom(state, active.node);
+}
+
+/** Takes it off; `makeRoom` is to follow. */
+export function takeOff(state: State, instance: Instance, active: Active): void {
   const { node } = active;
   node.attempts.delete(active.key);
   state.preemptible.delete(instance);
@@ -25,7 +31,6 @@ export function release(state: State, instance: Instance, active: Active): void 
     addUsage(projectOf(state, instance.task.ask.project), active.asked, -1);
     unbook(node, active);
   }
-  makeRoom(state, node);
 }
 
 /** Takes an attempt off the books to see what would fit in its place; `rebook` follows before anything else. */

@@ -5,7 +5,7 @@ import { weftServices } from "../../proto/channel.ts";
 import type { SubmitRequest__Output } from "../../proto/gen/weft/v1/SubmitRequest.ts";
 import type { TaskSpec } from "../../proto/gen/weft/v1/TaskSpec.ts";
 import { toProtoValues } from "../../proto/value.ts";
-import { readSharing } from "./submit-bytes.ts";
+import { readSharing, writeSharing } from "../../proto/submit-bytes.ts";
 
 const { Submit } = weftServices().JobService.service;
 let whole = 0;
@@ -15,21 +15,20 @@ const read = (bytes: Buffer): SubmitRequest__Output => {
 };
 const sharing = readSharing(read) as (bytes: Buffer) => SubmitRequest__Output;
 
-function submit(tasks: TaskSpec[]): Buffer {
-  return Submit.requestSerialize({
-    idempotencyKey: "k",
-    priority: -3,
-    params: toProtoValues({ x: 1, y: "é" }),
-    trigger: "test",
-    pipeline: {
-      name: "p",
-      params: toProtoValues({ x: 2 }),
-      tasks,
-      project: "q",
-      notify: [{ on: ["failed"], webhook: { url: "https://x.test/y" } }],
-    },
-  });
-}
+const requestOf = (tasks: TaskSpec[]) => ({
+  idempotencyKey: "k",
+  priority: -3,
+  params: toProtoValues({ x: 1, y: "é" }),
+  trigger: "test",
+  pipeline: {
+    name: "p",
+    params: toProtoValues({ x: 2 }),
+    tasks,
+    project: "q",
+    notify: [{ on: ["failed"], webhook: { url: "https://x.test/y" } }],
+  },
+});
+const submit = (tasks: TaskSpec[]): Buffer => Submit.requestSerialize(requestOf(tasks));
 
 const many = (one: (i: number) => TaskSpec): TaskSpec[] => Array.from({ length: 40 }, (_, i) => one(i));
 
@@ -103,4 +102,30 @@ test("bytes that no client of ours makes mean what they mean to the library", ()
     };
     expect(outcome(sharing)).toEqual(outcome(read));
   }
+});
+
+test("what is written with what tasks share only once says the same as what the library writes", () => {
+  let written = 0;
+  const write = writeSharing((request) => {
+    written += request.pipeline?.tasks?.length ?? 0;
+    return Submit.requestSerialize(request);
+  });
+  const values = [0, 1, Number.NaN, null].flatMap((cpus) =>
+    many((i) => ({
+      name: `é${i}`,
+      command: ["true"],
+      needs: [`é${i + 1}`],
+      resources: { cpus: cpus ?? 0 },
+      env: { A: `${i % 3}` },
+    })),
+  );
+  for (const tasks of [layers, values]) {
+    const request = requestOf(tasks);
+    expect(read(write(request))).toEqual(read(submit(tasks)));
+    expect(written).toBeLessThan(tasks.length / 2);
+    written = 0;
+  }
+  const unlike = many((i) => ({ name: `t${i}`, command: [`${i}`] }));
+  expect(write(requestOf(unlike))).toEqual(submit(unlike));
+  expect(write({ idempotencyKey: "k" })).toEqual(Submit.requestSerialize({ idempotencyKey: "k" }));
 });
