@@ -35,6 +35,9 @@ export function cacheKey({ project, assignment, params }: Lookup, code: TreeMani
     outputs: short(outputs),
   };
   for (const [name, found] of byName(inputs)) parts[`input ${name}`] = short(found);
+  // Only with a digest may they be in the key of a task at all; the same bytes may have come another way.
+  for (const { name, digest, fileName } of assignment.sources ?? [])
+    parts[`input ${name}`] = short([[null, digest, fileName]]);
   return {
     key: digestBytes(JSON.stringify([VERSION, project, parts])),
     lane: short([project, pipeline, ref.task, map]),

@@ -110,6 +110,7 @@ async function serve(
     pool: store.database.pool,
     bus,
     newJobId: () => newJobId(Date.now()),
+    findData: parts.records.findData,
     now: Date.now,
     log,
   });

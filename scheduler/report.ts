@@ -50,6 +50,17 @@ const output = z.object({
   bytes: count.int(),
 });
 
+const read = z.object({
+  name: z.string(),
+  uri: z.string(),
+  version: z.string(),
+  fileName: z.string(),
+  digest,
+  kind: z.enum(["file", "tree"]),
+  bytes: count.int(),
+  kept: z.boolean(),
+});
+
 const artifact = z.object({ digest, kind: z.enum(["file", "tree"]), bytes: count.int() });
 
 /** Of any shape; how deep and how large it may be the node has seen to, and is seen to again. */
@@ -71,6 +82,7 @@ const report = z.discriminatedUnion("kind", [
     usage: z.object({ cpuMs: count, peakMemoryBytes: count, source }),
     outputs: z.array(output),
     result: result.optional(),
+    reads: z.array(read).exactOptional(),
     checkpoint: artifact.exactOptional(),
     environmentDigest: digest.nullable(),
     logBytes: z.object({ stdout: count.int(), stderr: count.int() }),

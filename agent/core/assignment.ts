@@ -36,6 +36,17 @@ const assignment = z.looseObject({
       bytes,
     }),
   ),
+  sources: z
+    .array(
+      z.looseObject({
+        name: z.string().regex(NAME),
+        uri: z.string(),
+        fileName: z.string(),
+        digest: digest.nullable(),
+        keep: z.boolean(),
+      }),
+    )
+    .optional(),
   outputs: z.array(z.object({ name: z.string().regex(NAME), path: z.string() })),
   resources: z.looseObject({
     cpuMillis: bytes,

@@ -3,6 +3,9 @@ import type { Pool } from "pg";
 import type { JobId } from "../../lib/core/ids.ts";
 import type { Code } from "../../lib/core/pipeline/spec.ts";
 import { codeOfJobs } from "../../scheduler/attempt-reader.ts";
+import { WeftError } from "../../lib/core/error.ts";
+import type { SourcePin } from "../../lib/core/pipeline/spec.ts";
+import type { FindData } from "../../scheduler/api/parts.ts";
 import { JobReader } from "../../scheduler/job-reader.ts";
 import { JOB_REFERENCES } from "../../scheduler/references.ts";
 import { WorkReader } from "../../scheduler/work-reader.ts";
@@ -13,7 +16,9 @@ import {
   dataGraph,
   dataReferences,
   dataRoutes,
+  type DataVersion,
   referencePages,
+  resolveAll,
   type ReferenceSource,
 } from "../../services/artifacts/index.ts";
 import {
@@ -27,6 +32,7 @@ import {
   openLineageSource,
   ownEvents,
   receiveRoutes,
+  readSource,
 } from "../../services/lineage/index.ts";
 import { registryGraph, registryReferences } from "../../services/registry/index.ts";
 import { differenceRoutes, trackingGraph, trackingReferences } from "../../services/tracking/index.ts";
@@ -72,11 +78,24 @@ function withOrigin(node: GraphNode, code: Code | undefined): GraphNode {
 export const GRAPH: readonly GraphSource[] = [
   attempts,
   dataGraph,
+  readSource,
   linkSource,
   openLineageSource,
   trackingGraph,
   registryGraph,
 ];
+
+/** Data sets as inputs of jobs. */
+export async function findData(pool: Pool, texts: readonly string[]): ReturnType<FindData> {
+  const found = [...(await resolveAll(pool, texts))].map(([text, version]) => [text, pinOf(version)] as const);
+  return new Map(found);
+}
+
+function pinOf(version: DataVersion | WeftError): SourcePin | WeftError {
+  if (version instanceof WeftError) return version;
+  const { name, version: number, digest, kind, bytes, fileName } = version;
+  return { node: `dataset:${name}@${number}`, digest, kind, bytes, fileName };
+}
 
 /** Artifacts, data sets and lineage over HTTP, where they span several services. */
 export function recordRoutes({

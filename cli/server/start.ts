@@ -25,13 +25,14 @@ import {
   recordArchived,
   recordEnded,
   recordEndedRanges,
+  sourceReadsOf,
 } from "../../services/lineage/index.ts";
 import { evaluationRoutes, type OpenRegistry, openRegistry, registryService } from "../../services/registry/index.ts";
 import { mlflowApi, type Tracking } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
 import { openEmitter, tellOf } from "./openlineage.ts";
-import { recordRoutes } from "./records.ts";
+import { findData, recordRoutes } from "./records.ts";
 import { endRuns, openTracked } from "./tracking.ts";
 
 /** Between two tries to reach a Postgres that is away when the server starts. */
@@ -168,6 +169,8 @@ function recordsOf(pool: Pool, artifacts: ArtifactStore): Records {
         const uncounted = lost && bytes.stdout + bytes.stderr === 0;
         return { key: id, bytes: uncounted ? null : bytes, archive: archived ? log : null };
       }),
+    sourceReads: (job) => sourceReadsOf(pool, job),
+    findData: (texts) => findData(pool, texts),
     openArtifact: async (digest, start) => {
       const found = await artifacts.stat(digest);
       if (!found) throw new WeftError("not_found", `artifact ${digest} is not in the store`);

@@ -32,6 +32,7 @@ export function isPlainEnd(report: Report): report is PlainEnd {
     report.signal === null &&
     report.outputs.length === 0 &&
     report.result === undefined &&
+    report.reads === undefined &&
     report.checkpoint === undefined &&
     report.logBytes.stdout + report.logBytes.stderr === 0
   );

@@ -44,6 +44,31 @@ export interface AssignedInput extends ArtifactRef {
   /** Instance of a mapped producer, laid out at inputs/<name>/<index>/<fileName>; null: inputs/<name>/<fileName>. */
   readonly index: number | null;
   readonly fileName: string;
+  /** What it is in the lineage graph besides its bytes (dataset:NAME@VERSION, URI#VERSION); absent: an output of a task. */
+  readonly node?: string;
+}
+
+/** An input that the node reads from outside before the task starts; laid out at inputs/<name>/<fileName>. */
+export interface AssignedSource {
+  readonly name: string;
+  /** http, https, s3 or file (see lib/core/pipeline/outside.ts). */
+  readonly uri: string;
+  readonly fileName: string;
+  /** What its bytes must be; null: whatever is there. */
+  readonly digest: Digest | null;
+  /** Whether its bytes are put into the artifact store. */
+  readonly keep: boolean;
+}
+
+/** What a node has read from outside for an attempt. */
+export interface SourceRead extends ArtifactRef {
+  readonly name: string;
+  readonly uri: string;
+  /** As its server names it (an S3 version, an ETag, a time); the digest where it names none. */
+  readonly version: string;
+  readonly fileName: string;
+  /** Its bytes are in the artifact store. */
+  readonly kept: boolean;
 }
 
 /** Everything a node needs to make one attempt. `run` and `env` are rendered: no `{{ … }}` is left. */
@@ -61,6 +86,8 @@ export interface Assignment {
   readonly code: Digest | null;
   readonly files: readonly string[];
   readonly inputs: readonly AssignedInput[];
+  /** Absent: none. */
+  readonly sources?: readonly AssignedSource[];
   /** `path` as written in the spec; a folder ends with "/". */
   readonly outputs: readonly { readonly name: string; readonly path: string }[];
   readonly resources: Resources;
@@ -212,6 +239,8 @@ export interface EndedReport {
   readonly outputs: readonly OutputRef[];
   /** JSON that a succeeded task wrote to $WEFT_RESULT; absent: nothing, or no small JSON (see readResult). */
   readonly result?: Json | undefined;
+  /** What was read from outside for it; absent: nothing. */
+  readonly reads?: readonly SourceRead[];
   /** What it left in $WEFT_CHECKPOINT; absent: nothing, or it succeeded. */
   readonly checkpoint?: ArtifactRef;
   /** Digest of the environment that was used, null for the bare machine. */

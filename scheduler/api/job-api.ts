@@ -31,6 +31,7 @@ import type { JobReader, Records } from "./parts.ts";
 import type { Reign } from "./reign.ts";
 import { readRerun } from "./rerun.ts";
 import { readPlace } from "./rerun-place.ts";
+import { hasSources, pinSources } from "./sources.ts";
 import { readSubmit } from "./submit.ts";
 
 const LIST_LIMIT_DEFAULT = 50;
@@ -61,8 +62,9 @@ export class JobApi {
   }
 
   async submit(request: SubmitRequest__Output, reign: Reign): Promise<SubmitResponse> {
-    const job = readSubmit(request, rawRequest(request)?.length ?? 0, this.#parts.newJobId());
-    this.#parts.checkNotify(job.spec);
+    const read = readSubmit(request, rawRequest(request)?.length ?? 0, this.#parts.newJobId());
+    this.#parts.checkNotify(read.spec);
+    const job = await pinSources(read, this.#parts.records.findData);
     return accepted(await reign.loop.submit({ kind: "jobSubmitted", job }));
   }
 
@@ -79,10 +81,11 @@ export class JobApi {
   }
 
   async rerun(request: RerunRequest__Output, reign: Reign): Promise<SubmitResponse> {
-    const { finder } = this.#parts;
+    const { finder, records } = this.#parts;
     const earlier = await finder.get(await finder.resolve(request.jobId));
     const place = readPlace(request, earlier, reign.loop.read(listNodes));
-    const event = readRerun(earlier, request, this.#parts.newJobId(), place);
+    const reads = hasSources(earlier.row.spec) ? await records.sourceReads(earlier.row.id) : [];
+    const event = readRerun(earlier, request, this.#parts.newJobId(), { place, reads });
     return accepted(await reign.loop.submit(event));
   }
 

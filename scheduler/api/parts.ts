@@ -1,5 +1,8 @@
+import type { WeftError } from "../../lib/core/error.ts";
+import type { SourceRead } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt, PastAttempt } from "../../lib/core/execution.ts";
 import type { AttemptKey, Digest, JobId, NodeId } from "../../lib/core/ids.ts";
+import type { SourcePin } from "../../lib/core/pipeline/spec.ts";
 import type { LineageResponse } from "../../proto/gen/weft/v1/LineageResponse.ts";
 import type { Answer, Batch, Event, JobProgress, State, TaskRow } from "../core/index.ts";
 import type { ListedJob, ListQuery } from "../job-reader.ts";
@@ -51,6 +54,16 @@ export interface EndedLog {
   readonly archive: { readonly stdout: Digest | null; readonly stderr: Digest | null } | null;
 }
 
+/**
+ * Versions of data sets by what they were asked as (NAME, NAME@3, NAME@TAG); an error says what there is instead. Rejects when they cannot be
+ * looked up.
+ */
+export type FindData = (texts: readonly string[]) => Promise<ReadonlyMap<string, SourcePin | WeftError>>;
+
+export interface JobRead extends SourceRead {
+  readonly task: string;
+}
+
 /** What other components keep about executions; injected, since the scheduler knows no services. */
 export interface Records {
   /** In parts of a size that one message can carry. */
@@ -58,6 +71,9 @@ export interface Records {
   endedLogs(job: JobId): Promise<readonly EndedLog[]>;
   /** Of those attempts the ones that have ended, in their order. */
   pastAttempts(keys: readonly AttemptKey[]): Promise<readonly PastAttempt[]>;
+  /** What tasks of the job that succeeded in reading it have read from outside, each task, input and content once. */
+  sourceReads(job: JobId): Promise<readonly JobRead[]>;
+  readonly findData: FindData;
   /** The bytes of an artifact from `start` on. */
   openArtifact(digest: Digest, start: number): Promise<AsyncIterable<Uint8Array>>;
 }

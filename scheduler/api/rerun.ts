@@ -3,19 +3,20 @@ import type { JobId } from "../../lib/core/ids.ts";
 import type { RerunRequest__Output } from "../../proto/gen/weft/v1/RerunRequest.ts";
 import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
 import type { Event } from "../core/index.ts";
-import type { WholeJob } from "./parts.ts";
+import type { JobRead, WholeJob } from "./parts.ts";
 import { type RerunPlace, placed } from "./rerun-place.ts";
+import { pinReads } from "./sources.ts";
 import { checkKey } from "./submit.ts";
 
 /**
- * The submit of a job that runs an earlier one again, whole or from where it failed. `place`: null: wherever there is room. Errors:
- * `failed_precondition`.
+ * The submit of a job that runs an earlier one again, whole or from where it failed. `place`: null: wherever there is room; `reads`: what it read
+ * from outside. Errors: `failed_precondition`.
  */
 export function readRerun(
   earlier: WholeJob,
   request: RerunRequest__Output,
   id: JobId,
-  place: RerunPlace | null,
+  { place, reads }: { readonly place: RerunPlace | null; readonly reads: readonly JobRead[] },
 ): Event {
   const { row, progress, tasks, maps } = earlier;
   if (progress.finishedAtMs === null)
@@ -27,7 +28,8 @@ export function readRerun(
     );
   checkKey(request.idempotencyKey);
   const { params, code, priority } = row;
-  const spec = request.failedOnly ? row.spec : placed(withoutCache(row.spec), place);
+  const pinned = pinReads(row.spec, reads);
+  const spec = request.failedOnly ? pinned : placed(withoutCache(pinned), place);
   const trigger = `${request.failedOnly ? "retry" : "rerun"} of ${row.id}${place === null ? "" : ` ${place.says}`}`;
   const idempotencyKey = request.idempotencyKey === "" ? null : request.idempotencyKey;
   const job = { id, spec, params, code, priority, trigger, idempotencyKey };

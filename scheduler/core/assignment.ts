@@ -1,12 +1,19 @@
 import type {
   AssignedInput,
+  AssignedSource,
   Assignment,
   CheckpointOrder,
   GangPlace,
   OutputRef,
   EndedRangeReport,
 } from "../../lib/core/dispatch.ts";
-import { renderTask, renderAlike, type RenderContext, renderRuns } from "../../lib/core/pipeline/render.ts";
+import {
+  renderTask,
+  renderAlike,
+  type RenderContext,
+  renderRuns,
+  sourceFileName,
+} from "../../lib/core/pipeline/render.ts";
 import { isMapped, type Run, type TaskSpec, mapValues } from "../../lib/core/pipeline/spec.ts";
 import type { EndedRange } from "../../lib/core/execution.ts";
 import { attemptKey } from "../../lib/core/ids.ts";
@@ -34,6 +41,7 @@ export function makeAssignment(instance: Attempted, active: Active): Assignment 
     code: job.code?.digest ?? null,
     files: spec.files,
     inputs: inputsOf(task),
+    ...sourcesOf(spec),
     outputs: Object.entries(spec.outputs).map(([name, path]) => ({ name, path })),
     resources: active.asked,
     gpuUuids: active.gpuUuids,
@@ -109,8 +117,9 @@ const NO_INPUTS: readonly AssignedInput[] = Object.freeze([]);
 
 function inputsOf(task: JobTask): readonly AssignedInput[] {
   const wanted = Object.entries(task.spec.inputs);
-  if (wanted.length === 0) return NO_INPUTS;
-  const inputs: AssignedInput[] = [];
+  const pinned = pinnedInputs(task.spec);
+  if (wanted.length === 0) return pinned;
+  const inputs: AssignedInput[] = [...pinned];
   for (const [name, { task: producerName, output }] of wanted) {
     const producer = task.needs.find((need) => need.spec.name === producerName);
     const mapped = producer !== undefined && isMapped(producer.spec);
@@ -125,6 +134,24 @@ function inputsOf(task: JobTask): readonly AssignedInput[] {
     }
   }
   return inputs;
+}
+
+/** Inputs from outside whose bytes were fixed when the job was accepted. */
+function pinnedInputs({ sources }: TaskSpec): readonly AssignedInput[] {
+  if (!sources) return NO_INPUTS;
+  return Object.entries(sources).flatMap(([name, { pin }]): AssignedInput[] =>
+    pin ? [{ name, index: null, ...pin }] : [],
+  );
+}
+
+/** Inputs that the node is to read. */
+function sourcesOf({ sources = {} }: TaskSpec): Pick<Assignment, "sources"> {
+  const open = Object.entries(sources).flatMap(([name, source]): AssignedSource[] => {
+    if (source.pin) return [];
+    const { from, digest = null, keep = true } = source;
+    return [{ name, uri: from, fileName: sourceFileName(source, name), digest, keep }];
+  });
+  return open.length === 0 ? {} : { sources: open };
 }
 
 /** By index: what was taken over, or restored, came in another order. */

@@ -4,6 +4,7 @@ import type { JobId } from "../../lib/core/ids.ts";
 import type { Json } from "../../lib/core/pipeline/placeholder.ts";
 import { isoTime } from "../../lib/core/wall-clock.ts";
 import type { Log } from "../../lib/log.ts";
+import type { FindData } from "../api/parts.ts";
 import type { Answer, Batch, Event } from "../core/index.ts";
 import type { Recorder } from "../store.ts";
 import { contextOf } from "./core/context.ts";
@@ -32,6 +33,7 @@ export interface DeskParts {
   readonly pool: Pool;
   readonly bus: TriggerBus;
   readonly newJobId: () => JobId;
+  readonly findData: FindData;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly log: Log;
@@ -64,7 +66,7 @@ export class TriggerDesk {
   }
 
   begin(loop: TriggerLoop): void {
-    const { bus, pool, newJobId, now, log } = this.#parts;
+    const { bus, pool, newJobId, findData, now, log } = this.#parts;
     const { registry } = this;
     registry.forget();
     const keeper = new TriggerKeeper({
@@ -72,6 +74,7 @@ export class TriggerDesk {
       registry,
       submit: (event) => loop.submit(event),
       newJobId,
+      findData,
       now,
       log,
     });

@@ -1,10 +1,12 @@
 import type { Pool } from "pg";
-import { WeftError } from "../../lib/core/error.ts";
+import { describeError, WeftError } from "../../lib/core/error.ts";
 import type { JobId } from "../../lib/core/ids.ts";
 import { inTransaction } from "../../lib/db.ts";
 import type { Log } from "../../lib/log.ts";
 import { Rounds } from "../../lib/rounds.ts";
 import { refusal } from "../api/answer.ts";
+import type { FindData } from "../api/parts.ts";
+import { pinSources } from "../api/sources.ts";
 import { TRIGGER_KEY_PREFIX } from "../api/submit.ts";
 import type { Answer, Event, NewJob } from "../core/index.ts";
 import { contextOf, tickEvent, tickValues } from "./core/context.ts";
@@ -45,6 +47,7 @@ export interface KeeperParts {
   /** Settles when it is committed; rejects with `unavailable` when the reign ends before. */
   readonly submit: (event: Event) => Promise<Answer>;
   readonly newJobId: () => JobId;
+  readonly findData: FindData;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly log: Log;
@@ -158,22 +161,38 @@ export class TriggerKeeper {
     const version = event.version!;
     const stored = await this.#version(name.split(".")[0]!, version);
     const end = { trigger, event: event.event };
-    const answer = await this.#parts.submit({
-      kind: "jobSubmitted",
-      job: {
-        ...stored,
-        id: job!,
-        params,
-        trigger: kind,
-        // What makes it one job, however often this line is reached.
-        idempotencyKey: `${TRIGGER_KEY_PREFIX}${trigger}:${event.event}`,
-        triggeredBy: { trigger: name, kind, event: event.event, atMs, version, depth },
-      },
-    });
-    if (answer.kind === "accepted") return { ...end, state: "fired", job: answer.job, reason: "" };
-    const reason = answer.kind === "refused" ? refusal(answer).message : `answered with ${answer.kind}`;
+    const firing: NewJob = {
+      ...stored,
+      id: job!,
+      params,
+      trigger: kind,
+      // What makes it one job, however often this line is reached.
+      idempotencyKey: `${TRIGGER_KEY_PREFIX}${trigger}:${event.event}`,
+      triggeredBy: { trigger: name, kind, event: event.event, atMs, version, depth },
+    };
+    const pinned = await this.#pin(firing);
+    const answer =
+      typeof pinned === "string" ? pinned : await this.#parts.submit({ kind: "jobSubmitted", job: pinned });
+    if (typeof answer !== "string" && answer.kind === "accepted")
+      return { ...end, state: "fired", job: answer.job, reason: "" };
+    const reason =
+      typeof answer === "string"
+        ? answer
+        : answer.kind === "refused"
+          ? refusal(answer).message
+          : `answered with ${answer.kind}`;
     this.#parts.log.warn({ trigger: name, event: event.event, reason }, "a firing was refused");
     return { ...end, state: "refused", job: null, reason };
+  }
+
+  /** With its inputs from outside as they are now; a text: why it cannot be. What passes is thrown, and tried again. */
+  async #pin(job: NewJob): Promise<NewJob | string> {
+    try {
+      return await pinSources(job, this.#parts.findData);
+    } catch (error) {
+      if (error instanceof WeftError && error.code === "invalid") return describeError(error);
+      throw error;
+    }
   }
 
   async #version(pipeline: string, number: number): Promise<NewJob> {

@@ -2,6 +2,8 @@ import type { Pool } from "pg";
 import { inTransaction } from "../../lib/db.ts";
 import { WeftError } from "../../lib/core/error.ts";
 import type { Digest } from "../../lib/core/ids.ts";
+import { hint, nearest } from "../../lib/core/pipeline/nearest.ts";
+import { jsonRows } from "../../lib/json-rows.ts";
 
 /** One version of a data set; the bytes are an artifact. */
 export interface DataVersion {
@@ -25,6 +27,9 @@ export type NewDataVersion = Omit<DataVersion, "version" | "tags">;
 const COLUMNS = `name, version, digest, kind, bytes::float8 as bytes, files, file_name as "fileName", source,
   source_version as "sourceVersion", message, added_by as "addedBy", added_at_ms as "addedAtMs",
   array(select tag from data_tags t where t.name = v.name and t.version = v.version order by tag) as tags`;
+
+/** Names of data sets that one that is not there is held against. */
+const NAMES_MAX = 2_000;
 
 /** Of `weft data log`; older ones are there by their number. */
 const LOG_MAX = 1_000;
@@ -106,10 +111,43 @@ export async function resolveData(pool: Pool, text: string): Promise<DataVersion
     name,
   ]);
   const known = tags.length === 0 ? "no tags" : `the tags ${tags.map(({ tag }) => tag).join(", ")}`;
+  const near = nearest(
+    selector,
+    tags.map(({ tag }) => tag),
+  );
   throw new WeftError(
     "not_found",
-    `data set "${name}" has no version or tag "${selector}"; it has the versions 1 to ${newest} and ${known}`,
+    `data set "${name}" has no version or tag "${selector}"; it has ${newest === 1 ? "version 1" : `the versions 1 to ${newest}`} and ${known}${near === undefined ? "" : ` (did you mean "${near}"?)`}`,
   );
+}
+
+/** Several at once, by what they were asked as; an error says what there is instead. */
+export async function resolveAll(
+  pool: Pool,
+  texts: readonly string[],
+): Promise<ReadonlyMap<string, DataVersion | WeftError>> {
+  const asked = texts.map((text) => {
+    const [name, selector] = splitData(text);
+    return { text, name, selector };
+  });
+  const { rows } = await pool.query<DataVersion & { readonly text: string }>(
+    `select asked.text, found.* from json_to_recordset($1::json) as asked(text text, name text, selector text)
+      cross join lateral (select ${COLUMNS} from data_versions v
+        where v.name = asked.name and (asked.selector = '' or v.version::text = asked.selector
+              or v.version = (select t.version from data_tags t where t.name = asked.name and t.tag = asked.selector))
+        order by v.version desc limit 1) as found`,
+    [jsonRows(asked)],
+  );
+  const found = new Map<string, DataVersion | WeftError>(rows.map(({ text, ...version }) => [text, version]));
+  for (const text of texts) {
+    if (found.has(text)) continue;
+    const late = await resolveData(pool, text).catch((error: unknown) => {
+      if (error instanceof WeftError && error.code === "not_found") return error;
+      throw error;
+    });
+    found.set(text, late);
+  }
+  return found;
 }
 
 /** Points the tag at a version, whatever it pointed at before. Errors: `not_found`, `invalid`. */
@@ -138,9 +176,17 @@ async function resolveNewest(pool: Pool, name: string): Promise<number | undefin
 }
 
 async function noData(pool: Pool, name: string): Promise<WeftError> {
-  const { rows } = await pool.query<{ name: string }>("select distinct name from data_versions order by name limit 20");
-  const known = rows.length === 0 ? "there are none yet" : `there are ${rows.map((row) => row.name).join(", ")}`;
-  return new WeftError("not_found", `there is no data set "${name}" (${known}); weft data add ${name} PATH makes it`);
+  const { rows } = await pool.query<{ name: string }>(
+    `select distinct name from data_versions order by name limit ${NAMES_MAX}`,
+  );
+  const known =
+    rows.length === 0
+      ? " (there are none yet)"
+      : hint(
+          name,
+          rows.map((row) => row.name),
+        );
+  return new WeftError("not_found", `there is no data set "${name}"${known}; weft data add ${name} PATH makes it`);
 }
 
 /** By digest: the versions of data sets that have these bytes, as `NAME@VERSION`, in order. */

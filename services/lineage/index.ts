@@ -22,6 +22,7 @@ export { lineageReferences } from "./references.ts";
 export { attemptSource } from "./attempt-source.ts";
 export { graphRoutes } from "./graph-api.ts";
 export { type Link, linkSource, recordLinks } from "./link-source.ts";
+export { readSource, sourceReadsOf } from "./source-reads.ts";
 export type { GraphSource } from "./source.ts";
 export type { Graph, GraphEdge, GraphNode } from "./core/node.ts";
 export { type Direction, walkGraph } from "./walk.ts";

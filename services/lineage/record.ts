@@ -3,11 +3,12 @@ import type { EndedAttempt, EndedRange } from "../../lib/core/execution.ts";
 import { attemptKey, type AttemptKey, type Digest, parseAttemptKey } from "../../lib/core/ids.ts";
 import type { Run } from "../../lib/core/pipeline/spec.ts";
 import { jsonRows } from "../../lib/json-rows.ts";
+import { recordSourceReads } from "./source-reads.ts";
 import { artifactsOf, artifactsRead, type ArtifactRecord, edgesOf, type EdgeRecord, readsOf } from "./core/graph.ts";
 
 /**
  * Records attempts that have ended: their executions, the artifacts they touched and the edges between. Part of the
- * caller's transaction; three statements however many attempts. Repeating it changes nothing.
+ * caller's transaction; four statements at most, however many attempts. Repeating it changes nothing.
  */
 export async function recordEnded(client: ClientBase, ended: readonly EndedAttempt[]): Promise<void> {
   if (ended.length === 0) return;
@@ -15,6 +16,7 @@ export async function recordEnded(client: ClientBase, ended: readonly EndedAttem
   // Sent together: on a pipelined connection they cost one round trip.
   await Promise.all([
     insertExecutions(client, ended.map(toExecution)),
+    recordSourceReads(client, ended),
     ...(edges.length === 0 ? [] : [insertArtifacts(client, artifactsOf(ended)), insertEdges(client, edges)]),
   ]);
 }
@@ -25,6 +27,7 @@ export async function recordEndedRanges(client: ClientBase, ranges: readonly End
   const reading = ranges.filter((range) => readsOf(range).length > 0);
   await Promise.all([
     insertExecutionRanges(client, ranges),
+    recordSourceReads(client, [], ranges),
     ...(reading.length === 0
       ? []
       : [insertArtifacts(client, artifactsRead(reading)), insertRangeEdges(client, reading)]),

@@ -101,6 +101,43 @@ export const edges = pgTable(
 );
 
 /**
+ * What attempts have read that no task of their job made: versions of data sets, and URIs. Written with their executions, and never changed.
+ */
+export const sourceReads = pgTable(
+  "source_reads",
+  {
+    execution: text().notNull(),
+    /** Of the input. */
+    name: text().notNull(),
+    jobId: text("job_id").notNull(),
+    task: text().notNull(),
+    /** In the graph: dataset:NAME@VERSION, or URI#VERSION. */
+    node: text().notNull(),
+    /** Empty: its bytes were fixed when the job was accepted, and nothing was read there. */
+    uri: text().notNull(),
+    version: text().notNull(),
+    digest: text().notNull(),
+    /** file or tree */
+    kind: text().notNull(),
+    bytes: bigint({ mode: "number" }).notNull(),
+    fileName: text("file_name").notNull(),
+    /** The bytes were put into the artifact store. */
+    kept: boolean().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.execution, table.name] }),
+    index("source_reads_node").on(table.node),
+    index("source_reads_uri")
+      .on(table.uri)
+      .where(sql`${table.uri} <> ''`),
+    index("source_reads_job")
+      .on(table.jobId)
+      .where(sql`${table.uri} <> ''`),
+    check("source_reads_kind", sql`${table.kind} in ('file', 'tree')`),
+  ],
+);
+
+/**
  * Edges of the graph that are not of an attempt's inputs and outputs: from what was there first to what came of it. Ids are those of nodes (see
  * core/node.ts). Never changed.
  */

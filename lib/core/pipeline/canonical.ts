@@ -1,4 +1,3 @@
-import type { InputSpec as InputSpecProto } from "../../../proto/gen/weft/v1/InputSpec.ts";
 import type {
   PipelineSpec as PipelineSpecProto,
   PipelineSpec__Output,
@@ -22,6 +21,7 @@ import { Likeness } from "./likeness.ts";
 import { LIMITS } from "./limits.ts";
 import { notifyFromProto, type NotifyRule, notifyToProto } from "./notify.ts";
 import { hint } from "./nearest.ts";
+import { inputsFromProto, inputsToProto } from "./outside.ts";
 import { triggerFromProto, type TriggerSpec, triggerToProto } from "./trigger.ts";
 import {
   completeResources,
@@ -33,7 +33,17 @@ import {
 } from "./resources.ts";
 import { checkPipeline } from "./rules.ts";
 import { serviceFromProto, type ServiceSpec, serviceToProto } from "./service.ts";
-import type { Environment, InputSpec, MapDimension, PipelineSpec, Placement, Run, Scalar, TaskSpec } from "./spec.ts";
+import type {
+  Environment,
+  InputSpec,
+  MapDimension,
+  PipelineSpec,
+  Placement,
+  Run,
+  Scalar,
+  SourceSpec,
+  TaskSpec,
+} from "./spec.ts";
 
 export const PROJECT_DEFAULT = "default";
 
@@ -54,6 +64,7 @@ export interface TaskDraft {
   readonly run: Run;
   readonly needs?: readonly string[];
   readonly inputs?: Readonly<Record<string, InputSpec>>;
+  readonly sources?: Readonly<Record<string, SourceSpec>>;
   readonly outputs?: Readonly<Record<string, string>>;
   readonly resources?: ResourcesDraft;
   readonly alternatives?: readonly ResourcesDraft[];
@@ -136,6 +147,7 @@ function completeTask(draft: TaskDraft): TaskSpec {
     run: draft.run,
     needs: needsOf(draft.needs ?? NONE, inputs),
     inputs,
+    ...(isSaid(draft.sources ?? "") ? { sources: byKey(draft.sources ?? NOTHING) } : {}),
     outputs: byKey(draft.outputs ?? NOTHING),
     resources: orPlain(completeResources(draft.resources), PLAIN_RESOURCES),
     map: orNone(draft.map ?? []),
@@ -258,7 +270,7 @@ function draftOf(task: TaskSpec__Output, issues: Issue[]): TaskDraft {
     name: task.name,
     run: runOf(task, issues),
     needs: task.needs,
-    inputs: task.inputs,
+    ...inputsFromProto(task.inputs, path, issues),
     outputs: task.outputs,
     resources: resourcesDraft(task.resources),
     map,
@@ -364,12 +376,11 @@ export function toProto(spec: PipelineSpec): PipelineSpecProto {
 }
 
 function taskToProto(task: TaskSpec): TaskSpecProto {
-  const inputs: Record<string, InputSpecProto> = { ...task.inputs };
   return {
     name: task.name,
     ...(task.run.kind === "script" ? { script: task.run.script } : { command: [...task.run.argv] }),
     needs: [...task.needs],
-    inputs,
+    inputs: inputsToProto(task),
     outputs: { ...task.outputs },
     resources: resourcesToProto(task.resources),
     map: task.map.map(({ name, values }) => ({ name, values: values.map(toProtoValue) })),

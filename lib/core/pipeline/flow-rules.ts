@@ -80,7 +80,7 @@ function checkJoin(task: TaskSpec, add: Add): void {
   const more = {
     run: runs,
     map: isMapped(task),
-    inputs: isSaid(task.inputs),
+    inputs: isSaid(task.inputs) || task.sources !== undefined,
     outputs: isSaid(task.outputs),
     service: task.service !== undefined,
     nodes: task.nodes > 1,
@@ -130,7 +130,7 @@ function checkApprove(task: TaskSpec, { by, timeoutMs, message }: Approve, add: 
   const runs = task.run.kind === "script" || task.run.argv.length > 0;
   const more = {
     map: isMapped(task),
-    inputs: isSaid(task.inputs),
+    inputs: isSaid(task.inputs) || task.sources !== undefined,
     outputs: isSaid(task.outputs),
     run: runs,
     metricTolerance: task.flow.metricTolerance !== null,

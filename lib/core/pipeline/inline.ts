@@ -111,6 +111,16 @@ function place(inner: TaskSpec, holder: TaskSpec, names: Names): TaskSpec {
     inputs: Object.fromEntries(
       Object.entries(inner.inputs).map(([name, { task, output }]) => [name, { task: names.task(task), output }]),
     ),
+    ...(inner.sources
+      ? {
+          sources: Object.fromEntries(
+            Object.entries(inner.sources).map(([name, source]) => [
+              name,
+              { ...source, from: renameText(source.from, names) },
+            ]),
+          ),
+        }
+      : {}),
     flow: {
       ...inner.flow,
       when: isRoot ? holder.flow.when : inner.flow.when,

@@ -1,6 +1,7 @@
 import type { JobId } from "../ids.ts";
 import type { Json } from "../json.ts";
 import { tasksByName } from "./graph.ts";
+import { outsideFileName, readOutside } from "./outside.ts";
 import {
   isMapped,
   mapNames,
@@ -9,6 +10,7 @@ import {
   type PipelineSpec,
   type Run,
   type Scalar,
+  type SourceSpec,
   type TaskSpec,
 } from "./spec.ts";
 import { parseTemplate, renderTemplate, variableName, type Reference, type Template } from "./template.ts";
@@ -184,11 +186,21 @@ function own<T>(record: Readonly<Record<string, T>>, name: string): T {
 
 /** Where an input lies in the workspace: the file or folder, or the folder of one entry an instance of a mapped producer. */
 export function inputPath(pipeline: PipelineSpec, task: TaskSpec, name: string): string {
+  const source = task.sources && Object.hasOwn(task.sources, name) ? task.sources[name] : undefined;
+  if (source) return `inputs/${name}/${sourceFileName(source, name)}`;
   const input = own(task.inputs, name);
   const producer = tasksByName(pipeline).get(input.task);
   if (!producer) throw new Error(`task "${input.task}" is not in the pipeline; it was not checked`);
   const folder = `inputs/${name}`;
   return isMapped(producer) ? folder : `${folder}/${fileNameOf(own(producer.outputs, input.output))}`;
+}
+
+/** What an input from outside is called below its folder. The job must have been accepted. */
+export function sourceFileName(source: SourceSpec, name: string): string {
+  if (source.pin) return source.pin.fileName;
+  const read = readOutside(source.from);
+  if (!read.ok) throw new Error(`input "${name}" ${read.message}; it was not checked`);
+  return outsideFileName(read.outside, name);
 }
 
 /** Last part of an output's path, without "/": "out/model/" → "model". */

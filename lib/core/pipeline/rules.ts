@@ -97,7 +97,7 @@ function checkEdges(spec: PipelineSpec, task: TaskSpec, issues: Issue[]): void {
       add(["needs", i], `task "${task.name}" needs "${need}", which does not exist${hint(need, others())}`);
   }
   checkServiceEdges(task, tasks, add);
-  let artifacts = 0;
+  let artifacts = Object.keys(task.sources ?? {}).length;
   for (const [name, input] of Object.entries(task.inputs)) {
     if (issues.length >= LIMITS.issues) return;
     const producer = tasks.get(input.task);
@@ -158,6 +158,10 @@ function restBytes(task: TaskSpec): number {
     (n, [name, input]) => n + name.length + input.task.length + input.output.length + 12,
     0,
   );
+  const sources = Object.entries(task.sources ?? {}).reduce(
+    (n, [name, { from }]) => n + name.length + utf8Bytes(from) + 90,
+    0,
+  );
   const map = task.map.reduce(
     (n, dimension) => n + dimension.values.reduce<number>((m, value) => m + utf8Bytes(scalarText(value)) + 5, 0),
     0,
@@ -169,6 +173,7 @@ function restBytes(task: TaskSpec): number {
     utf8Bytes(task.flow.mapFrom?.from ?? "") +
     run +
     inputs +
+    sources +
     map +
     files +
     records(task.outputs) +

@@ -1,4 +1,4 @@
-import type { FailureReason } from "../dispatch.ts";
+import type { ArtifactRef, FailureReason } from "../dispatch.ts";
 import type { Digest } from "../ids.ts";
 import type { NotifyRule } from "./notify.ts";
 import type { ServiceSpec } from "./service.ts";
@@ -60,6 +60,24 @@ export interface InputSpec {
   readonly output: string;
 }
 
+/** An input that no task of the job makes (see outside.ts). */
+export interface SourceSpec {
+  /** `dataset:NAME@…`, or a URI; in a job's own spec no `{{ … }}` is left. */
+  readonly from: string;
+  /** Of a URI: what its bytes must be. Absent: whatever is there. */
+  readonly digest?: Digest;
+  /** Of a URI: its bytes are not put into the artifact store. */
+  readonly keep?: false;
+  /** The bytes it stands for, fixed when the job was accepted. Absent: it is read when a task starts. */
+  readonly pin?: SourcePin;
+}
+
+export interface SourcePin extends ArtifactRef {
+  /** In the lineage graph: dataset:NAME@VERSION, or URI#VERSION. */
+  readonly node: string;
+  readonly fileName: string;
+}
+
 export interface Retries {
   readonly limit: number;
   readonly backoffMs: number;
@@ -90,6 +108,8 @@ export interface TaskSpec {
   /** With the tasks of `inputs` added; no duplicates. */
   readonly needs: readonly string[];
   readonly inputs: Readonly<Record<string, InputSpec>>;
+  /** Inputs from outside, by their names among all inputs. Absent: none. */
+  readonly sources?: Readonly<Record<string, SourceSpec>>;
   /** Output name to path in the workspace; a folder ends with "/". */
   readonly outputs: Readonly<Record<string, string>>;
   readonly resources: Resources;

@@ -5,6 +5,7 @@ import { checkFlow } from "./flow-rules.ts";
 import { formatDuration } from "../../../proto/units.ts";
 import { checkEnvironment } from "./environment.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
+import { checkSources } from "./outside.ts";
 import { checkAsked } from "./resource-rules.ts";
 import { templatesOf } from "./render.ts";
 import { checkService } from "./service.ts";
@@ -32,7 +33,8 @@ export function checkTask(pipeline: PipelineSpec, task: TaskSpec, issues: Issue[
   checkEnv(task, add);
   checkFiles(task, add);
   checkEnvironment(task.environment, (key, message) => add(["environment", key], message));
-  checkVariables(Object.keys(task.inputs), "input", ["inputs"], add);
+  checkVariables([...Object.keys(task.inputs), ...Object.keys(task.sources ?? {})], "input", ["inputs"], add);
+  checkSources(pipeline, task, add);
   checkTemplates(pipeline, task, add);
   checkFlow(pipeline, task, add);
   checkService(task, add);
@@ -228,7 +230,7 @@ function checkTemplates(pipeline: PipelineSpec, task: TaskSpec, add: Add): void 
   const scope = {
     params: Object.keys(pipeline.params),
     map: mapNames(task),
-    inputs: Object.keys(task.inputs),
+    inputs: [...Object.keys(task.inputs), ...Object.keys(task.sources ?? {})],
     outputs: Object.keys(task.outputs),
     tasks: task.needs,
   };

@@ -3,9 +3,10 @@ import type { TaskDraft } from "./canonical.ts";
 import type { Binding } from "./inline.ts";
 import { FAILURE_REASONS, type FailureReason } from "../dispatch.ts";
 import { hint } from "./nearest.ts";
-import type { InputSpec, MapDimension, Run, Scalar } from "./spec.ts";
+import type { MapDimension, Run, Scalar } from "./spec.ts";
 import { FLOW_KEYS, readFlow, readMapSource } from "./yaml-flow.ts";
 import { readEnvironment } from "./yaml-environment.ts";
+import { readInputs } from "./yaml-input.ts";
 import { type Entry, type NodeReader, offsetOf } from "./yaml-node.ts";
 import { readService } from "./yaml-service.ts";
 import { readAlternatives, readPlacement, readResources } from "./yaml-resources.ts";
@@ -124,7 +125,7 @@ function readKey(reader: NodeReader, draft: Mutable<TaskDraft>, entry: Entry, wh
       draft.needs = readTexts(reader, entry, "a list of task names would be right, like [features]");
       return;
     case "inputs":
-      draft.inputs = readInputs(reader, entry);
+      Object.assign(draft, readInputs(reader, entry));
       return;
     case "outputs":
       draft.outputs = readRecord(
@@ -221,22 +222,6 @@ function readRecord(reader: NodeReader, entry: Entry, right: string): Record<str
     entries.flatMap((item) => {
       const text = reader.text(item.value, item.path, item.offset, `"${item.name}"`, right);
       return text === undefined ? [] : [[item.name, text]];
-    }),
-  );
-}
-
-function readInputs(reader: NodeReader, entry: Entry): Record<string, InputSpec> {
-  const right = '"task.output" would be right, like "features.table"';
-  const entries = reader.entries(entry.value, entry.path, '"inputs"', entry.offset) ?? [];
-  return Object.fromEntries(
-    entries.flatMap((item): [string, InputSpec][] => {
-      const text = reader.text(item.value, item.path, item.offset, `input "${item.name}"`, right);
-      if (text === undefined) return [];
-      const parts = text.split(".");
-      if (parts.length === 2 && parts.every((part) => part !== ""))
-        return [[item.name, { task: parts[0]!, output: parts[1]! }]];
-      reader.issue(offsetOfValue(item), item.path, `input "${item.name}" is "${text}"; ${right}`);
-      return [];
     }),
   );
 }

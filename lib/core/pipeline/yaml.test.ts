@@ -208,7 +208,7 @@ test.each([
   [
     "an input without an output's name",
     task("  b: { run: x, inputs: { t: a } }"),
-    `6:29: input "t" is "a"; "task.output" would be right, like "features.table"`,
+    `6:29: input "t" is "a"; "task.output" would be right, like "features.table", a data set like "dataset:flights@3", or a URI (https://, s3://, file://)`,
   ],
   [
     "a cycle",

@@ -26,6 +26,7 @@ export function edgesOf({ assignment, code, report }: EndedAttempt): EdgeRecord[
   const edges: EdgeRecord[] = [];
   if (code !== null) edges.push({ execution, direction: "input", name: CODE_EDGE, digest: code.digest });
   for (const { name, digest } of assignment.inputs) edges.push({ execution, direction: "input", name, digest });
+  for (const { name, digest } of report.reads ?? []) edges.push({ execution, direction: "input", name, digest });
   for (const { name, digest } of report.outputs) edges.push({ execution, direction: "output", name, digest });
   return edges;
 }
@@ -56,6 +57,9 @@ export function artifactsOf(ended: readonly EndedAttempt[]): ArtifactRecord[] {
   for (const { assignment, code, report } of ended) {
     if (code !== null) add({ digest: code.digest, kind: "tree", bytes: null, producer: null });
     for (const { digest, kind, bytes } of assignment.inputs) add({ digest, kind, bytes, producer: null });
+    // What was not kept is no artifact of ours.
+    for (const { digest, kind, bytes, kept } of report.reads ?? [])
+      if (kept) add({ digest, kind, bytes, producer: null });
     const producer = attemptKey(assignment.ref);
     for (const { digest, kind, bytes } of report.outputs) add({ digest, kind, bytes, producer });
   }
