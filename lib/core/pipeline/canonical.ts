@@ -4,7 +4,7 @@ import type {
 } from "../../../proto/gen/weft/v1/PipelineSpec.ts";
 import type { TaskSpec as TaskSpecProto, TaskSpec__Output } from "../../../proto/gen/weft/v1/TaskSpec.ts";
 import { fromProtoValue, toProtoValue, toProtoValues } from "../../../proto/value.ts";
-import { FAILURE_REASONS, type FailureReason } from "../dispatch.ts";
+import type { FailureReason } from "../dispatch.ts";
 import {
   type Concurrency,
   concurrencyFromProto,
@@ -20,7 +20,6 @@ import { environmentOf, environmentToProto } from "./environment.ts";
 import { Likeness } from "./likeness.ts";
 import { LIMITS } from "./limits.ts";
 import { notifyFromProto, type NotifyRule, notifyToProto } from "./notify.ts";
-import { hint } from "./nearest.ts";
 import { inputsFromProto, inputsToProto } from "./outside.ts";
 import { triggerFromProto, type TriggerSpec, triggerToProto } from "./trigger.ts";
 import {
@@ -31,6 +30,7 @@ import {
   type ResourcesDraft,
   resourcesToProto,
 } from "./resources.ts";
+import { reasonsOf } from "./reason.ts";
 import { checkPipeline } from "./rules.ts";
 import { serviceFromProto, type ServiceSpec, serviceToProto } from "./service.ts";
 import type {
@@ -348,16 +348,6 @@ function runOf(task: TaskSpec__Output, issues: Issue[]): Run {
     });
   }
   return task.script === "" ? { kind: "command", argv: task.command } : { kind: "script", script: task.script };
-}
-
-function reasonsOf(task: TaskSpec__Output, issues: Issue[]): FailureReason[] {
-  return (task.retries?.reasons ?? []).flatMap((reason, i) => {
-    const known = FAILURE_REASONS.find((each) => each === reason);
-    if (known) return [known];
-    const message = `"${reason}" is no reason of a failure${hint(reason, FAILURE_REASONS)}`;
-    issues.push({ path: ["tasks", task.name, "retries", "reasons", i], message });
-    return [];
-  });
 }
 
 /** The message of a pipeline; `fromProto` gives back an equal one. */
