@@ -62,6 +62,7 @@ const read = z.object({
 });
 
 const artifact = z.object({ digest, kind: z.enum(["file", "tree"]), bytes: count.int() });
+const handedIn = artifact.extend({ round: count.int().exactOptional() });
 
 /** Of any shape; how deep and how large it may be the node has seen to, and is seen to again. */
 const result = z.custom<Json>((value) => isShallow(value as Json, RESULT_DEPTH_MAX));
@@ -69,7 +70,7 @@ const result = z.custom<Json>((value) => isShallow(value as Json, RESULT_DEPTH_M
 const report = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("started"), key, atMs: count }),
   z.object({ kind: z.literal("ready"), key, atMs: count, ready: z.boolean(), message: z.string() }),
-  z.object({ kind: z.literal("checkpoint"), key, atMs: count, checkpoint: artifact }),
+  z.object({ kind: z.literal("checkpoint"), key, atMs: count, checkpoint: handedIn }),
   z.object({
     kind: z.literal("ended"),
     key,
@@ -83,7 +84,7 @@ const report = z.discriminatedUnion("kind", [
     outputs: z.array(output),
     result: result.optional(),
     reads: z.array(read).exactOptional(),
-    checkpoint: artifact.exactOptional(),
+    checkpoint: handedIn.exactOptional(),
     environmentDigest: digest.nullable(),
     logBytes: z.object({ stdout: count.int(), stderr: count.int() }),
   }),

@@ -1,10 +1,12 @@
 import { lstatSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ArtifactClient, putTree } from "../lib/artifacts.ts";
-import type { ArtifactRef } from "../lib/core/dispatch.ts";
+import type { ArtifactRef, CheckpointRef } from "../lib/core/dispatch.ts";
 import { WeftError } from "../lib/core/error.ts";
 import type { Digest } from "../lib/core/ids.ts";
+import type { TreeFile } from "../lib/core/tree.ts";
+import { digestBytes } from "../lib/digest.ts";
 import { type KnownDigests, packFolder } from "../lib/tree.ts";
 import type { Cache } from "./cache.ts";
 import { CHECKPOINT } from "./folder.ts";
@@ -22,6 +24,8 @@ export async function layOutCheckpoint(
   if (from) await layOutFetched(cache, from.digest, target, pin);
 }
 
+/** Digits of a number, and the end of the line. */
+const ROUND_BYTES_MAX = 32;
 /** What a task that runs is still writing: it renames that when it is whole. */
 const UNFINISHED = ".tmp";
 
@@ -37,7 +41,7 @@ export async function storeCheckpoint(
     known,
     finishedOnly = known !== undefined,
   }: { readonly known?: KnownDigests; readonly finishedOnly?: boolean } = {},
-): Promise<ArtifactRef | undefined> {
+): Promise<CheckpointRef | undefined> {
   const source = join(folder, CHECKPOINT);
   // A link would have us read, and publish, what lies elsewhere.
   if (!lstatSync(source, { throwIfNoEntry: false })?.isDirectory()) return undefined;
@@ -49,8 +53,22 @@ export async function storeCheckpoint(
     // What was sent had become something else by then.
     throw known && error instanceof WeftError && error.code === "invalid" ? changed(error) : error;
   });
+  const round = await roundOf(source, packed.manifest.files);
   if (known && (await pack()).digest !== packed.digest) throw changed();
-  return { digest: packed.digest, kind: "tree", bytes: packed.bytes };
+  return { digest: packed.digest, kind: "tree", bytes: packed.bytes, ...(round === undefined ? {} : { round }) };
+}
+
+/** A file in which a member of a gang says of which round its checkpoint is: a whole number. */
+const ROUND = "ROUND";
+
+/** Undefined: there is no such file among those that were stored, or no number in it. */
+async function roundOf(source: string, files: readonly TreeFile[]): Promise<number | undefined> {
+  const file = files.find(({ path }) => path === ROUND);
+  if (file === undefined || file.bytes > ROUND_BYTES_MAX) return undefined;
+  const bytes = await readFile(join(source, ROUND));
+  if (digestBytes(bytes) !== file.digest) throw changed();
+  const text = bytes.toString("utf8").trim();
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 function changed(cause?: Error): WeftError {

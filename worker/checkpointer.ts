@@ -2,7 +2,7 @@ import { appendFileSync, type BigIntStats } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ArtifactClient } from "../lib/artifacts.ts";
-import type { ArtifactRef } from "../lib/core/dispatch.ts";
+import type { CheckpointRef } from "../lib/core/dispatch.ts";
 import { describeError, WeftError } from "../lib/core/error.ts";
 import { formatDuration } from "../lib/core/pipeline/units.ts";
 import type { Digested } from "../lib/digest.ts";
@@ -20,7 +20,7 @@ export interface CheckpointerOptions {
   /** Of the attempt. */
   readonly folder: string;
   readonly everyMs: number;
-  readonly onStored: (checkpoint: ArtifactRef) => void;
+  readonly onStored: (checkpoint: CheckpointRef) => void;
 }
 
 /**
@@ -63,7 +63,7 @@ export class Checkpointer {
   }
 
   /** Undefined: nothing is there. Throws when it changes all the time. */
-  async #store(): Promise<ArtifactRef | undefined> {
+  async #store(): Promise<CheckpointRef | undefined> {
     const { artifacts, folder } = this.#options;
     // The same for all looks: what one that broke off had not come to is still known to the next.
     this.#digests = this.#digests.next();

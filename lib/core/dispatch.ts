@@ -127,6 +127,12 @@ export interface Alike {
   readonly runs: readonly Run[] | null;
 }
 
+/** What an attempt has left in $WEFT_CHECKPOINT. */
+export interface CheckpointRef extends ArtifactRef {
+  /** The number in its file ROUND, which the members of a gang go by; absent: it has none. */
+  readonly round?: number;
+}
+
 export interface CheckpointOrder {
   readonly from: ArtifactRef | null;
   /** Also while it runs, at this interval; absent: only at its end. */
@@ -242,7 +248,7 @@ export interface EndedReport {
   /** What was read from outside for it; absent: nothing. */
   readonly reads?: readonly SourceRead[];
   /** What it left in $WEFT_CHECKPOINT; absent: nothing, or it succeeded. */
-  readonly checkpoint?: ArtifactRef;
+  readonly checkpoint?: CheckpointRef;
   /** Digest of the environment that was used, null for the bare machine. */
   readonly environmentDigest: Digest | null;
   readonly logBytes: { readonly stdout: number; readonly stderr: number };
@@ -281,7 +287,7 @@ export interface CheckpointReport {
   readonly kind: "checkpoint";
   readonly key: AttemptKey;
   readonly atMs: number;
-  readonly checkpoint: ArtifactRef;
+  readonly checkpoint: CheckpointRef;
 }
 
 /** The whole log is in the artifact store. Null: that stream is empty. */

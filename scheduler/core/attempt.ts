@@ -12,6 +12,7 @@ import { untoldEnd } from "../../lib/core/report.ts";
 import { makeAssignment } from "./assignment.ts";
 import type { Answer } from "./event.ts";
 import { backoff } from "./backoff.ts";
+import { keepCheckpoint } from "./checkpoint.ts";
 import { failGang, onMemberEnded, succeedGang } from "./gang.ts";
 import { concludeInstance, endInstance } from "./job.ts";
 import { LOSS_BACKOFF_MS, LOSS_BACKOFF_MS_MAX, LOSSES_AT_ONCE_MAX } from "./limit.ts";
@@ -82,8 +83,7 @@ export function onAttemptReady(state: State, node: NodeId, report: ReadyReport, 
 export function onAttemptCheckpointed(state: State, node: NodeId, report: CheckpointReport): Answer {
   const found = currentAttempt(state, node, report.key);
   if (!found) return STALE;
-  found.instance.checkpoint = { ...report.checkpoint, atMs: report.atMs };
-  state.out.instances.add(found.instance);
+  keepCheckpoint(state, found.instance, report.checkpoint, report.atMs);
   return DONE;
 }
 
@@ -168,7 +168,7 @@ function endAttempt(state: State, instance: Instance, active: Active, report: En
   instance.exitCode = report.exitCode;
   instance.reason = outcome.kind === "succeeded" ? "" : outcome.reason;
   instance.message = report.message;
-  if (report.checkpoint) instance.checkpoint = { ...report.checkpoint, atMs: report.endedAtMs };
+  if (report.checkpoint) keepCheckpoint(state, instance, report.checkpoint, report.endedAtMs);
   state.out.instances.add(instance);
   state.out.ended.push({
     assignment,

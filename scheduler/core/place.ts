@@ -235,6 +235,7 @@ function assign(state: State, instance: Instance, node: Node, given: Given, nowM
   const { choice, asked, prefilled = false, masterAddress = "" } = given;
   const gpuUuids = asked.gpuMillis === 0 ? NO_GPUS : chooseDevices(node, asked)!;
   instance.attempt += 1;
+  instance.rounds = null;
   const key = attemptKey({ job: job.id, task: spec.name, index: instance.index, attempt: instance.attempt });
   const active = newActive({ node, key, gpuUuids, choice, asked, masterAddress, prefilled });
   instance.state = active;

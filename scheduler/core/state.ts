@@ -157,6 +157,8 @@ export interface Instance {
   message: string;
   /** Left by the last attempt that left one. */
   checkpoint: Checkpoint | null;
+  /** Of a gang's member, by round: what waits for the other members' (checkpoint.ts). */
+  rounds: Map<number, Checkpoint> | null;
   /** What the result cache said about it; null: it was not asked. */
   cache: { readonly key: string | null; readonly why: string } | null;
 }
@@ -375,6 +377,7 @@ export function newInstance(task: JobTask, index: number, state: InstanceState):
     reason: "",
     message: "",
     checkpoint: null,
+    rounds: null,
     cache: null,
   };
   task.instances ??= new Map();

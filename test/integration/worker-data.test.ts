@@ -253,6 +253,17 @@ test("what a stopped attempt left in its checkpoint folder is there for the next
   expect(next.checkpoint).toBeUndefined();
 });
 
+test.each([
+  ["a number", "12", 12],
+  ["anything else", "twelve", undefined],
+  ["nothing", "", undefined],
+])("a checkpoint whose ROUND holds %s is of that round", async (_, text, round) => {
+  const worker = await bench.worker();
+  const run = `printf '%s' '${text}' > "$WEFT_CHECKPOINT/ROUND"; exit 1`;
+  const { checkpoint } = await worker.run(run, { checkpoint: { from: null } });
+  expect(checkpoint?.round).toBe(round);
+});
+
 /** What the worker has said of checkpoints of that attempt, in their order. */
 const checkpointsOf = (worker: WorkerBench, key: AttemptKey) =>
   worker.reports.flatMap((report) => (report.kind === "checkpoint" && report.key === key ? [report.checkpoint] : []));
