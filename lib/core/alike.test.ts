@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { expandAssignment, gatherReports, sliceRange, spreadReports } from "./alike.ts";
+import { expandAssignment, gatherReports, keysOf, sliceRange, spreadReports } from "./alike.ts";
 import type { Assignment, EndedRangeReport, EndedReport, Report } from "./dispatch.ts";
 import { endedReport, key, SUCCEEDED } from "../../test/support/build.ts";
 
@@ -42,6 +42,32 @@ test("what has more to tell than times and usage is told alone, in its place bef
 test("a part of a range is a range", () => {
   const [range] = gatherReports([0, 1, 2, 3].map((i) => ended(`j.t.${i}.1`, { endedAtMs: i }))) as [EndedRangeReport];
   expect(sliceRange(range, 1, 3)).toMatchObject({ key: "j.t.1.1", endedAtMs: [1, 2] });
+});
+
+test("plain ends of several tasks of a job become one report, and all come back from it", () => {
+  const keys = ["j.a.0.1", "j.b.0.1", "j.c.0.1", "j.d.0.1"];
+  const others = ["j.e.0.2", "k.a.0.1", "j.m.0.1", "j.m.1.1"];
+  const reports = [...keys, ...others].map((text, i) => ended(text, { endedAtMs: i }));
+  const gathered = gatherReports(reports);
+  expect(gathered.map((report) => `${report.kind} ${report.key}`)).toEqual([
+    "endedRange j.m.0.1",
+    "endedRange j.a.0.1",
+    "ended j.e.0.2",
+    "ended k.a.0.1",
+  ]);
+  const [, bundle] = gathered as [EndedRangeReport, EndedRangeReport];
+  expect(bundle.tasks).toEqual(["a", "b", "c", "d"]);
+  expect(keysOf(bundle)).toEqual(keys);
+  expect(keysOf(gathered[0] as EndedRangeReport)).toEqual(["j.m.0.1", "j.m.1.1"]);
+  expect(sliceRange(bundle, 1, 3)).toMatchObject({ key: "j.b.0.1", tasks: ["b", "c"], endedAtMs: [1, 2] });
+  const byKey = (a: Report, b: Report): number => (a.key < b.key ? -1 : 1);
+  expect(spreadReports(gathered).toSorted(byKey)).toEqual(reports.toSorted(byKey));
+});
+
+test("an assignment of tasks that are alike is one for each of them", () => {
+  const first = { ref: { job: "j", task: "a", index: 0, attempt: 1 }, env: { A: "a" }, run: { kind: "script" } };
+  const bundle = { ...first, alike: { count: 2, tasks: ["a", "b"], env: {}, runs: null } } as unknown as Assignment;
+  expect(expandAssignment(bundle)).toEqual([first, { ...first, ref: { ...first.ref, task: "b" } }]);
 });
 
 test("an assignment of a range is one for each of its instances, with what each has to itself", () => {

@@ -1,5 +1,5 @@
 import type { Assignment, EndedRangeReport, EndedReport, Report } from "./dispatch.ts";
-import { attemptKey, type AttemptRef, parseAttemptKey } from "./ids.ts";
+import { attemptKey, type AttemptKey, type AttemptRef, parseAttemptKey } from "./ids.ts";
 
 /** The assignments that one message part stands for: itself, or one for each of the instances that are alike. */
 export function expandAssignment(assignment: Assignment): Assignment[] {
@@ -115,6 +115,12 @@ export function gatherEnds(ends: readonly PlainEnd[]): EndedRangeReport {
     usageSource: first!.usage.source,
     environmentDigest: first!.environmentDigest,
   };
+}
+
+/** Of the attempts that it tells of, in order. */
+export function keysOf(range: EndedRangeReport): AttemptKey[] {
+  const first = parseAttemptKey(range.key)!;
+  return range.startedAtMs.map((_, i) => attemptKey(refAt(first, range.tasks, i)));
 }
 
 /** The i-th end of a range, as it would have been told alone. */

@@ -1,4 +1,5 @@
 import type { ClientBase, Pool, PoolClient } from "pg";
+import { keysOf } from "../../../lib/core/alike.ts";
 import { waitMs } from "../../../lib/core/delivery.ts";
 import type { EndedAttempt, EndedRange } from "../../../lib/core/execution.ts";
 import { attemptKey, type AttemptKey, parseAttemptKey } from "../../../lib/core/ids.ts";
@@ -212,6 +213,11 @@ function newsOf({ started, ended, endedRanges, startedJobs, endedJobs }: Change)
   for (const keys of slices(ended.map(({ assignment }) => attemptKey(assignment.ref))))
     rows.push({ ...NOTHING, ended: keys.map((key) => [key, 1]) });
   for (const { report, maps } of endedRanges) {
+    if (report.tasks) {
+      // Of tasks with names of their own, which no number leads from one to the next.
+      for (const keys of slices(keysOf(report))) rows.push({ ...NOTHING, ended: keys.map((key) => [key, 1]) });
+      continue;
+    }
     const keys = keysOfRange(report.key, maps.length);
     for (let i = 0; i < keys.length; i += ATTEMPTS_A_ROW)
       rows.push({ ...NOTHING, ended: [[keys[i]!, Math.min(ATTEMPTS_A_ROW, keys.length - i)]] });
