@@ -4,7 +4,7 @@ export { type AttemptEdge, attemptEdges } from "./attempt-edges.ts";
 export { endedLogs, type EndedExecutionLog } from "./ended-logs.ts";
 export { type ExecutionName, parseExecutionName } from "./core/execution-name.ts";
 export { CODE_EDGE } from "./core/graph.ts";
-export { environmentPins, type Missing, type Pin, seedAmong, storedPin } from "./core/pin.ts";
+export { elsewherePin, environmentPins, type Missing, type Pin, seedAmong, storedPin } from "./core/pin.ts";
 export { type Holding, Holdings } from "./holding.ts";
 export { CodeReader, type FindEnvironments, type LockFacts } from "./environment.ts";
 export {
@@ -22,7 +22,7 @@ export { lineageReferences } from "./references.ts";
 export { attemptSource } from "./attempt-source.ts";
 export { graphRoutes } from "./graph-api.ts";
 export { type Link, linkSource, recordLinks } from "./link-source.ts";
-export { readSource, sourceReadsOf } from "./source-reads.ts";
+export { readSource, sourceNodesOf, sourceReadsOf } from "./source-reads.ts";
 export type { GraphSource } from "./source.ts";
 export type { Graph, GraphEdge, GraphNode } from "./core/node.ts";
 export { type Direction, walkGraph } from "./walk.ts";

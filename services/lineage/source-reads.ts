@@ -1,7 +1,7 @@
 import type { ClientBase, Pool } from "pg";
 import type { SourceRead } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt, EndedRange } from "../../lib/core/execution.ts";
-import { type JobId, parseAttemptKey } from "../../lib/core/ids.ts";
+import { type AttemptKey, type JobId, parseAttemptKey } from "../../lib/core/ids.ts";
 import { jsonRows } from "../../lib/json-rows.ts";
 import type { GraphNode } from "./core/node.ts";
 import type { GraphSource } from "./source.ts";
@@ -54,6 +54,19 @@ export async function sourceReadsOf(pool: Pool, job: JobId): Promise<(SourceRead
                   file_name as "fileName", kept
              from source_reads where job_id = $1 and uri <> '' order by task, name, digest, kept, execution`,
     values: [job],
+  });
+  return rows;
+}
+
+/** What these attempts have read from outside of their jobs, by input: its node in the graph. */
+export async function sourceNodesOf(
+  pool: Pool,
+  executions: readonly AttemptKey[],
+): Promise<{ readonly execution: AttemptKey; readonly name: string; readonly node: string }[]> {
+  const { rows } = await pool.query<{ execution: AttemptKey; name: string; node: string }>({
+    name: "lineage-source-nodes-of-executions",
+    text: "select execution, name, node from source_reads where execution = any($1) order by execution, name",
+    values: [executions],
   });
   return rows;
 }

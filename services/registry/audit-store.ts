@@ -13,7 +13,12 @@ export interface AuditedVersion {
   readonly job: string | null;
   readonly task: string | null;
   readonly code: Digest | null;
-  readonly data: readonly { readonly name: string; readonly digest: Digest }[];
+  readonly data: readonly {
+    readonly name: string;
+    readonly digest: Digest;
+    /** Where it was read from, and its bytes were not kept; null: they were. */
+    readonly elsewhere: string | null;
+  }[];
 }
 
 /** Versions that are not deleted, by model and version, from after that one. */
@@ -26,7 +31,9 @@ export async function auditedVersions(
     name: "registry-audited-versions",
     text: `select m.id::float8 as "modelId", m.name, v.version, v.uid, v.digest, x.id as attempt, x.job_id as job, x.task,
                   x.code_digest as code,
-                  (select coalesce(json_agg(distinct jsonb_build_object('name', e.name, 'digest', e.digest)), '[]') from edges e
+                  (select coalesce(json_agg(distinct jsonb_build_object('name', e.name, 'digest', e.digest,
+                            'elsewhere', case when s.kept then null else s.uri end)), '[]')
+                     from edges e left join source_reads s on s.execution = e.execution and s.name = e.name and s.digest = e.digest
                     where e.execution = x.id and e.direction = 'input' and e.name <> 'code') as data
              from model_versions v
              join registered_models m on m.id = v.model and m.deleted_ms is null

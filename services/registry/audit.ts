@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import type { ArtifactStore } from "../artifacts/index.ts";
 import {
   CodeReader,
+  elsewherePin,
   environmentPins,
   type FindEnvironments,
   Holdings,
@@ -99,7 +100,11 @@ async function auditPage(
 
 function digestsOf({ digest, code, data }: AuditedVersion, lock: LockFacts | undefined) {
   const own = [digest, code].flatMap((one) => (one === null ? [] : [one]));
-  return [...own, ...data.map((one) => one.digest), ...(lock?.files ?? []).map((one) => one.digest)];
+  return [
+    ...own,
+    ...data.flatMap((one) => (one.elsewhere === null ? [one.digest] : [])),
+    ...(lock?.files ?? []).map((one) => one.digest),
+  ];
 }
 
 function storedPins({ digest, attempt, code, data }: AuditedVersion, missing: Missing): Pin[] {
@@ -109,7 +114,10 @@ function storedPins({ digest, attempt, code, data }: AuditedVersion, missing: Mi
     whole("model", digest),
     whole("code", code),
     ...(attempt === null ? [unrecorded("data")] : []),
-    ...data.map(({ name, digest: id }) => storedPin({ kind: "data", task: "", name }, id, missing)),
+    ...data.map(({ name, digest: id, elsewhere }) => {
+      const pin = { kind: "data", task: "", name } as const;
+      return elsewhere === null ? storedPin(pin, id, missing) : elsewherePin(pin, id, elsewhere);
+    }),
   ];
 }
 

@@ -9,6 +9,7 @@ import {
   type EdgeRow,
   edgesOfExecutions,
   type FindEnvironments,
+  sourceNodesOf,
 } from "../lineage/index.ts";
 import type { Fact, FactValue, SectionName } from "./core/difference.ts";
 import type { Member, Side } from "./sides.ts";
@@ -35,7 +36,7 @@ const MLMODEL = "MLmodel";
 export async function factsOf(parts: FactParts, sides: readonly Side[]): Promise<Fact[][]> {
   const members = sides.flatMap((side) => side.members);
   const executions = members.flatMap(({ execution }) => (execution === null ? [] : [execution]));
-  const [records, edges, environments] = await Promise.all([
+  const [records, edges, environments, sources] = await Promise.all([
     readRuns(
       parts.pool,
       members.flatMap(({ run }) => (run === null ? [] : [run.number])),
@@ -45,7 +46,12 @@ export async function factsOf(parts: FactParts, sides: readonly Side[]): Promise
       executions.map(({ id }) => id),
     ),
     parts.findEnvironments(executions.map(({ jobId, task }) => ({ job: jobId, task }))),
+    sourceNodesOf(
+      parts.pool,
+      executions.map(({ id }) => id),
+    ),
   ]);
+  const nodes = new Map(sources.map(({ execution, name, node }) => [`${execution} ${name}`, node]));
   const names = await dataNamesOf(parts.pool, [...new Set(edges.map(({ digest }) => digest))]);
   const edgesOf = grouped(edges, ({ execution }) => execution);
   const alone = sides.every((side) => side.members.length === 1);
@@ -55,7 +61,10 @@ export async function factsOf(parts: FactParts, sides: readonly Side[]): Promise
       for (const member of side.members) {
         const own = { of: alone ? "" : member.of, facts };
         const { execution, run } = member;
-        executionFacts(own, member, edgesOf.get(execution?.id as AttemptKey) ?? [], names);
+        executionFacts(own, member, edgesOf.get(execution?.id as AttemptKey) ?? [], ({ name, digest }) => {
+          const node = nodes.get(`${execution?.id} ${name}`);
+          return node === undefined ? (names.get(digest) ?? []) : [node.replace(/^dataset:/, "")];
+        });
         if (run !== null) runFacts(own, member, records.get(run.number)!);
         const environment = execution && environments.get(`${execution.jobId}.${execution.task}`);
         if (environment) await environmentFacts(adder(own), parts.code, environment, execution.codeDigest);
@@ -100,7 +109,8 @@ function executionFacts(
   own: Own,
   { execution }: Member,
   edges: readonly EdgeRow[],
-  names: ReadonlyMap<Digest, readonly string[]>,
+  /** What an input is called outside of the job: as it was asked for, else every version of a data set that has these bytes. */
+  namesOf: (edge: EdgeRow) => readonly string[],
 ): void {
   if (execution === null) return;
   // Code and parameters are those of the job.
@@ -112,11 +122,12 @@ function executionFacts(
   const add = adder(own);
   add("code", "command", "command", execution.command);
   for (const [name, value] of Object.entries(execution.map)) add("params", "map", name, value);
-  for (const { direction, name, digest } of edges) {
+  for (const edge of edges) {
+    const { direction, name, digest } = edge;
     if (direction === "output") add("outputs", "output", name, digest);
     else if (name !== CODE_EDGE) {
       add("data", "input", name, digest);
-      for (const version of names.get(digest) ?? []) add("data", "version", name, version);
+      for (const version of namesOf(edge)) add("data", "version", name, version);
     }
   }
   add("environment", "digest", "digest", execution.environmentDigest);

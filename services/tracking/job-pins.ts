@@ -4,13 +4,14 @@ import { mapNames, type Code, type PipelineSpec, type Scalar, type TaskSpec } fr
 import type { ArtifactStore } from "../artifacts/index.ts";
 import {
   CodeReader,
-  edgesOfExecutions,
+  elsewherePin,
   environmentPins,
   Holdings,
   lastExecutions,
   type Missing,
   type Pin,
   seedAmong,
+  sourceReadsOf,
   storedPin,
 } from "../lineage/index.ts";
 
@@ -45,7 +46,7 @@ export async function pinsOfJob(
   const holdings = new Holdings(artifacts);
   const tasks = job.spec.tasks.filter(({ flow }) => flow.approve === null && !flow.join);
   const keys = await lastExecutions(pool, { job: job.id }, ATTEMPTS_MAX);
-  const [inputs, tracked] = await Promise.all([outerInputs(pool, job.spec, keys), trackedParams(pool, keys)]);
+  const [inputs, tracked] = await Promise.all([outerInputs(pool, job), trackedParams(pool, keys)]);
   const digest = job.code?.digest ?? null;
   const hasCode = digest !== null && (await code.files(digest)) !== undefined;
   const locks = new Map<string, Awaited<ReturnType<CodeReader["lock"]>>>();
@@ -53,7 +54,7 @@ export async function pinsOfJob(
     if ("lock" in environment && digest !== null && hasCode) locks.set(name, await code.lock(digest, environment.lock));
   await holdings.look([
     ...(digest === null ? [] : [digest]),
-    ...inputs.flatMap(({ digests }) => digests),
+    ...inputs.flatMap(({ read }) => read.flatMap(({ digest: one, kept }) => (kept ? [one] : []))),
     ...[...locks.values()].flatMap(({ files }) => files.map((file) => file.digest)),
   ]);
   const missing: Missing = (one) => {
@@ -64,12 +65,12 @@ export async function pinsOfJob(
   if (digest !== null) pins.push(storedPin({ kind: "code", task: "", name: "" }, digest, missing));
   pins.push({ kind: "params", task: "", name: "", id: null, state: "held", says: "" });
   for (const task of tasks) {
-    pins.push(...inputs.filter((input) => input.task === task.name).flatMap((input) => inputPins(input, missing)));
+    pins.push(...inputs.filter((input) => input.task === task.name).map((input) => inputPin(input, missing)));
     pins.push(...environmentPins(task.name, task.environment, locks.get(task.name), missing));
     pins.push(seedPin(task, job.params, tracked.get(task.name) ?? []));
   }
   const says = (state: Pin["state"]): string[] => pins.filter((pin) => pin.state === state).map((pin) => pin.says);
-  const notPinned = [...says("loose"), ...pins.filter(isUnrecorded).map((pin) => pin.says)];
+  const notPinned = says("loose");
   const gone = says("missing");
   const metricTolerance = Object.fromEntries(
     tasks.flatMap(({ name, flow }) => (flow.metricTolerance === null ? [] : [[name, flow.metricTolerance] as const])),
@@ -78,34 +79,40 @@ export async function pinsOfJob(
   return { job: job.id, reproducible, pins, missing: gone, notPinned, metricTolerance };
 }
 
-const isUnrecorded = ({ state, id }: Pin): boolean => state === "unknown" && id === null;
-
-interface OuterInput {
-  readonly task: string;
-  readonly name: string;
-  /** As they were read; empty: no attempt that is known has read it. */
-  readonly digests: readonly Digest[];
+/** An input that no task of the job makes; those that one makes are made again. */
+interface OuterInput extends Pick<Pin, "task" | "name"> {
+  readonly from: string;
+  /** What a rerun reads; several: its instances read different bytes. */
+  readonly read: readonly { readonly digest: Digest; readonly kept: boolean }[];
 }
 
-/** Inputs that no task of the job makes; those that one makes are made again. */
-async function outerInputs(pool: Pool, spec: PipelineSpec, keys: readonly AttemptKey[]): Promise<OuterInput[]> {
-  const outer = spec.tasks.flatMap(({ name: task, inputs }) =>
-    Object.entries(inputs)
-      .filter(([, input]) => !("task" in input))
-      .map(([name]) => ({ task, name })),
+async function outerInputs(pool: Pool, { id, spec }: JobToPin): Promise<OuterInput[]> {
+  const sources = spec.tasks.flatMap(({ name: task, sources: own = {} }) =>
+    Object.entries(own).map(([name, source]) => ({ task, name, source })),
   );
-  if (outer.length === 0) return [];
-  const edges = (await edgesOfExecutions(pool, keys)).filter(({ direction }) => direction === "input");
-  return outer.map(({ task, name }) => {
-    const read = edges.filter((edge) => edge.name === name && edge.execution.split(".")[1] === task);
-    return { task, name, digests: [...new Set(read.map(({ digest }) => digest))] };
+  // What was fixed when the job was accepted was not read anew.
+  const reads = sources.some(({ source }) => source.pin === undefined) ? await sourceReadsOf(pool, id) : [];
+  return sources.map(({ task, name, source: { from, digest, pin } }) => {
+    if (pin !== undefined) return { task, name, from, read: [{ digest: pin.digest, kept: true }] };
+    const own = reads.filter((read) => read.task === task && read.name === name);
+    const digests = [...new Set([...own.map((read) => read.digest), ...(digest === undefined ? [] : [digest])])];
+    const isKept = (one: Digest): boolean => own.some((read) => read.digest === one && read.kept);
+    return { task, name, from, read: digests.map((one) => ({ digest: one, kept: isKept(one) })) };
   });
 }
 
-function inputPins({ task, name, digests }: OuterInput, missing: Missing): Pin[] {
-  if (digests.length > 0) return digests.map((digest) => storedPin({ kind: "data", task, name }, digest, missing));
-  const says = `input ${name} of task ${task}: no attempt has read it, so that nobody knows which bytes it is`;
-  return [{ kind: "data", task, name, id: null, state: "unknown", says }];
+function inputPin({ task, name, from, read }: OuterInput, missing: Missing): Pin {
+  const pin = { kind: "data", task, name } as const;
+  const [one] = read;
+  if (one === undefined) {
+    const says = `input ${name} of task ${task}: nothing has read ${from}, so that nobody knows which bytes it is`;
+    return { ...pin, id: null, state: "loose", says };
+  }
+  if (read.length > 1) {
+    const says = `input ${name} of task ${task}: its attempts read ${read.length} different contents of ${from}, and read again what is there`;
+    return { ...pin, id: null, state: "loose", says };
+  }
+  return one.kept ? storedPin(pin, one.digest, missing) : elsewherePin(pin, one.digest, from);
 }
 
 /** By task: the names of the parameters that its runs logged. */

@@ -159,3 +159,52 @@ test("a job that is pinned by all it needs is reproducible; whatever is loose or
   await expect(audit("0000000job")).rejects.toThrow(/400 the ids of several jobs begin with/);
   await expect(audit("nobody")).rejects.toThrow(/404 there is no job "nobody"/);
 });
+
+test("inputs from outside are pins: what was fixed or kept is looked for, what is read again is told, and so is what differs", async () => {
+  await Promise.all(["march", "kept"].map(records.put));
+  const pin = { digest: digestBytes("march"), kind: "file", bytes: 5, node: "dataset:iris@1", fileName: "iris" };
+  const uri = (name: string) => `https://example.org/${name}`;
+  await insertJob(records.pool, "0000000job05", {
+    params: { seed: 1 },
+    tasks: [{ name: "fit", environment: { kind: "container", image: `x@${digestBytes("image")}` } }],
+    spec: {
+      fit: {
+        sources: {
+          train: { from: "dataset:iris", pin },
+          kept: { from: uri("kept") },
+          passed: { from: uri("passed"), keep: false },
+          changing: { from: uri("changing") },
+          never: { from: uri("never") },
+        },
+      },
+    },
+  });
+  for (const [index, name, text, kept] of [
+    [0, "kept", "kept", true],
+    [0, "passed", "passed", false],
+    [0, "changing", "one", true],
+    [1, "changing", "two", true],
+  ] as const)
+    await records.pool.query(
+      `insert into source_reads (execution, name, job_id, task, node, uri, version, digest, kind, bytes, file_name, kept)
+       values ('0000000job05.fit.' || $1 || '.1', $2, '0000000job05', 'fit', $3 || '#1', $3, '1', $4, 'file', 1, 'f', $5)`,
+      [index, name, uri(name), digestBytes(text), kept],
+    );
+  const found = await audit<JobPins>("0000000job05");
+  const data = found.pins.filter(({ kind }) => kind === "data");
+  expect(data.map(({ name, state }) => `${name} ${state}`)).toEqual([
+    "train held",
+    "kept held",
+    "passed unknown",
+    "changing loose",
+    "never loose",
+  ]);
+  expect(found.notPinned).toEqual([
+    `input changing of task fit: its attempts read 2 different contents of ${uri("changing")}, and read again what is there`,
+    `input never of task fit: nothing has read ${uri("never")}, so that nobody knows which bytes it is`,
+  ]);
+  await records.store.files.remove(digestBytes("march"));
+  expect((await audit<JobPins>("0000000job05")).missing).toEqual([
+    `input train of task fit, ${digestBytes("march")}, is no longer in the store`,
+  ]);
+});

@@ -32,6 +32,16 @@ export function storedPin(pin: Pick<Pin, "kind" | "task" | "name">, id: Digest, 
   return { ...pin, id, state: "missing", says: `${file}${describePin(pin)}, ${id}, is no longer in the store` };
 }
 
+/** Of bytes that were read from outside and not kept: whoever runs it again reads them again, and they must be the same. */
+export function elsewherePin(pin: Pick<Pin, "kind" | "task" | "name">, id: Digest, from: string): Pin {
+  return {
+    ...pin,
+    id,
+    state: "unknown",
+    says: `${describePin(pin)}, ${id}, was not kept, and is read again from ${from}`,
+  };
+}
+
 export function describePin({ kind, task, name }: Pick<Pin, "kind" | "task" | "name">): string {
   const of = task === "" ? "" : ` of task ${task}`;
   switch (kind) {
