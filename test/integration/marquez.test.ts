@@ -207,6 +207,7 @@ test("the graph goes both ways, over others' jobs and this cluster's, as far as 
     "job:weft:flights.train",
   ]);
   await expect(get("lineage?nodeId=job:etl:nobody")).rejects.toThrow(/404 there is no node "job:etl:nobody"/);
+  await expect(get("lineage?nodeId=job:etl:a%00")).rejects.toThrow(/400 .*U\+0000/);
   await expect(get("lineage?nodeId=etl")).rejects.toThrow(/400 nodeId=etl: must be dataset:NAMESPACE:NAME/);
 });
 

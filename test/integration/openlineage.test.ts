@@ -239,6 +239,8 @@ test("bodies may be packed; what is wrong is refused with the field, its value a
       { ...STORY[0], run: { runId: uuid(1), facets: { parent: 3 } } },
       /^400 run\.facets\.parent: must be an object \(it is 3\)/,
     ],
+    [{ ...STORY[0], inputs: [set("a\0")] }, /^400 inputs\[0\]\.name: must not hold U\+0000/],
+    [{ ...STORY[0], inputs: [versioned("a", "\0")] }, /^400 inputs\[0\]\.facets\.version\.datasetVersion/],
     [[], /^400 an OpenLineage event is a JSON object/],
   ] as const)
     expect(await refusal(wrong)).toMatch(message);

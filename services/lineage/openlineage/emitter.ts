@@ -8,6 +8,7 @@ import { Rounds } from "../../../lib/rounds.ts";
 import { endOfAttempt, eventsOfJob, type OwnEvent, startOfAttempt, type Teller } from "./core/own-event.ts";
 import {
   deleteNews,
+  deleteOldNews,
   insertNews,
   lockOutbox,
   type News,
@@ -149,11 +150,8 @@ export class Emitter {
     this.#failures += 1;
     const what = { receiver: new URL(settings.url).host, error: "error" in outcome ? outcome.error : "" };
     if (this.#failures === 1) log.warn(what, "the receiver of lineage events does not take them; they wait");
-    if (now() - row.atMs > KEPT_MS) {
-      log.error({ ...what, news: row }, "lineage events that nobody took for a week are dropped");
-      await deleteNews(client, row.id);
-      return null;
-    }
+    const dropped = await deleteOldNews(client, now() - KEPT_MS);
+    if (dropped > 0) log.error({ ...what, rows: dropped }, "lineage events that nobody took for a week are dropped");
     const tries = row.attempts + 1;
     await postponeNews(client, row.id, tries < TRIES_IN_ORDER ? 0 : now() + waitMs(tries, random(), WAIT_MS_MAX));
     const asked = outcome.kind === "failed" ? (outcome.afterMs ?? 0) : 0;

@@ -15,7 +15,6 @@ export interface OutboxRow extends News {
   readonly id: number;
   /** Tries before. */
   readonly attempts: number;
-  readonly atMs: number;
 }
 
 /** One statement. Part of the transaction that makes it true. */
@@ -46,7 +45,7 @@ export async function unlockOutbox(client: ClientBase): Promise<void> {
 export async function nextNews(client: ClientBase, nowMs: number): Promise<OutboxRow | undefined> {
   const { rows } = await client.query<{ row: News & Omit<OutboxRow, keyof News> }>({
     name: "openlineage-next",
-    text: `select json_build_object('id', id, 'attempts', attempts, 'atMs', at_ms, 'started', news -> 'started', 'ended', news -> 'ended',
+    text: `select json_build_object('id', id, 'attempts', attempts, 'started', news -> 'started', 'ended', news -> 'ended',
                     'jobs', news -> 'jobs') as row
              from openlineage_outbox where next_ms <= $1 order by id limit 1`,
     values: [nowMs],
@@ -64,4 +63,10 @@ export async function deleteNews(client: ClientBase, id: number): Promise<void> 
 
 export async function postponeNews(client: ClientBase, id: number, nextMs: number): Promise<void> {
   await client.query("update openlineage_outbox set attempts = attempts + 1, next_ms = $2 where id = $1", [id, nextMs]);
+}
+
+/** Gives how many there were. */
+export async function deleteOldNews(client: ClientBase, beforeMs: number): Promise<number> {
+  const { rowCount } = await client.query("delete from openlineage_outbox where at_ms < $1", [beforeMs]);
+  return rowCount ?? 0;
 }

@@ -56,7 +56,12 @@ const facets = z
   .record(z.string().min(1).max(FACET_NAME_CHARS_MAX), z.record(z.string(), z.unknown(), "must be an object"))
   .nullish()
   .transform((given): Facets => given ?? {});
-const text = z.string("must be text").min(1, "must not be empty");
+/** Postgres keeps every character but this one. */
+const NUL = "\0";
+const text = z
+  .string("must be text")
+  .min(1, "must not be empty")
+  .refine((given) => !given.includes(NUL), "must not hold U+0000");
 const named = { namespace: text, name: text };
 const uuid = z
   .string("must be a UUID")
@@ -166,10 +171,10 @@ function checkSizes({ job, inputs: read, outputs: wrote, dataset }: LineageEvent
         `${field}: namespace and name have ${bytes} bytes, and may have ${NAME_BYTES_MAX}: ${shown(one.name)}`,
       );
     const version = "useFacets" in one ? versionOf(one) : "";
-    if (bytesOf(version) > VERSION_BYTES_MAX)
+    if (bytesOf(version) > VERSION_BYTES_MAX || version.includes(NUL))
       throw new WeftError(
         "invalid",
-        `${field}.facets.version.datasetVersion has ${bytesOf(version)} bytes, and may have ${VERSION_BYTES_MAX}: ${shown(version)}`,
+        `${field}.facets.version.datasetVersion has ${bytesOf(version)} bytes, and may have ${VERSION_BYTES_MAX} without U+0000: ${shown(version)}`,
       );
   }
 }

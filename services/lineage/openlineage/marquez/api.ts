@@ -54,49 +54,16 @@ export function marquezRoutes(parts: MarquezParts): FastifyPluginAsync {
   const own = new OwnReader(parts);
   const graph = new LineageGraph(told, own);
   return async (app) => {
+    app.addHook("onRequest", async ({ url }) => {
+      if (url.includes("%00")) throw new WeftError("invalid", "nothing has U+0000 (%00) in its name");
+    });
     app.get("/api/v1/namespaces", () => namespaces(told, own));
     app.get("/api/v1/namespaces/:namespace", async (request) => {
       const { namespace } = request.params as { namespace: string };
       const found = (await namespaces(told, own)).namespaces.find(({ name }) => name === namespace);
       return found ?? missing("namespace", namespace);
     });
-    for (const path of ["/api/v1/jobs", "/api/v1/namespaces/:namespace/jobs"])
-      app.get(path, async (request) => {
-        const { namespace } = request.params as { namespace?: string };
-        const asked = read(page, request);
-        const entries = [...(await own.catalog()).jobs.values()].filter(
-          (job) => (namespace ?? job.namespace) === job.namespace,
-        );
-        const ours = await Promise.all(
-          entries.slice(asked.offset, asked.offset + asked.limit).map((one) => own.job(one, 1)),
-        );
-        const { jobs, total } = await told.jobs(
-          namespace ?? null,
-          after(asked, entries.length, ours.length),
-          entries.map(jobNode),
-        );
-        return { jobs: [...ours, ...jobs].slice(0, asked.limit).map(jobJson), totalCount: entries.length + total };
-      });
-    app.get("/api/v1/namespaces/:namespace/jobs/:name", async (request) => {
-      const name = request.params as NameJson;
-      const entry = (await own.catalog()).jobs.get(keyOf(name));
-      const job = entry ? await own.job(entry) : (await told.jobsAt([jobNode(name)]))[0];
-      return job === undefined ? missing("job", marquezId("job", name)) : jobJson(job);
-    });
-    app.get("/api/v1/namespaces/:namespace/jobs/:name/runs", async (request) => {
-      const name = request.params as NameJson;
-      const asked = read(page, request);
-      const entry = (await own.catalog()).jobs.get(keyOf(name));
-      if (entry === undefined && (await told.jobsAt([jobNode(name)])).length === 0)
-        missing("job", marquezId("job", name));
-      const { runs, total } = entry ? await own.runs(entry, asked) : await told.runs(name, asked);
-      return { runs: runs.map(runJson), totalCount: total };
-    });
-    app.get("/api/v1/jobs/runs/:id", async (request) => runJson(await findRun(told, own, request)));
-    app.get("/api/v1/jobs/runs/:id/facets", async (request) => {
-      const run = await findRun(told, own, request);
-      return { runId: run.id, facets: run.facets };
-    });
+    jobRoutes(app, told, own);
     datasetRoutes(app, told, own);
     app.get("/api/v1/lineage", async (request) => {
       const { nodeId, depth } = read(lineage, request);
@@ -118,6 +85,46 @@ export function marquezRoutes(parts: MarquezParts): FastifyPluginAsync {
       return { events: bodies, totalCount: total };
     });
   };
+}
+
+function jobRoutes(app: Parameters<FastifyPluginAsync>[0], told: ToldReader, own: OwnReader): void {
+  for (const path of ["/api/v1/jobs", "/api/v1/namespaces/:namespace/jobs"])
+    app.get(path, async (request) => {
+      const { namespace } = request.params as { namespace?: string };
+      const asked = read(page, request);
+      const entries = [...(await own.catalog()).jobs.values()].filter(
+        (job) => (namespace ?? job.namespace) === job.namespace,
+      );
+      const ours = await Promise.all(
+        entries.slice(asked.offset, asked.offset + asked.limit).map((one) => own.job(one, 1)),
+      );
+      const { jobs, total } = await told.jobs(
+        namespace ?? null,
+        after(asked, entries.length, ours.length),
+        entries.map(jobNode),
+      );
+      return { jobs: [...ours, ...jobs].slice(0, asked.limit).map(jobJson), totalCount: entries.length + total };
+    });
+  app.get("/api/v1/namespaces/:namespace/jobs/:name", async (request) => {
+    const name = request.params as NameJson;
+    const entry = (await own.catalog()).jobs.get(keyOf(name));
+    const job = entry ? await own.job(entry) : (await told.jobsAt([jobNode(name)]))[0];
+    return job === undefined ? missing("job", marquezId("job", name)) : jobJson(job);
+  });
+  app.get("/api/v1/namespaces/:namespace/jobs/:name/runs", async (request) => {
+    const name = request.params as NameJson;
+    const asked = read(page, request);
+    const entry = (await own.catalog()).jobs.get(keyOf(name));
+    if (entry === undefined && (await told.jobsAt([jobNode(name)])).length === 0)
+      missing("job", marquezId("job", name));
+    const { runs, total } = entry ? await own.runs(entry, asked) : await told.runs(name, asked);
+    return { runs: runs.map(runJson), totalCount: total };
+  });
+  app.get("/api/v1/jobs/runs/:id", async (request) => runJson(await findRun(told, own, request)));
+  app.get("/api/v1/jobs/runs/:id/facets", async (request) => {
+    const run = await findRun(told, own, request);
+    return { runId: run.id, facets: run.facets };
+  });
 }
 
 function datasetRoutes(app: Parameters<FastifyPluginAsync>[0], told: ToldReader, own: OwnReader): void {
