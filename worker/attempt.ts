@@ -18,6 +18,8 @@ import type { Shelf } from "./environment/shelf.ts";
 import type { Folders } from "./folders.ts";
 import type { DeviceGuard } from "./index.ts";
 import { attemptDir, CHECKPOINT, RESULT, SCRIPT, STDERR, STDOUT, TENSORBOARD, TMP, WORKSPACE } from "./folder.ts";
+import { layOutSources, readsOf } from "./outside/lay-out.ts";
+import { OutsideError } from "./outside/remote.ts";
 import { OutputError, storeOutputs } from "./outputs.ts";
 import type { Checkpointer } from "./checkpointer.ts";
 import type { Prober } from "./prober.ts";
@@ -132,6 +134,7 @@ async function fill(attempt: Attempt, tools: Tools, onStderr: () => void): Promi
   const code = await patiently(storeWaitMsMax, abort.signal, () => layOut(cache, assignment, workspace, pin));
   const busy = attempt.claim.gpuUuids.length > 0 && (await tools.devices?.free(attempt.claim.gpuUuids, abort.signal));
   abort.signal.throwIfAborted();
+  await layOutSources(assignment, folder, tools, { pin, signal: abort.signal });
   if (busy) throw new DeviceBusy(busy);
   const { checkpoint } = assignment;
   if (checkpoint)
@@ -290,6 +293,7 @@ function report(attempt: Attempt, exit: ExitRecord, verdict: Verdict, outputs: r
     signal: exit.signal,
     usage: exit.usage,
     outputs,
+    ...readsOf(attempt.assignment, attempt.folder),
     environmentDigest: attempt.environmentDigest,
     logBytes: logBytes(attempt),
   };
@@ -302,6 +306,7 @@ function explainPreparation(attempt: Attempt, error: unknown): Verdict {
   if (error instanceof DeviceBusy) return lost("gpu-busy", error.message);
   const common = explain(attempt, error);
   if (common) return common;
+  if (error instanceof OutsideError) return failed("input-missing", error.message);
   if (error instanceof EnvironmentError) return failed("environment-failed", error.message);
   if (error instanceof WeftError && ["not_found", "corrupt", "invalid"].includes(error.code)) {
     return failed("input-missing", `code or inputs cannot be laid out: ${describeError(error)}`);

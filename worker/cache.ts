@@ -62,6 +62,13 @@ export class Cache {
     await Promise.all([...new Set(digests)].map((digest) => this.#once(digest, () => this.#fetch(digest))));
   }
 
+  /** Counts in what was put into its store directly, and pinned since; false: it was evicted before it was pinned. */
+  async take(digest: Digest): Promise<boolean> {
+    const found = await this.store.stat(digest);
+    if (found) await this.#keep(digest, this.store.path(digest), found.bytes);
+    return found !== undefined;
+  }
+
   /** Runs `make` unless it is running for this digest already; everyone gets its end. */
   #once(digest: Digest, make: () => Promise<void>): Promise<void> {
     const running = this.#pending.get(digest);

@@ -11,6 +11,8 @@ export const CHECKPOINT = "checkpoint";
 export const TENSORBOARD = "tensorboard";
 export const SCRIPT = "script";
 export const RESULT = "result.json";
+/** What was read from outside for it. */
+export const READS = "reads.json";
 export const STDOUT = "stdout";
 export const STDERR = "stderr";
 export const PROCESS = "process.json";

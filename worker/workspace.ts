@@ -14,6 +14,7 @@ export function needsNothing(assignment: Assignment): boolean {
   return (
     assignment.code === null &&
     assignment.inputs.length === 0 &&
+    assignment.sources === undefined &&
     assignment.outputs.length === 0 &&
     assignment.checkpoint === null &&
     assignment.environment.kind === "none"
@@ -49,7 +50,8 @@ export async function layOut(
   return code;
 }
 
-async function layOutInput(
+/** One input, at inputs/<name>. Errors: as of layOut. */
+export async function layOutInput(
   cache: Cache,
   input: AssignedInput,
   workspace: string,

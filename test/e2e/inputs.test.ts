@@ -1,4 +1,6 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { digestBytes } from "../../lib/digest.ts";
@@ -72,6 +74,44 @@ tasks:
     expect(trace.edges).toContainEqual(edge);
     const impact = await weftJson<Graph>(grpc, ["impact", "flights@2"]);
     expect(impact.nodes.map(({ id }) => id)).toContain(`${job}.read.0.1`);
+  },
+);
+
+test(
+  "what a task has read from a URI a rerun does not read again, and lineage leads from its version",
+  { timeout: 120_000 },
+  async () => {
+    let body = "one\n";
+    const server = createServer((_, response) => response.writeHead(200, { etag: `"${body.trim()}"` }).end(body));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/day-1.csv`;
+      const pipeline = (input: string): string => `pipeline: fetch
+params: { day: 1 }
+tasks: { a: { inputs: { x: ${input} }, run: 'cat {{ inputs.x }} > all', outputs: { all: all } } }
+`;
+      const { job, outputs } = await run(
+        write("fetch.yaml", pipeline(`"${uri.replace("1.csv", "{{ params.day }}.csv")}"`)),
+      );
+      expect(outputs).toMatchObject([{ digest: digestBytes("one\n") }]);
+      const unkept = await run(write("unkept.yaml", pipeline(`{ uri: "${uri}", keep: false }`)));
+      body = "two\n";
+      expect(await weftJson(grpc, ["rerun", job])).toMatchObject({ equal: true });
+      const { exitCode, stdout } = await weft(grpc, ["rerun", unkept.job, "--json"]);
+      expect(exitCode).toBe(1);
+      const { id } = JSON.parse(stdout.toString("utf8")) as { id: string };
+      const [task] = (await weftJson<{ tasks: { message: string }[] }>(grpc, ["job", id])).tasks;
+      expect(task!.message).toContain(
+        `has the digest ${digestBytes("two\n")} now, and must have ${digestBytes("one\n")}`,
+      );
+
+      const impact = await weftJson<Graph>(grpc, ["impact", uri]);
+      expect(impact.nodes.map((node) => node.id)).toEqual(expect.arrayContaining([`${uri}#one`, `${job}.a.0.1`]));
+      const trace = await weftJson<Graph>(grpc, ["trace", job]);
+      expect(trace.edges).toContainEqual({ source: `${uri}#one`, target: `${job}.a.0.1`, kind: "input", name: "x" });
+    } finally {
+      server.close();
+    }
   },
 );
 

@@ -57,9 +57,10 @@ export function variables(
   };
 }
 
-function inputPaths({ inputs }: Assignment, workspace: string): Record<string, string> {
+function inputPaths({ inputs, sources = [] }: Assignment, workspace: string): Record<string, string> {
+  const outside = sources.map(({ name, fileName }) => ({ name, fileName, index: null }));
   return Object.fromEntries(
-    inputs.map(({ name, index, fileName }) => [
+    [...inputs, ...outside].map(({ name, index, fileName }) => [
       `WEFT_INPUT_${variableName(name)}`,
       index === null ? `${workspace}/inputs/${name}/${fileName}` : `${workspace}/inputs/${name}`,
     ]),
