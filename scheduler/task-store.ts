@@ -52,6 +52,12 @@ export async function writeRanges(client: ClientBase, rows: readonly RangeRow[])
   await Promise.all(sent);
 }
 
+const SUCCEED_ASSIGNED = `
+  on conflict (job, task, index) do update set
+    state = excluded.state, started_at_ms = excluded.started_at_ms, finished_at_ms = excluded.finished_at_ms,
+    exit_code = excluded.exit_code
+  where tasks.attempt = 1 and tasks.state = 'assigned'`;
+
 /** An instance of which something was written before it was assigned has attempt 0 there. */
 const INSERT_BUNDLES = `
   insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, reason, message, outputs,
@@ -64,7 +70,6 @@ const INSERT_BUNDLES = `
     reason = '', message = '', not_before_ms = null
   where tasks.attempt < excluded.attempt`;
 
-/** As an insert that finds its row by the key, whatever the plan: an update that joins reads all of a table that was small when it was planned. */
 const END_BUNDLES = `
   insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, started_at_ms, finished_at_ms,
                      exit_code, reason, message, outputs, failures, losses)
@@ -72,10 +77,7 @@ const END_BUNDLES = `
   from json_to_recordset($1::json) as row(
     job text, tasks text[], index integer, node text, "assignedAtMs" float8, "startedAtMs" float8[], "finishedAtMs" float8),
     unnest(tasks, "startedAtMs") as each(name, started)
-  on conflict (job, task, index) do update set
-    state = excluded.state, started_at_ms = excluded.started_at_ms, finished_at_ms = excluded.finished_at_ms,
-    exit_code = excluded.exit_code
-  where tasks.attempt = 1 and tasks.state = 'assigned'`;
+  ${SUCCEED_ASSIGNED}`;
 
 const INSERT_RANGES = `
   insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, reason, message, outputs,
@@ -85,16 +87,20 @@ const INSERT_RANGES = `
     job text, task text, index integer, count integer, node text, "assignedAtMs" float8), generate_series(0, count - 1) as i
   on conflict (job, task, index) do nothing`;
 
-/** By a part of the key: rows beside each other are found together. */
+/**
+ * As inserts that find their rows by the key, whatever the plan: an update that joins on a part of the key was planned as a walk
+ * through the whole index in each commit, once the table of one large job had been analyzed.
+ */
 const END_RANGES = `
-  update tasks
-  set state = 'succeeded', started_at_ms = "startedAtMs"[tasks.index - row.index + 1],
-      finished_at_ms = "finishedAtMs", exit_code = 0
+  insert into tasks (job, task, index, state, attempt, node, gpu_uuids, assigned_at_ms, started_at_ms, finished_at_ms,
+                     exit_code, reason, message, outputs, failures, losses)
+  select job, task, index + i, 'succeeded', 1, node, '[]', "assignedAtMs", "startedAtMs"[i + 1], "finishedAtMs", 0, '', '',
+         '[]', 0, 0
   from json_to_recordset($1::json) as row(
-    job text, task text, index integer, count integer, "startedAtMs" float8[], "finishedAtMs" float8)
-  where tasks.job = row.job and tasks.task = row.task
-    and tasks.index >= row.index and tasks.index < row.index + row.count
-    and tasks.attempt = 1 and tasks.state = 'assigned'`;
+    job text, task text, index integer, count integer, node text, "assignedAtMs" float8, "startedAtMs" float8[],
+    "finishedAtMs" float8),
+    generate_series(0, count - 1) as i
+  ${SUCCEED_ASSIGNED}`;
 
 interface TaskRecord {
   job: JobId;
