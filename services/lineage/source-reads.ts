@@ -71,16 +71,22 @@ export async function sourceNodesOf(
   return rows;
 }
 
+/** Of a version that somebody else told they wrote it is known what it came from: from them, and not from the thing as such. */
+const unwritten = (node: string): string =>
+  `not exists (select from openlineage_versions v where v.node = ${node} and v.run is not null)`;
+
 /** What was read from outside, and by whom. A version of something outside is a node of its own beside the thing itself. */
 export const readSource: GraphSource = {
   backward: `
     select r.node as next, 'input' as kind, r.name as name from source_reads r where r.execution = walk.node
     union all
-    (select r.uri, 'version', '' from source_reads r where r.node = walk.node and r.uri <> '' limit 1)`,
+    (select r.uri, 'version', '' from source_reads r where r.node = walk.node and r.uri <> ''
+        and ${unwritten("r.node")} limit 1)`,
   forward: `
     select r.execution as next, 'input' as kind, r.name as name from source_reads r where r.node = walk.node
     union all
-    select distinct r.node, 'version', '' from source_reads r where r.uri = walk.node and r.uri <> ''`,
+    select distinct r.node, 'version', '' from source_reads r where r.uri = walk.node and r.uri <> ''
+       and ${unwritten("r.node")}`,
   describe: async (pool, ids) => {
     const { rows } = await pool.query<GraphNode>({
       name: "lineage-source-nodes",

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AttemptKey } from "../../lib/core/ids.ts";
 import { inTransaction } from "../../lib/db.ts";
+import { digestBytes } from "../../lib/digest.ts";
 import { silentLog } from "../../lib/log.ts";
 import { WorkReader } from "../../scheduler/work-reader.ts";
 import { Emitter, runUuid } from "../../services/lineage/index.ts";
@@ -90,6 +91,24 @@ test("a receiver that takes batches gets them, packed when they are large; one t
   expect(receiver.posts.map(({ events }) => events.length)).toEqual([1_000, 1_000, 400]);
   expect(receiver.posts[0]!.headers["content-encoding"]).toBe("gzip");
   expect(taken("t700")).toEqual(["START", "COMPLETE"]);
+});
+
+test("what was read from a URI is told by its server and path, with the version that was read", async () => {
+  await records.pool.query(
+    `insert into source_reads (execution, name, job_id, task, node, uri, version, digest, kind, bytes, file_name, kept)
+     values ($1, 'raw', $2, 'a', 's3://lake/in/raw.csv#v7', 's3://lake/in/raw.csv', 'v7', $3, 'file', 3, 'raw.csv', true)`,
+    [`${JOB}.a.0.1`, JOB, digestBytes("raw")],
+  );
+  emitter = open();
+  await ended(emitter, ["a"]);
+  await whole("a");
+  expect(receiver.taken.at(-1)!["inputs"]).toMatchObject([
+    {
+      namespace: "s3://lake",
+      name: "in/raw.csv",
+      facets: { version: { datasetVersion: "v7" }, weft_artifact: { digest: digestBytes("raw") } },
+    },
+  ]);
 });
 
 test("what a batch refuses for good is left out, what it asks for again comes again", async () => {

@@ -198,6 +198,23 @@ test("runs of others are walked together with what Weft knows: data sets by URI,
   expect(nodes(await walk("impact", model))).toEqual([uuid(3), "dataset:prod:endpoint", model].toSorted());
 });
 
+test("an attempt that read what others wrote comes of their run, with the version or without", async () => {
+  await records.pool.query(
+    `insert into source_reads (execution, name, job_id, task, node, uri, version, digest, kind, bytes, file_name, kept)
+     select 'j1.' || version || '.0.1', 'table', 'j1', version, 's3://lake/table#' || version, 's3://lake/table', version, $1, 'file', 3, 'table', true
+       from unnest(array['1', '2']) as version`,
+    [digestBytes("table")],
+  );
+  await send(...STORY);
+  const reached = nodes(await walk("impact", uuid(1)));
+  expect(reached).toContain("j1.1.0.1");
+  await send(event(7, "COMPLETE", 4, "load", { outputs: [versioned("table", "2")] }));
+  const back = nodes(await walk("trace", "s3://lake/table#2"));
+  expect(back).toContain(uuid(4));
+  expect(back).not.toContain(uuid(1));
+  expect(nodes(await walk("impact", uuid(4)))).toContain("j1.2.0.1");
+});
+
 test("a job and a data set may be told of without a run", async () => {
   const { run: _run, ...job } = event(1, "OTHER", 1, "view", {
     inputs: [set("table")],

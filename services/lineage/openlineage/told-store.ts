@@ -1,6 +1,7 @@
 import type { Pool } from "pg";
 import { attemptKey, type AttemptKey, parseAttemptKey } from "../../../lib/core/ids.ts";
 import { executionsOf } from "../store.ts";
+import { uriName } from "./core/node.ts";
 import { ownNamespace, ownOutputName } from "./core/own.ts";
 import type { ToldArtifact, ToldAttempt, ToldJob } from "./core/own-event.ts";
 import type { OwnJob, OwnWork } from "./own-work.ts";
@@ -21,6 +22,9 @@ interface Touched {
   /** Attempt that wrote it, and as which output; null: nobody here did. */
   readonly writer: AttemptKey | null;
   readonly output: string | null;
+  /** Empty: it was not read from outside. */
+  readonly uri: string;
+  readonly version: string;
   /** Newest of the versions of data sets that have these bytes. */
   readonly data: string | null;
   readonly source: string | null;
@@ -91,10 +95,12 @@ function artifactsBy(
 
 function toArtifact(row: Touched, jobs: ReadonlyMap<string, OwnJob>, base: string): ToldArtifact {
   const { digest, kind, bytes, source } = row;
+  if (row.uri !== "")
+    return { ...uriName(row.uri), version: row.version || digest, digest, kind, bytes, source: row.uri };
   const own = parseAttemptKey(row.direction === "output" ? row.execution : (row.writer ?? ""));
   const job = own && jobs.get(own.job);
   const output = row.direction === "output" ? row.name : row.output;
-  const common = { digest, kind, bytes, source };
+  const common = { version: digest, digest, kind, bytes, source };
   if (own !== undefined && job !== undefined && output !== null)
     return {
       ...common,
@@ -112,7 +118,7 @@ async function touchedBy(pool: Pool, keys: readonly AttemptKey[]): Promise<Touch
     name: "openlineage-touched",
     text: `
       select e.execution, e.direction, e.name, e.digest, a.kind, a.bytes::float8 as bytes, w.execution as writer, w.name as output,
-             d.name as data, nullif(d.source, '') as source
+             '' as uri, '' as version, d.name as data, nullif(d.source, '') as source
         from edges e
         join artifacts a on a.digest = e.digest
         left join lateral (
@@ -127,7 +133,10 @@ async function touchedBy(pool: Pool, keys: readonly AttemptKey[]): Promise<Touch
           select v.name, v.source from data_versions v
            where e.direction = 'input' and v.digest = e.digest order by v.added_at_ms desc limit 1) as d on true
        where e.execution = any($1) and not (e.direction = 'input' and e.name = 'code')
-       order by e.execution, e.direction, e.name, e.digest`,
+      union all
+      select execution, 'input', name, digest, kind, bytes::float8, null, null, uri, version, null, null
+        from source_reads where execution = any($1) and uri <> ''
+       order by execution, direction, name, digest`,
     values: [keys],
   });
   return rows;

@@ -23,6 +23,13 @@ export function versionNode(dataset: string, version: string): string {
   return isDigest(version) ? version : `${dataset}#${version}`;
 }
 
+/** The other way round: namespace and name of a URI, as OpenLineage's naming has them for files and objects. */
+export function uriName(uri: string): JobName {
+  const match = /^([A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]*)\/+(.+)$/s.exec(uri);
+  if (match !== null) return { namespace: match[1]!, name: match[2]! };
+  return { namespace: /^[^:]+:\/\//.exec(uri)?.[0] ?? "uri", name: uri };
+}
+
 export function jobNode({ namespace, name }: JobName): string {
   return `job:${namespace}:${name}`;
 }

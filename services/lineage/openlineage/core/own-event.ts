@@ -33,6 +33,8 @@ export interface ToldEnd {
 export interface ToldArtifact {
   readonly namespace: string;
   readonly name: string;
+  /** As its server names it, of what was read outside; else the digest. */
+  readonly version: string;
   readonly digest: string;
   readonly kind: "file" | "tree";
   readonly bytes: number | null;
@@ -188,12 +190,12 @@ function jobFacets({ code }: ToldJob, jobType: "JOB" | "TASK"): Record<string, o
   };
 }
 
-function dataset({ namespace, name, digest, kind, bytes, source }: ToldArtifact) {
+function dataset({ namespace, name, version, digest, kind, bytes, source }: ToldArtifact) {
   return {
     namespace,
     name,
     facets: {
-      version: facet("1-0-1/DatasetVersionDatasetFacet", { datasetVersion: digest }),
+      version: facet("1-0-1/DatasetVersionDatasetFacet", { datasetVersion: version }),
       storage: facet("1-0-1/StorageDatasetFacet", {
         storageLayer: "weft",
         fileFormat: kind === "tree" ? "folder" : "file",
