@@ -13,6 +13,7 @@ import {
 } from "../lineage/index.ts";
 import type { Fact, FactValue, SectionName } from "./core/difference.ts";
 import type { Member, Side } from "./sides.ts";
+import { DIFF_FILE } from "./task-run-store.ts";
 import { readRuns, type RunRecord } from "./side-store.ts";
 
 export interface FactParts {
@@ -151,7 +152,8 @@ function runFacts(own: Own, { run, execution }: Member, record: RunRecord): void
   for (const { name, digest, context } of record.datasets)
     add("data", "dataset", context === "" ? name : `${name} (${context})`, digest);
   for (const { model, path, digest } of record.files)
-    if (path !== MLMODEL && !path.endsWith(`/${MLMODEL}`))
+    if (model === "" && path === DIFF_FILE && execution !== null) add("code", "uncommitted", path, digest);
+    else if (path !== MLMODEL && !path.endsWith(`/${MLMODEL}`))
       add("outputs", "file", model === "" ? path : `${model}/${path}`, digest);
   for (const { key, value } of record.tags) if (!SYSTEM_TAG.test(key)) add("tags", "tag", key, value);
   add("execution", "run", "run", run!.id);

@@ -10,7 +10,7 @@ import type { KeyValue } from "./core/batch.ts";
 import { ARTIFACT_ROOT } from "./parts.ts";
 
 /** In a run's files: how its code differed from the commit. */
-const DIFF_FILE = "uncommitted.diff";
+export const DIFF_FILE = "uncommitted.diff";
 /** Inputs and outputs of an attempt that its run shows; more have `weft lineage` and `weft trace`. */
 const EDGES_MAX = 100;
 
