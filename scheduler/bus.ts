@@ -8,13 +8,19 @@ import type { Log } from "../lib/log.ts";
 import { ensureConsumer, ensureStream, isMissing } from "../lib/nats.ts";
 import { Intake } from "./intake.ts";
 import { Postman } from "./postman.ts";
-import { EVENTS, nodeConsumer, REPORTS, streamConfigs } from "./streams.ts";
+import { NodeQueues } from "./node-queues.ts";
+import { EVENTS, REPORTS, streamConfigs } from "./streams.ts";
 import { EventIntake, type EventMessage } from "./trigger/event-intake.ts";
 
 /** Longest wait for NATS to store a message, in milliseconds; after it the same message is published again. */
 const PUBLISH_TIMEOUT_MS = 5_000;
-/** Consumers made at once when NATS came back without them: 2,000 take 3 s this way. */
-const CONSUMERS_AT_ONCE = 50;
+/**
+ * Longest wait of a join for its queue, in milliseconds. When thousands of nodes join for the first time their queues take NATS a
+ * minute; until then they heartbeat, and what is assigned to them waits in the stream.
+ */
+const QUEUE_WAIT_MS = 250;
+/** Between two tries to make the queue of a node that was let in without. */
+const QUEUE_RETRY_MS = 2_000;
 /** Tells other servers that the leader changed. Only a hint: they look by themselves, and Postgres decides. */
 const LEADER_SUBJECT = "weft.leader";
 /** Tells the leader that an event for a trigger was written. */
@@ -46,6 +52,7 @@ export class Bus {
   readonly #replicas: number;
   readonly #jetstream: JetStreamClient;
   readonly #manager: JetStreamManager;
+  readonly #queues: NodeQueues;
   /** Nodes that have a consumer, or shall have one again when NATS lost it. */
   readonly #nodes = new Set<NodeId>();
   #healing: Promise<void> | undefined;
@@ -55,6 +62,7 @@ export class Bus {
   private constructor(nats: NatsConnection, manager: JetStreamManager, log: Log, replicas: number) {
     this.#nats = nats;
     this.#manager = manager;
+    this.#queues = new NodeQueues(manager);
     this.#jetstream = jetstream(nats);
     this.#log = log;
     this.#replicas = replicas;
@@ -82,17 +90,43 @@ export class Bus {
     }
   }
 
-  /** Makes the node's queue ready. May be repeated. Throws `unavailable` while NATS is away. */
+  /**
+   * Makes the node's queue ready, or sees to it that it will be: it is waited for no longer than QUEUE_WAIT_MS. May be repeated.
+   * Throws `unavailable` while NATS is away.
+   */
   async ensureNode(node: NodeId): Promise<void> {
     this.#nodes.add(node);
+    const ended = new AbortController();
+    const late = delay(QUEUE_WAIT_MS, "late", { signal: ended.signal }).catch(() => "");
+    const ready = this.#ensureQueue(node);
     try {
-      await ensureConsumer(this.#manager, STREAMS.assign, nodeConsumer(node)).catch(async (error: unknown) => {
-        if (!isMissing(error)) throw error;
-        await this.heal();
-      });
+      if ((await Promise.race([ready, late])) === "late") void this.#ensureLater(node, ready);
     } catch (cause) {
       if (cause instanceof WeftError) throw cause;
       throw new WeftError("unavailable", `the queue of node ${node} cannot be made in NATS now: try again`, { cause });
+    } finally {
+      ended.abort();
+    }
+  }
+
+  async #ensureQueue(node: NodeId): Promise<void> {
+    await this.#queues.ensure(node).catch(async (error: unknown) => {
+      if (!isMissing(error)) throw error;
+      await this.heal();
+    });
+  }
+
+  /** The node was let in already: nobody else would try again. */
+  async #ensureLater(node: NodeId, trying: Promise<void>): Promise<void> {
+    for (let failures = 0; ; trying = this.#ensureQueue(node)) {
+      try {
+        return await trying;
+      } catch (error) {
+        if (this.#nats.isClosed()) return;
+        failures += 1;
+        if (failures === 1) this.#log.warn({ err: error, node }, "could not make the queue of a node; trying again");
+      }
+      await delay(QUEUE_RETRY_MS, undefined, { ref: false });
     }
   }
 
@@ -101,9 +135,10 @@ export class Bus {
     await this.#manager.streams.purge(STREAMS.assign, { filter: assignSubject(node) });
   }
 
-  /** Nodes of an earlier term keep their queues, and get them back when NATS has lost them. */
+  /** Nodes of an earlier term keep their queues, and get them back when NATS has lost them, also while nobody led. */
   adoptNodes(nodes: readonly NodeId[]): void {
     for (const node of nodes) this.#nodes.add(node);
+    void this.#healAnyhow();
   }
 
   /** For the length of one term. */
@@ -170,11 +205,8 @@ export class Bus {
     }
     await ensureConsumer(this.#manager, STREAMS.report, REPORTS);
     await ensureConsumer(this.#manager, STREAMS.event, EVENTS);
-    const nodes = [...this.#nodes];
-    for (let start = 0; start < nodes.length; start += CONSUMERS_AT_ONCE) {
-      const some = nodes.slice(start, start + CONSUMERS_AT_ONCE);
-      await Promise.all(some.map((node) => ensureConsumer(this.#manager, STREAMS.assign, nodeConsumer(node))));
-    }
+    this.#queues.forget();
+    await Promise.all(Array.from(this.#nodes, (node) => this.#queues.ensure(node)));
   }
 
   async #healAfterReconnect(): Promise<void> {
@@ -183,10 +215,14 @@ export class Bus {
       // Answers to what was sent on the old connection never come.
       for (const giveUp of this.#publishing) giveUp(new Error("the connection to NATS was lost"));
       // It may be another server now, or one that lost its store.
-      await this.heal().catch((error: unknown) =>
-        this.#log.warn({ err: error }, "could not check the streams of NATS"),
-      );
+      await this.#healAnyhow();
     }
+  }
+
+  async #healAnyhow(): Promise<void> {
+    await this.heal().catch((error: unknown) => {
+      if (!this.#nats.isClosed()) this.#log.warn({ err: error }, "could not check the streams of NATS");
+    });
   }
 
   async #publish(subject: string, payload: string, messageId: string): Promise<void> {

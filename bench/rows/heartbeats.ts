@@ -5,14 +5,20 @@ import { Peer } from "../../lib/grpc.ts";
 import { openLog } from "../../lib/log.ts";
 import { enter } from "../answering-agent.ts";
 import type { Bench } from "../bench.ts";
+import type { Cluster } from "../cluster.ts";
 import { figure, type Figure, type Row } from "../figure.ts";
 
 /** Streams that share a connection: 10,000 sockets are more than a process may have by default. */
 const AGENTS_PER_CONNECTION = 100;
-/** Joins under way at once. */
-const JOINS = 50;
+/** Joins under way at once: as many as are answered within their time limit. */
+const JOINS = 500;
 /** Every agent has beaten several times by then: the interval grows with the cluster. */
 const SETTLE_MS = 20_000;
+/** NATS makes the queues of new nodes beside, a minute of a core for 10,000; what is measured comes after. */
+const QUEUES_LIMIT_MS = 180_000;
+const LOOK_MS = 2_000;
+/** Of a core, over LOOK_MS: NATS has nothing left to make. */
+const NATS_QUIET_FRACTION = 0.1;
 const MEASURED_MS = 40_000;
 
 export const heartbeats: readonly Row[] = [1_000, 10_000].map((agents) => {
@@ -31,6 +37,7 @@ async function measure(bench: Bench, name: string, agents: number): Promise<Figu
   const peers = Array.from({ length: Math.ceil(agents / AGENTS_PER_CONNECTION) }, () => new Peer(cluster.grpc));
   bench.onEnd(() => peers.forEach((peer) => peer.close()));
   let next = 0;
+  const firstMs = performance.now();
   const joiner = async (): Promise<void> => {
     while (next < agents && !bench.signal.aborted) {
       const peer = peers[next % peers.length]!;
@@ -42,7 +49,9 @@ async function measure(bench: Bench, name: string, agents: number): Promise<Figu
     }
   };
   await Promise.all(Array.from({ length: JOINS }, joiner));
+  bench.say(`all had joined after ${((performance.now() - firstMs) / 1000).toFixed(1)} s`);
   await delay(SETTLE_MS, undefined, { signal: bench.signal });
+  await untilQuiet(cluster, bench.signal);
   const [before, answersBefore, startedMs] = [cluster.cpu(), answers, performance.now()];
   await delay(MEASURED_MS, undefined, { signal: bench.signal });
   const [after, wallMs] = [cluster.cpu(), performance.now() - startedMs];
@@ -63,4 +72,14 @@ async function measure(bench: Bench, name: string, agents: number): Promise<Figu
       { compare: "≤", limit: 50, of: "value" },
     ),
   ];
+}
+
+async function untilQuiet(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  const deadlineMs = performance.now() + QUEUES_LIMIT_MS;
+  for (let used = cluster.cpu().nats; performance.now() < deadlineMs;) {
+    await delay(LOOK_MS, undefined, { signal });
+    const before = used;
+    used = cluster.cpu().nats;
+    if (used - before < LOOK_MS * NATS_QUIET_FRACTION) return;
+  }
 }

@@ -247,7 +247,12 @@ export function onLeaseTimer(state: State, node: Node, nowMs: number): void {
 
 /** More than half of the nodes that hold a lease cannot have died at once: it is our own network that is gone. */
 function isMassLoss(state: State, nowMs: number): boolean {
-  const held = [...state.nodes.values()].filter((node) => !node.lost);
-  const silent = held.filter((node) => node.leaseEndsMs <= nowMs);
-  return held.length >= MASS_LOSS_NODES_MIN && silent.length * 2 > held.length;
+  let held = 0;
+  let silent = 0;
+  for (const node of state.nodes.values()) {
+    if (node.lost) continue;
+    held += 1;
+    if (node.leaseEndsMs <= nowMs) silent += 1;
+  }
+  return held >= MASS_LOSS_NODES_MIN && silent * 2 > held;
 }

@@ -1,6 +1,13 @@
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream";
+import {
+  AckPolicy,
+  jetstream,
+  type JetStreamManager,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { freePort } from "../../cli/local/port.ts";
@@ -18,6 +25,7 @@ import { silentLog } from "../../lib/log.ts";
 import { connectNats, ensureStream, natsAddress } from "../../lib/nats.ts";
 import { Bus } from "../../scheduler/bus.ts";
 import type { Batch } from "../../scheduler/core/index.ts";
+import { NodeQueues } from "../../scheduler/node-queues.ts";
 import type { Intake } from "../../scheduler/intake.ts";
 import type { Postman } from "../../scheduler/postman.ts";
 import { batchOf } from "../support/build.ts";
@@ -303,6 +311,48 @@ test("a consumer made with other settings is changed to the wanted ones", async 
   });
   await bus.ensureNode(N1);
   expect((await jsm.consumers.info(STREAMS.assign, assignConsumer(N1))).config.max_ack_pending).toBe(256);
+});
+
+test("hundreds of nodes that join together each find their queue, also one that was there with other settings", async () => {
+  const jsm = await jetstreamManager(nats);
+  const nodes = Array.from({ length: 200 }, (_, index) => `many-${index}` as NodeId);
+  const other = nodes[150]!;
+  await jsm.consumers.add(STREAMS.assign, {
+    durable_name: assignConsumer(other),
+    filter_subject: assignSubject(other),
+    ack_policy: AckPolicy.Explicit,
+    max_ack_pending: 1,
+  });
+  const queues = new NodeQueues(jsm);
+  await Promise.all(nodes.map((node) => queues.ensure(node)));
+  const madeAt = await queuesMadeAt(jsm, nodes);
+  expect((await jsm.consumers.info(STREAMS.assign, assignConsumer(other))).config.max_ack_pending).toBe(256);
+  await jsm.consumers.delete(STREAMS.assign, assignConsumer(nodes[7]!));
+  queues.forget();
+  await Promise.all(nodes.map((node) => queues.ensure(node)));
+  const madeAgain = await queuesMadeAt(jsm, nodes);
+  expect(nodes.filter((node) => madeAgain.get(node) !== madeAt.get(node))).toEqual([nodes[7]]);
+});
+
+async function queuesMadeAt(jsm: JetStreamManager, nodes: readonly NodeId[]): Promise<Map<NodeId, string>> {
+  const infos = nodes.map(async (node) => {
+    const { created } = await jsm.consumers.info(STREAMS.assign, assignConsumer(node));
+    return [node, created] as const;
+  });
+  return new Map(await Promise.all(infos));
+}
+
+test("a queue that NATS lost while nobody led is made again by the next leader", async () => {
+  const jsm = await jetstreamManager(nats);
+  await bus.ensureNode(N1);
+  await jsm.consumers.delete(STREAMS.assign, assignConsumer(N1));
+  const next = await Bus.open(nats, log);
+  next.adoptNodes([N1]);
+  const info = await until(
+    () => jsm.consumers.info(STREAMS.assign, assignConsumer(N1)).catch(() => undefined),
+    "the queue is there",
+  );
+  expect(info.config.filter_subject).toBe(assignSubject(N1));
 });
 
 test("user, password and token are read from the URL, and several servers are taken", () => {
