@@ -61,6 +61,7 @@ const jobOf = (tasks: TaskInstance[], state: Job["state"] = "running"): Job => (
   counts: {},
   cancelRequested: false,
   waitsFor: null,
+  resting: [],
   tasks,
 });
 

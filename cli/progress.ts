@@ -113,6 +113,7 @@ function fit(
 export function summarize(job: Job): string {
   const counts = new Map<string, number>();
   for (const { state } of job.tasks) counts.set(state, (counts.get(state) ?? 0) + 1);
+  for (const { state, count } of job.resting) counts.set(state, (counts.get(state) ?? 0) + count);
   const parts = [...counts].map(([state, count]) => `${count} ${state}`);
   const time = job.finishedAt ? ` in ${formatDuration(job.finishedAt.getTime() - job.submittedAt.getTime())}` : "";
   return `job ${job.id} ${job.state}${time} (${parts.join(", ")})`;

@@ -2,7 +2,8 @@ import type { Job, TaskInstance } from "../sdk/index.ts";
 
 /** What `--json` prints; scripts rely on it (README), so it is written out rather than taken from the client's types. */
 export function jobJson(job: Job): object {
-  return { ...jobHeadJson(job), tasks: job.tasks.map(taskJson) };
+  const { resting } = job;
+  return { ...jobHeadJson(job), tasks: job.tasks.map(taskJson), ...(resting.length > 0 ? { resting } : {}) };
 }
 
 export function jobHeadJson(job: Job): object {
@@ -63,7 +64,7 @@ export function instanceName(task: Pick<TaskInstance, "name" | "index">, mapped:
 
 /** Names of the tasks that have more than one instance, or values of a map. */
 export function mappedTasks(job: Job): ReadonlySet<string> {
-  return new Set(
-    job.tasks.filter((task) => task.index > 0 || Object.keys(task.map).length > 0).map(({ name }) => name),
-  );
+  const instances = job.tasks.filter((task) => task.index > 0 || Object.keys(task.map).length > 0);
+  const ranges = job.resting.filter(({ first, count }) => first + count > 1);
+  return new Set([...instances, ...ranges].map(({ name }) => name));
 }

@@ -1,3 +1,4 @@
+import type { Job__Output } from "../proto/gen/weft/v1/Job.ts";
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { weftServices } from "../proto/channel.ts";
@@ -15,6 +16,7 @@ import {
   type JobChange,
   JobPicture,
   jobOf,
+  jobOfPages,
 } from "./job.ts";
 import { type Lineage, lineageOf } from "./lineage.ts";
 import { Link } from "./link.ts";
@@ -157,9 +159,15 @@ export class WeftClient {
     return { id: response.jobId, existing, taskInstances: response.taskInstances };
   }
 
-  /** Errors: `not_found`. */
+  /** All of it, a large job page by page while it goes on: its `counts` are of the first page. Errors: `not_found`. */
   async get(jobId: string): Promise<Job> {
-    return jobOf(await this.#link.unary(this.#jobs.Get, { jobId }, QUERY_DEADLINE_MS));
+    const pages: Job__Output[] = [];
+    for (let pageToken: string | null = ""; pageToken !== null;) {
+      const page: Job__Output = await this.#link.unary(this.#jobs.Get, { jobId, pageToken }, QUERY_DEADLINE_MS);
+      pages.push(page);
+      pageToken = page.nextPageToken || null;
+    }
+    return jobOfPages(pages);
   }
 
   /** One page; `nextPageToken` is empty at the end. */

@@ -13,6 +13,7 @@ export { type ClientErrorCode, type ClientIssue, WeftClientError } from "./error
 export {
   type Code,
   type CodeOptions,
+  type InstanceRange,
   isEnded,
   type Job,
   type JobChange,

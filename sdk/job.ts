@@ -114,8 +114,20 @@ export interface Job {
   readonly cancelRequested: boolean;
   /** The firing that it comes from; null: somebody submitted it. */
   readonly triggeredBy: TriggeredBy | null;
-  /** Empty in lists. */
+  /** Empty in lists. Of a job of more than 30,000 instances only those that have run: the others are in `resting`. */
   readonly tasks: readonly TaskInstance[];
+  /** Of a large job, what has not run. */
+  readonly resting: readonly InstanceRange[];
+}
+
+/** Neighbouring instances that have not run and are in one state. */
+export interface InstanceRange {
+  readonly name: string;
+  /** Index of the first. */
+  readonly first: number;
+  readonly count: number;
+  readonly state: TaskState;
+  readonly needs: readonly string[];
 }
 
 export function isEnded(state: string): boolean {
@@ -178,8 +190,36 @@ export function jobOf(job: Job__Output): Job {
     cancelRequested: job.cancelRequested,
     waitsFor: (job.waitsFor || null) as Job["waitsFor"],
     triggeredBy: triggeredByOf(job.triggeredBy),
-    tasks: withNeeds(job.tasks.map(taskOf), new Map()),
+    ...instancesOf(job, new Map()),
   };
+}
+
+/** `known`: what tasks of earlier pages need. */
+function instancesOf(
+  job: Pick<Job__Output, "tasks" | "resting">,
+  known: Map<string, readonly string[]>,
+): Pick<Job, "tasks" | "resting"> {
+  for (const { name, needs } of job.resting) if (needs.length > 0) known.set(name, needs);
+  const tasks = withNeeds(job.tasks.map(taskOf), known);
+  const resting = job.resting.map(({ name, first, count, state }) => {
+    return { name, first, count, state: state as TaskState, needs: known.get(name) ?? [] };
+  });
+  return { tasks, resting };
+}
+
+/** The pages of one job together; its head is that of the first. A range that a page's end parted is whole again. */
+export function jobOfPages(pages: readonly Job__Output[]): Job {
+  const known = new Map<string, readonly string[]>();
+  const parts = pages.map((page) => instancesOf(page, known));
+  const resting: InstanceRange[] = [];
+  for (const range of parts.flatMap((part) => part.resting)) {
+    const before = resting.at(-1);
+    const isNext = before?.name === range.name && before.state === range.state;
+    if (isNext && before.first + before.count === range.first)
+      resting[resting.length - 1] = { ...before, count: before.count + range.count };
+    else resting.push(range);
+  }
+  return { ...jobOf(pages[0]!), tasks: parts.flatMap((part) => part.tasks), resting };
 }
 
 /** Of the instances of one task only the first carries what the task needs; here each does. */

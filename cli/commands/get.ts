@@ -71,16 +71,21 @@ async function get(
 
 function instancesOf(job: Job, name: string, index: number | undefined): TaskInstance[] {
   const ofTask = job.tasks.filter((task) => task.name === name);
+  const ranges = job.resting.filter((range) => range.name === name);
+  const resting = ranges.find(({ first, count }) => index === undefined || (index >= first && index < first + count));
+  if (resting)
+    throw new WeftError(
+      "failed_precondition",
+      `${name}[${index ?? resting.first}] has not run: it is ${resting.state}`,
+    );
   if (ofTask.length === 0) {
-    const names = new Set(job.tasks.map((task) => task.name));
+    const names = new Set([...job.tasks, ...job.resting].map((task) => task.name));
     throw new WeftError("not_found", `job ${job.id} has no task "${name}"${hint(name, names)}`);
   }
   const wanted = index === undefined ? ofTask : ofTask.filter((task) => task.index === index);
+  const count = ranges.reduce((sum, range) => sum + range.count, ofTask.length);
   if (wanted.length === 0)
-    throw new WeftError(
-      "not_found",
-      `task "${name}" has ${ofTask.length} instances, 0 to ${ofTask.length - 1}; there is no ${index}`,
-    );
+    throw new WeftError("not_found", `task "${name}" has ${count} instances, 0 to ${count - 1}; there is no ${index}`);
   const mapped = mappedTasks(job).has(name);
   const unfinished = wanted.find((task) => task.state !== "succeeded" && task.outputs.length === 0);
   if (unfinished) {

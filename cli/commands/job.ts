@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { longCode } from "../code-text.ts";
 import { topologicalOrder } from "../../lib/core/pipeline/graph.ts";
-import type { Job, TaskInstance } from "../../sdk/index.ts";
+import type { InstanceRange, Job, TaskInstance } from "../../sdk/index.ts";
 import { JobFailed } from "../failure.ts";
 import { followJob, reportEnd, whyOf } from "../follow.ts";
 import { summarize } from "../progress.ts";
@@ -70,9 +70,12 @@ function describeJob(found: Job, nowMs: number): string {
     ]);
   const head = facts.map(([name, text]) => `${stdout.colors.dim(name.padEnd(10))} ${text}`).join("\n");
   const mapped = mappedTasks(found);
-  const order = new Map(topologicalOrder(distinct(found.tasks)).map((task, i) => [task.name, i]));
-  const sorted = found.tasks.toSorted((a, b) => order.get(a.name)! - order.get(b.name)! || a.index - b.index);
-  const rows = sorted.slice(0, ROWS_MAX).map((task) => taskRow(task, mapped, nowMs));
+  const entries = [...found.tasks, ...found.resting];
+  const order = new Map(topologicalOrder(distinct(entries)).map((task, i) => [task.name, i]));
+  const sorted = entries.toSorted((a, b) => order.get(a.name)! - order.get(b.name)! || placeOf(a) - placeOf(b));
+  const rows = sorted
+    .slice(0, ROWS_MAX)
+    .map((entry) => ("count" in entry ? rangeRow(entry, mapped) : taskRow(entry, mapped, nowMs)));
   const table = renderTable(stdout, ["TASK", "STATE", "ATTEMPT", "NODE", "LASTED", "EXIT", "WHY"], rows);
   const more = sorted.length > ROWS_MAX ? `\n(and ${sorted.length - ROWS_MAX} more: --json)` : "";
   return `${head}\n\n${table}${more}\n\n${summarize(found)}`;
@@ -85,8 +88,19 @@ export function triggerText({ trigger, triggeredBy }: Job): string {
   return printable(`${kind} ${name} for ${event} (version ${version})`);
 }
 
-function distinct(tasks: readonly TaskInstance[]): TaskInstance[] {
-  return [...new Map(tasks.map((task) => [task.name, task])).values()];
+function distinct(entries: readonly (TaskInstance | InstanceRange)[]): (TaskInstance | InstanceRange)[] {
+  return [...new Map(entries.map((entry) => [entry.name, entry])).values()];
+}
+
+function placeOf(entry: TaskInstance | InstanceRange): number {
+  return "count" in entry ? entry.first : entry.index;
+}
+
+/** `train[500..99999]` */
+function rangeRow({ name, first, count, state }: InstanceRange, mapped: ReadonlySet<string>): string[] {
+  const indexes = count === 1 ? String(first) : `${first}..${first + count - 1}`;
+  const shown = mapped.has(name) ? `${name}[${indexes}]` : name;
+  return [shown, inColor(stdout.colors, state), "-", "-", "", "-", ""];
 }
 
 function readiness({ state, service }: TaskInstance): string {

@@ -15,7 +15,9 @@ export function wordsCommand(): Command {
       const words = await withServer(options, async (client) => {
         if (kind === "nodes") return (await client.nodes()).map((node) => node.name);
         if (kind === "jobs") return (await client.list({ limit: WORDS_MAX })).jobs.map((each) => each.id);
-        return job === undefined ? [] : [...new Set((await client.get(job)).tasks.map((task) => task.name))];
+        if (job === undefined) return [];
+        const { tasks, resting } = await client.get(job);
+        return [...new Set([...tasks, ...resting].map(({ name }) => name))];
       }).catch(() => []);
       stdout.write(words.map((word) => `${word}\n`).join(""));
     });

@@ -28,6 +28,7 @@ import type { GetJobRequest as _weft_v1_GetJobRequest, GetJobRequest__Output as 
 import type { GetTriggerRequest as _weft_v1_GetTriggerRequest, GetTriggerRequest__Output as _weft_v1_GetTriggerRequest__Output } from './weft/v1/GetTriggerRequest.ts';
 import type { GpuRequest as _weft_v1_GpuRequest, GpuRequest__Output as _weft_v1_GpuRequest__Output } from './weft/v1/GpuRequest.ts';
 import type { InputSpec as _weft_v1_InputSpec, InputSpec__Output as _weft_v1_InputSpec__Output } from './weft/v1/InputSpec.ts';
+import type { InstanceRange as _weft_v1_InstanceRange, InstanceRange__Output as _weft_v1_InstanceRange__Output } from './weft/v1/InstanceRange.ts';
 import type { Job as _weft_v1_Job, Job__Output as _weft_v1_Job__Output } from './weft/v1/Job.ts';
 import type { JobEvent as _weft_v1_JobEvent, JobEvent__Output as _weft_v1_JobEvent__Output } from './weft/v1/JobEvent.ts';
 import type { JobServiceClient as _weft_v1_JobServiceClient, JobServiceDefinition as _weft_v1_JobServiceDefinition } from './weft/v1/JobService.ts';
@@ -115,6 +116,7 @@ export interface ProtoGrpcType {
       GetTriggerRequest: MessageTypeDefinition<_weft_v1_GetTriggerRequest, _weft_v1_GetTriggerRequest__Output>
       GpuRequest: MessageTypeDefinition<_weft_v1_GpuRequest, _weft_v1_GpuRequest__Output>
       InputSpec: MessageTypeDefinition<_weft_v1_InputSpec, _weft_v1_InputSpec__Output>
+      InstanceRange: MessageTypeDefinition<_weft_v1_InstanceRange, _weft_v1_InstanceRange__Output>
       Job: MessageTypeDefinition<_weft_v1_Job, _weft_v1_Job__Output>
       JobEvent: MessageTypeDefinition<_weft_v1_JobEvent, _weft_v1_JobEvent__Output>
       JobService: SubtypeConstructor<typeof grpc.Client, _weft_v1_JobServiceClient> & { service: _weft_v1_JobServiceDefinition }

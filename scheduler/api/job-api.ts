@@ -25,7 +25,7 @@ import type { SubmitResponse } from "../../proto/gen/weft/v1/SubmitResponse.ts";
 import { type Answer, type JobProgress, type JobState, listNodes } from "../core/index.ts";
 import { type LogParts, streamLogs } from "../logs.ts";
 import { expectDone, refusal, withIssues } from "./answer.ts";
-import { countStates, headToProto, tasksForMessage } from "./job.ts";
+import { countStates, headToProto, jobPage } from "./job.ts";
 import type { JobFinder } from "./job-finder.ts";
 import type { JobReader, Records } from "./parts.ts";
 import type { Reign } from "./reign.ts";
@@ -93,7 +93,7 @@ export class JobApi {
     const { finder } = this.#parts;
     const job = await finder.get(await finder.resolve(request.jobId));
     const names = await finder.nodeNames(job.tasks.map((row) => row.node));
-    return { ...headToProto(job), counts: countStates(job), tasks: [...tasksForMessage(job, names)] };
+    return { ...headToProto(job), counts: countStates(job), ...jobPage(job, names, request.pageToken) };
   }
 
   async list(request: ListJobsRequest__Output): Promise<ListJobsResponse> {

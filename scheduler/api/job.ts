@@ -17,13 +17,8 @@ import {
   type RowCounts,
   shapeOf,
 } from "../shape.ts";
+import { ENTRIES_PER_PAGE_MAX, type Page, pageOf } from "./job-page.ts";
 import type { WholeJob } from "./parts.ts";
-
-/**
- * Instances in one message. A task is 100 to 300 bytes, so this many stay under the 16 MiB a message may have. Of larger
- * jobs `Get` leaves out instances that have not done anything yet, and `Watch` sends the rest in further events.
- */
-export const TASKS_PER_MESSAGE_MAX = 30_000;
 
 export type NodeNames = ReadonlyMap<NodeId, string>;
 
@@ -78,16 +73,10 @@ function hasServed(spec: TaskSpec, rows: ReadonlyMap<number, TaskRow> | undefine
   return [...rows.values()].every(({ service }) => service !== undefined && service.servedAtMs !== null);
 }
 
-/** As many of the job's instances as one message takes; of a larger job only those that have done something. */
-export function* tasksForMessage(job: WholeJob, names: NodeNames): Generator<TaskProto> {
+/** Of a job with more instances than one message takes, those that have not run stand together. Errors: `invalid`, of the token. */
+export function jobPage(job: WholeJob, names: NodeNames, pageToken: string): Page {
   const count = job.row.spec.tasks.reduce((sum, task) => sum + knownInstances(task, job.maps), 0);
-  let left = TASKS_PER_MESSAGE_MAX;
-  for (const task of tasksToProto(job, names)) {
-    if (count > TASKS_PER_MESSAGE_MAX && task.attempt === undefined) continue;
-    if (left === 0) return;
-    left -= 1;
-    yield task;
-  }
+  return pageOf(tasksToProto(job, names), job.row.spec, pageToken, count > ENTRIES_PER_PAGE_MAX);
 }
 
 export function taskToProto(row: TaskRow, spec: TaskSpec, names: NodeNames, maps: KnownMaps): TaskProto {

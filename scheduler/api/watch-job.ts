@@ -8,8 +8,9 @@ import type { WatchJobRequest__Output } from "../../proto/gen/weft/v1/WatchJobRe
 import { type MapRow, type TaskRow, TERMINAL_TASK_STATES } from "../core/index.ts";
 import { knownInstances } from "../shape.ts";
 import type { JobChange } from "../watch.ts";
-import { countStates, freshToProto, headToProto, TASKS_PER_MESSAGE_MAX, tasksToProto, taskToProto } from "./job.ts";
+import { countStates, freshToProto, headToProto, tasksToProto, taskToProto } from "./job.ts";
 import type { JobFinder } from "./job-finder.ts";
+import { ENTRIES_PER_PAGE_MAX } from "./job-page.ts";
 import type { WholeJob } from "./parts.ts";
 import { leaderMoved, type Reign } from "./reign.ts";
 
@@ -53,7 +54,7 @@ async function sendTasks(sink: Sink<JobEvent>, job: JobProto | null, tasks: Iter
   let some: TaskProto[] = [];
   for (const task of tasks) {
     some.push(task);
-    if (some.length < TASKS_PER_MESSAGE_MAX) continue;
+    if (some.length < ENTRIES_PER_PAGE_MAX) continue;
     await sink.write(eventOf(first, some));
     first = null;
     some = [];

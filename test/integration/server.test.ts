@@ -9,6 +9,7 @@ import { connectNats } from "../../lib/nats.ts";
 import type { LineageResponse__Output } from "../../proto/gen/weft/v1/LineageResponse.ts";
 import type { JobEvent__Output } from "../../proto/gen/weft/v1/JobEvent.ts";
 import type { SubmitRequest } from "../../proto/gen/weft/v1/SubmitRequest.ts";
+import { connect as connectSdk } from "../../sdk/index.ts";
 import { SUCCEEDED } from "../support/build.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { startNats, type TestNats } from "../support/nats.ts";
@@ -58,6 +59,37 @@ async function refused<Request>(method: PeerMethod<Request, unknown>, request: R
   expect(error).toBeInstanceOf(WeftError);
   return error as WeftError;
 }
+
+test("a job of more instances than a message takes is told whole: what has not run as ranges, and the counts are exact", async () => {
+  const values = (from: number) =>
+    Array.from({ length: 200 }, (_, i) => ({ kind: "numberValue" as const, numberValue: from + i }));
+  const map = [
+    { name: "a", values: values(0) },
+    { name: "b", values: values(1_000) },
+  ];
+  const many = protoPipeline(
+    "many",
+    { name: "each", script: "true", map },
+    { name: "all", script: "true", needs: ["each"] },
+  );
+  const jobId = await submit({ pipeline: many });
+  const client = connectSdk(server.peer.address);
+  try {
+    const job = await client.get(jobId);
+    expect(job.counts).toEqual({ ready: 40_000, pending: 1 });
+    expect(job.tasks).toEqual([]);
+    expect(job.resting).toEqual([
+      { name: "each", first: 0, count: 40_000, state: "ready", needs: [] },
+      { name: "all", first: 0, count: 1, state: "pending", needs: ["each"] },
+    ]);
+    expect((await client.explain(jobId, "each", 39_999)).state).toBe("ready");
+    const odd = await refused(JOBS.Get, { jobId, pageToken: "7.0" });
+    expect(odd.message).toContain('"7.0" is no page token of this job');
+  } finally {
+    client.close();
+    await server.peer.unary(JOBS.Cancel, { jobId });
+  }
+});
 
 test("health says serving for each service, and reflection lists them", async () => {
   const { loadSync } = await import("@grpc/proto-loader");

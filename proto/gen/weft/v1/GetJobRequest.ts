@@ -3,8 +3,10 @@
 
 export interface GetJobRequest {
   'jobId'?: (string);
+  'pageToken'?: (string);
 }
 
 export interface GetJobRequest__Output {
   'jobId': (string);
+  'pageToken': (string);
 }

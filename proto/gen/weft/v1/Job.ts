@@ -4,6 +4,7 @@ import type { Value as _google_protobuf_Value, Value__Output as _google_protobuf
 import type { Code as _weft_v1_Code, Code__Output as _weft_v1_Code__Output } from '../../weft/v1/Code.ts';
 import type { Task as _weft_v1_Task, Task__Output as _weft_v1_Task__Output } from '../../weft/v1/Task.ts';
 import type { TriggeredBy as _weft_v1_TriggeredBy, TriggeredBy__Output as _weft_v1_TriggeredBy__Output } from '../../weft/v1/TriggeredBy.ts';
+import type { InstanceRange as _weft_v1_InstanceRange, InstanceRange__Output as _weft_v1_InstanceRange__Output } from '../../weft/v1/InstanceRange.ts';
 
 export interface Job {
   'id'?: (string);
@@ -23,6 +24,8 @@ export interface Job {
   'waitsFor'?: (string);
   'project'?: (string);
   'triggeredBy'?: (_weft_v1_TriggeredBy | null);
+  'resting'?: (_weft_v1_InstanceRange)[];
+  'nextPageToken'?: (string);
 }
 
 export interface Job__Output {
@@ -43,4 +46,6 @@ export interface Job__Output {
   'waitsFor': (string);
   'project': (string);
   'triggeredBy': (_weft_v1_TriggeredBy__Output | null);
+  'resting': (_weft_v1_InstanceRange__Output)[];
+  'nextPageToken': (string);
 }
