@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from "pg";
 import type { AttemptFacts } from "../../lib/core/execution.ts";
 import { attemptKey, type AttemptKey, parseAttemptKey } from "../../lib/core/ids.ts";
+import { SYSTEM_PREFIX } from "../../lib/core/sample.ts";
 import { inTransaction } from "../../lib/db.ts";
 import { jsonRows } from "../../lib/json-rows.ts";
 import { pipelineExperimentId, pipelineExperimentName, taskRunId } from "../../lib/task-run.ts";
@@ -93,6 +94,48 @@ export async function presentRuns(pool: Pool, ids: readonly string[]): Promise<s
     values: [ids],
   });
   return rows.map(({ id }) => id);
+}
+
+/** Whether the script, or anybody else, has logged to the run: other things than what it began with, and what the agent measures. */
+async function isTouched(client: PoolClient, run: string, folder: string): Promise<boolean> {
+  const { rows } = await client.query<{ touched: boolean }>(
+    `select exists (select from run_params where run = $1)
+         or exists (select from run_metrics where run = $1 and key not like '${SYSTEM_PREFIX}%')
+         or exists (select from run_tags where run = $1 and key not like 'weft.%' and key not like 'mlflow.%')
+         or exists (select from tracked_files
+                     where path ~>=~ ($2 || '/') and path ~<~ ($2 || '0') and path <> $2 || '/${DIFF_FILE}') as touched`,
+    [run, folder],
+  );
+  return rows[0]!.touched;
+}
+
+/** Behind our artifact proxy; of a run whose files lie elsewhere, a folder in which nothing is. */
+function folderOf(uri: string): string {
+  return uri.startsWith(`${ARTIFACT_ROOT}/`) ? uri.slice(ARTIFACT_ROOT.length + 1) : uri;
+}
+
+/** Moves a task's run, with the file that it began with, to that experiment unless somebody has logged to it. False: there is no such run. */
+export async function moveUntouchedRun(pool: Pool, id: string, experimentId: string): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ number: string; uri: string; other: boolean }>(
+      `select number, artifact_uri as uri, experiment <> $2 as other from runs where id = $1 for update`,
+      [id, experimentId],
+    );
+    const [run] = rows;
+    if (run === undefined) return false;
+    if (!run.other || (await isTouched(client, run.number, folderOf(run.uri)))) return true;
+    const moved = await client.query<{ uri: string }>(
+      `update runs r set experiment = e.id, artifact_uri = e.artifact_location || '/' || r.id || '/artifacts'
+         from experiments e where r.number = $1 and e.id = $2 returning r.artifact_uri as uri`,
+      [run.number, experimentId],
+    );
+    if (moved.rows[0] !== undefined)
+      await client.query("update tracked_files set path = $2 where path = $1", [
+        `${folderOf(run.uri)}/${DIFF_FILE}`,
+        `${folderOf(moved.rows[0].uri)}/${DIFF_FILE}`,
+      ]);
+    return true;
+  });
 }
 
 /** Attempts whose runs wait for their end, in order, from after that one. */

@@ -12,6 +12,7 @@ import {
   endTaskRuns,
   ensurePipelineExperiment,
   ensureTaskRuns,
+  moveUntouchedRun,
   type NewTaskRun,
   openAttempts,
   presentRuns,
@@ -128,11 +129,12 @@ export class TaskRuns {
 
   /**
    * A script that calls set_experiment() means its run to be there, and MLflow's client refuses to go on with a run of another
-   * experiment: what an attempt asks for before its run is made is where the run goes.
+   * experiment: what an attempt asks for before its run is made is where the run goes, and one that samples have made meanwhile
+   * goes there as long as nobody has logged to it: a script may import its libraries for longer than an interval.
    */
   async #noteExperiment(fields: Fields, request: FastifyRequest): Promise<void> {
     const ref = attemptOf(request);
-    if (ref === undefined || this.#known.has(taskRunId(ref))) return;
+    if (ref === undefined) return;
     const { pool } = this.#parts;
     const name = fields.text("experiment_name");
     const id = fields.text("experiment_id");
@@ -142,6 +144,7 @@ export class TaskRuns {
     const by = name !== undefined ? { name } : id !== undefined && /^\d{1,18}$/.test(id) ? { id } : undefined;
     const found = by === undefined ? undefined : await findExperiment(pool, by);
     if (found === undefined || found.deleted) return;
+    if (await moveUntouchedRun(pool, taskRunId(ref), found.id)) return;
     if (this.#chosen.size >= KNOWN_MAX) this.#chosen.clear();
     this.#chosen.set(attemptKey(ref), found.id);
   }

@@ -1,12 +1,14 @@
+import type { FastifyRequest } from "fastify";
 import { setInterval } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
-import { attemptKey, type AttemptRef, type JobId, type NodeId } from "../../lib/core/ids.ts";
+import { attemptKey, type AttemptRef, type Digest, type JobId, type NodeId } from "../../lib/core/ids.ts";
 import { type Database, inTransaction, openDatabase } from "../../lib/db.ts";
 import type { Sample } from "../../lib/core/sample.ts";
 import { createHttpApp } from "../../lib/http.ts";
 import { silentLog } from "../../lib/log.ts";
-import { taskRunId } from "../../lib/task-run.ts";
+import { ATTEMPT_TOKEN_PREFIX, pipelineExperimentId, taskRunId } from "../../lib/task-run.ts";
+import { Fields } from "../../services/tracking/core/fields.ts";
 import { recordEnded } from "../../services/lineage/index.ts";
 import { Ingest } from "../../services/tracking/ingest.ts";
 import { sampleRoutes } from "../../services/tracking/sample-api.ts";
@@ -18,6 +20,8 @@ import { assignment } from "../support/worker.ts";
 
 /** Between two ends of other attempts: a cluster that is at work. */
 const ENDS_EVERY_MS = 20;
+
+const DIGEST = `sha256:${"a".repeat(64)}` as Digest;
 
 let testDatabase: TestDatabase;
 let database: Database;
@@ -35,7 +39,7 @@ beforeAll(async () => {
           ref,
           pipeline: "busy",
           project: "default",
-          code: null,
+          code: { digest: DIGEST, commit: null, dirty: true, diff: { digest: DIGEST, bytes: 3 } },
           params: {},
           node: "node-1",
           gpus: [],
@@ -121,4 +125,38 @@ test("samples of a machine make the runs of its tasks, count once, and are dropp
     await app.close();
     await ingestDatabase.close();
   }
+});
+
+test("a run that only samples have made goes to the experiment that its script chooses; one that was logged to stays", async () => {
+  const { pool } = database;
+  const { rows } = await pool.query<{ id: string }>(
+    `insert into experiments (name, artifact_location, created_ms, updated_ms)
+     values ('chosen', 'mlflow-artifacts:/chosen', 1, 1) returning id::text`,
+  );
+  const chosen = rows[0]!.id;
+  const [route] = runs.serve([{ method: "GET", path: "/experiments/get-by-name", answer: async () => undefined }]);
+  const choose = async (task: string): Promise<unknown[]> => {
+    const ref: AttemptRef = { job: "0000jobid003" as JobId, task, index: 0, attempt: 1 };
+    await runs.ensure(taskRunId(ref));
+    await pool.query(
+      `insert into run_metrics (run, key, value, timestamp_ms, step)
+       select number, 'system/cpu_utilization_percentage', 1, 1, 1 from runs where id = $1`,
+      [taskRunId(ref)],
+    );
+    if (task === "logs")
+      await pool.query("insert into run_params (run, key, value) select number, 'lr', '1' from runs where id = $1", [
+        taskRunId(ref),
+      ]);
+    const headers = { authorization: `Bearer ${ATTEMPT_TOKEN_PREFIX}${attemptKey(ref)}` };
+    await route!.answer(new Fields({ experiment_name: "chosen" }), { headers } as FastifyRequest);
+    const found = await pool.query<{ experiment: string; paths: string[] }>(
+      `select r.experiment::text,
+              array(select path from tracked_files f where f.path like '%/' || r.id || '/%') as paths from runs r where r.id = $1`,
+      [taskRunId(ref)],
+    );
+    return [found.rows[0]!.experiment === chosen, found.rows[0]!.paths];
+  };
+  expect(await choose("imports")).toEqual([true, ["chosen/0000jobid003-imports-0-1/artifacts/uncommitted.diff"]]);
+  const kept = pipelineExperimentId("default", "busy");
+  expect(await choose("logs")).toEqual([false, [`${kept}/0000jobid003-logs-0-1/artifacts/uncommitted.diff`]]);
 });
