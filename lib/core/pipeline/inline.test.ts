@@ -140,6 +140,10 @@ test.each([
     "one parameter like {{ params.x }} and nothing else",
   ],
   ["a: { pipeline: ./train.yaml, outputs: { a: b } }", '"outputs" is not known in a task that stands for a pipeline'],
+  [
+    "a: { pipeline: ./train.yaml, map: { x: [1, 2] } }",
+    'has no "map": map the tasks in that pipeline, or submit it once',
+  ],
   ["a: { pipeline: ./weft.yaml }", "the pipelines stand in each other in a circle: weft.yaml → weft.yaml"],
   ["a: { pipeline: ./loop.yaml }", "circle: weft.yaml → loop.yaml → back.yaml → loop.yaml"],
 ])("%s is refused: %s", (task, message) => {

@@ -12,6 +12,9 @@ import { readService } from "./yaml-service.ts";
 import { readAlternatives, readPlacement, readResources } from "./yaml-resources.ts";
 import { offsetOfValue, readAbove0, readBoolean, readNumber, readTexts } from "./yaml-value.ts";
 
+const MAPPED_PIPELINE =
+  'a task that stands for a pipeline has no "map": map the tasks in that pipeline, or submit it once for each value';
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const TASK_KEYS = [
@@ -76,7 +79,7 @@ const HOLDER_KEYS = ["pipeline", "params", "needs", "when", "if"] as const;
 function readHolder(reader: NodeReader, draft: Mutable<TaskDraft>, sub: Entry, keys: readonly Entry[]): TaskDraft {
   let params: Record<string, Binding> = {};
   for (const key of keys) {
-    switch (key.name as (typeof HOLDER_KEYS)[number]) {
+    switch (key.name as (typeof HOLDER_KEYS)[number] | "map") {
       case "pipeline":
         break;
       case "params":
@@ -86,6 +89,9 @@ function readHolder(reader: NodeReader, draft: Mutable<TaskDraft>, sub: Entry, k
       case "when":
       case "if":
         readKey(reader, draft, key, `task "${draft.name}"`);
+        break;
+      case "map":
+        reader.issue(key.offset, key.path, MAPPED_PIPELINE);
         break;
       default:
         reader.unknownKey(key, `a task that stands for a pipeline`, HOLDER_KEYS, NONE);
