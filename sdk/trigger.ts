@@ -185,7 +185,8 @@ function sourceOf(spec: TriggerSpec__Output | null): Pick<Trigger, "kind" | "sou
   if (spec?.nats) return { kind: "nats", source: `weft.event.${spec.nats.subject}` };
   if (spec?.webhook) return { kind: "webhook", source: `signed as ${spec.webhook.signature}` };
   if (spec?.data) {
-    const { pipeline, task, output } = spec.data;
+    const { pipeline, task, output, from } = spec.data;
+    if (from) return { kind: "data", source: from };
     return { kind: "data", source: [pipeline, task, output].filter((part) => part !== "").join(".") };
   }
   if (spec?.job) return { kind: "job", source: `${spec.job.pipeline} ${spec.job.states.join(", ")}` };

@@ -38,6 +38,7 @@ import { registryGraph, registryReferences } from "../../services/registry/index
 import { differenceRoutes, trackingGraph, trackingReferences } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
 import { auditRoutes } from "./audit-routes.ts";
+import { tellData } from "./news.ts";
 
 /** Whoever keeps digests must be here, else garbage collection takes the bytes from under it. */
 const REFERENCES: readonly ReferenceSource[] = [
@@ -102,16 +103,19 @@ export function recordRoutes({
   pool,
   artifacts,
   lineageNamespace,
+  tellLeader,
 }: {
   readonly pool: Pool;
   readonly artifacts: ArtifactStore;
   /** What this cluster is called in OpenLineage. */
   readonly lineageNamespace: string;
+  /** Something came for triggers. */
+  readonly tellLeader: () => void;
 }): FastifyPluginAsync {
   const work = new WorkReader(pool);
   return async (app) => {
     await app.register(collectRoutes({ pool, store: artifacts, sources: REFERENCES, now: Date.now }));
-    await app.register(dataRoutes({ pool, store: artifacts, now: Date.now }));
+    await app.register(dataRoutes({ pool, store: artifacts, now: Date.now, tell: tellData, told: tellLeader }));
     await app.register(graphRoutes(pool, GRAPH));
     await app.register(receiveRoutes({ pool, now: Date.now, areOwn: ownEvents(work) }));
     await app.register(marquezRoutes({ pool, work, namespace: lineageNamespace, version: VERSION }));

@@ -31,6 +31,7 @@ import { evaluationRoutes, type OpenRegistry, openRegistry, registryService } fr
 import { mlflowApi, type Tracking } from "../../services/tracking/index.ts";
 import { VERSION } from "../version.ts";
 import type { ServerConfig } from "./config.ts";
+import { tellModel } from "./news.ts";
 import { openEmitter, tellOf } from "./openlineage.ts";
 import { findData, recordRoutes } from "./records.ts";
 import { endRuns, openTracked } from "./tracking.ts";
@@ -68,12 +69,30 @@ export async function startServer(config: ServerConfig, log: Log, onStop: OnStop
   const artifacts = await openArtifactStore(config.artifacts);
   const { pool } = database;
   const common = { pool, artifacts, nats, now: Date.now, log };
-  const registry = openRegistry({ ...common, newId: randomUUID, random: Math.random });
+  const tellLeader = (): void => void (nats.isClosed() || nats.publish(TRIGGER_HINT_SUBJECT));
+  const registry = openRegistry({
+    ...common,
+    newId: randomUUID,
+    random: Math.random,
+    onChange: tellModel,
+    told: tellLeader,
+  });
   onStop("what tells of changes in the registry", () => registry.stop());
   const tracking = await openTracked({ databaseUrl: config.databaseUrl, pool, artifacts, log, onStop });
   const emitter = config.openLineage && openEmitter(config.openLineage, pool, log);
   onStop("what tells of lineage", () => emitter?.stop());
-  const httpPort = await serveHttp({ config, log, metrics, database, nats, artifacts, tracking, registry, onStop });
+  const httpPort = await serveHttp({
+    config,
+    log,
+    metrics,
+    database,
+    nats,
+    artifacts,
+    tracking,
+    registry,
+    tellLeader,
+    onStop,
+  });
   const scheduler = await startScheduler({
     settings: { ...config, agentNatsServers: config.agentNatsUrl.split(",").map((url) => url.trim()) },
     databaseUrl: config.databaseUrl,
@@ -115,9 +134,11 @@ async function serveHttp(parts: {
   readonly artifacts: ArtifactStore;
   readonly tracking: Tracking;
   readonly registry: OpenRegistry;
+  /** Something came for triggers. */
+  readonly tellLeader: () => void;
   readonly onStop: OnStop;
 }): Promise<number> {
-  const { config, log, metrics, database, nats, artifacts, tracking, registry } = parts;
+  const { config, log, metrics, database, nats, artifacts, tracking, registry, tellLeader } = parts;
   const app = createHttpApp({ logger: log, registry: metrics });
   registerHealth(app, {
     postgres: () => database.pool.query("select 1"),
@@ -135,13 +156,13 @@ async function serveHttp(parts: {
   await app.register(tracking.samples);
   await app.register(tracking.otlp);
   await app.register(evaluationRoutes(registry));
-  await app.register(recordRoutes({ pool, artifacts, lineageNamespace: config.lineageNamespace }));
+  await app.register(recordRoutes({ pool, artifacts, lineageNamespace: config.lineageNamespace, tellLeader }));
   await app.register(
     hookRoutes({
       pool,
       newJobId: () => newJobId(Date.now()),
       now: Date.now,
-      tellLeader: () => void (nats.isClosed() || nats.publish(TRIGGER_HINT_SUBJECT)),
+      tellLeader,
     }),
   );
   const port = await listenHttp(app, { host: config.host, port: config.httpPort });

@@ -5,6 +5,7 @@ import type { JobId } from "../../lib/core/ids.ts";
 import { fromProto } from "../../lib/core/pipeline/canonical.ts";
 import { hint } from "../../lib/core/pipeline/nearest.ts";
 import type { TriggerSource, TriggerSpec } from "../../lib/core/pipeline/trigger.ts";
+import { readNewsName } from "../../lib/core/pipeline/trigger.ts";
 import { inTransaction } from "../../lib/db.ts";
 import { rawRequest } from "../../lib/grpc.ts";
 import type { AppliedTrigger } from "../../proto/gen/weft/v1/AppliedTrigger.ts";
@@ -95,7 +96,7 @@ export class TriggerApply {
       id: before?.id ?? this.#parts.newJobId(),
       pipeline,
       ...spec,
-      watches: source.kind === "job" || source.kind === "data" ? source.pipeline : null,
+      watches: watchedBy(source),
       version,
       state: before?.state ?? "active",
       secret: secretOf(source, before, secret),
@@ -125,6 +126,11 @@ export class TriggerApply {
       nextAtMs: nextAtMs(row, this.#parts.nowMs()),
     };
   }
+}
+
+function watchedBy(source: TriggerSource): string | null {
+  if (source.kind === "data" && "from" in source) return readNewsName(source.from)!.watched;
+  return source.kind === "job" || source.kind === "data" ? source.pipeline : null;
 }
 
 function secretOf(source: TriggerSource, before: TriggerRow | undefined, given: string | undefined): string | null {

@@ -5,7 +5,7 @@ import { WeftError } from "../../lib/core/error.ts";
 import { type Digest, isDigest } from "../../lib/core/ids.ts";
 import { isSafePath } from "../../lib/core/tree.ts";
 import type { ReferenceSource } from "./collect.ts";
-import { addVersion, dataLog, type DataVersion, listData, resolveData, tagData } from "./data-store.ts";
+import { addVersion, dataLog, type DataVersion, listData, resolveData, tagData, type TellData } from "./data-store.ts";
 import { readManifest } from "./manifest.ts";
 import { referencePages } from "./reference.ts";
 import type { ArtifactStore } from "./store.ts";
@@ -40,10 +40,16 @@ export function dataRoutes({
   pool,
   store,
   now,
+  tell,
+  told = () => {},
 }: {
   readonly pool: Pool;
   readonly store: ArtifactStore;
   readonly now: () => number;
+  /** Of each change, in its transaction. */
+  readonly tell?: TellData;
+  /** Once one is committed. */
+  readonly told?: () => void;
 }): FastifyPluginAsync {
   return async (app) => {
     app.get("/v1/data", async () => ({ data: await listData(pool) }));
@@ -51,9 +57,12 @@ export function dataRoutes({
     app.get<NameParams>("/v1/data/:name/log", async (request) => ({
       versions: await dataLog(pool, request.params.name),
     }));
-    app.post<NameParams>("/v1/data/:name/tags", (request) => {
+    app.post<NameParams>("/v1/data/:name/tags", async (request) => {
       const { version, tag } = read(tagBody, request, '{ "version": "3", "tag": "gold" }');
-      return tagData(pool, version === "" ? request.params.name : `${request.params.name}@${version}`, tag, now());
+      const text = version === "" ? request.params.name : `${request.params.name}@${version}`;
+      const tagged = await tagData(pool, text, tag, now(), tell);
+      told();
+      return tagged;
     });
     app.post<NameParams>("/v1/data/:name", async (request, reply) => {
       const { name } = request.params;
@@ -65,7 +74,8 @@ export function dataRoutes({
       );
       const size = await measure(store, digest as Digest, body.kind);
       const added = { name, digest: digest as Digest, ...body, ...size, addedBy: by, addedAtMs: now() };
-      const { version, existed } = await addVersion(pool, added);
+      const { version, existed } = await addVersion(pool, added, tell);
+      if (!existed) told();
       return reply.code(existed ? 200 : 201).send({ ...version, existed } satisfies DataVersion & { existed: boolean });
     });
   };

@@ -1,4 +1,4 @@
-import type { Pool } from "pg";
+import type { ClientBase, Pool } from "pg";
 import { inTransaction } from "../../lib/db.ts";
 import { WeftError } from "../../lib/core/error.ts";
 import type { Digest } from "../../lib/core/ids.ts";
@@ -31,6 +31,17 @@ const COLUMNS = `name, version, digest, kind, bytes::float8 as bytes, files, fil
 /** Names of data sets that one that is not there is held against. */
 const NAMES_MAX = 2_000;
 
+/** A new version, or the version that a tag points at now. */
+export interface DataChange {
+  readonly version: DataVersion;
+  /** Null: the version is new. */
+  readonly tag: string | null;
+  readonly atMs: number;
+}
+
+/** Told in the transaction that makes the change. */
+export type TellData = (client: ClientBase, change: DataChange) => Promise<void>;
+
 /** Of `weft data log`; older ones are there by their number. */
 const LOG_MAX = 1_000;
 
@@ -40,6 +51,7 @@ const LOG_MAX = 1_000;
 export async function addVersion(
   pool: Pool,
   added: NewDataVersion,
+  tell: TellData = async () => {},
 ): Promise<{ readonly version: DataVersion; readonly existed: boolean }> {
   return inTransaction(pool, async (client) => {
     // Whoever adds to the same name waits; two names of one hash wait needlessly.
@@ -69,7 +81,9 @@ export async function addVersion(
         added.addedAtMs,
       ],
     );
-    return { version: { ...added, version, tags: [] }, existed: false };
+    const made = { ...added, version, tags: [] };
+    await tell(client, { version: made, tag: null, atMs: added.addedAtMs });
+    return { version: made, existed: false };
   });
 }
 
@@ -151,13 +165,23 @@ export async function resolveAll(
 }
 
 /** Points the tag at a version, whatever it pointed at before. Errors: `not_found`, `invalid`. */
-export async function tagData(pool: Pool, text: string, tag: string, nowMs: number): Promise<DataVersion> {
+export async function tagData(
+  pool: Pool,
+  text: string,
+  tag: string,
+  nowMs: number,
+  tell: TellData = async () => {},
+): Promise<DataVersion> {
   const found = await resolveData(pool, text);
-  await pool.query(
-    `insert into data_tags (name, tag, version, moved_at_ms) values ($1, $2, $3, $4)
-     on conflict (name, tag) do update set version = excluded.version, moved_at_ms = excluded.moved_at_ms`,
-    [found.name, tag, found.version, nowMs],
-  );
+  await inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `insert into data_tags as t (name, tag, version, moved_at_ms) values ($1, $2, $3, $4)
+       on conflict (name, tag) do update set version = excluded.version, moved_at_ms = excluded.moved_at_ms
+        where t.version <> excluded.version`,
+      [found.name, tag, found.version, nowMs],
+    );
+    if (rowCount === 1) await tell(client, { version: found, tag, atMs: nowMs });
+  });
   return resolveData(pool, `${found.name}@${found.version}`);
 }
 

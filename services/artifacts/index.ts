@@ -20,4 +20,4 @@ export { collectRoutes } from "./collect-api.ts";
 export { referencePages } from "./reference.ts";
 export { dataReferences, dataRoutes } from "./data-api.ts";
 export { dataGraph } from "./data-graph.ts";
-export { dataNamesOf, type DataVersion, resolveAll, resolveData } from "./data-store.ts";
+export { type DataChange, dataNamesOf, type DataVersion, resolveAll, resolveData } from "./data-store.ts";

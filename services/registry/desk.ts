@@ -25,7 +25,7 @@ export class Desk {
   }
 
   async change<T>(by: Actor, work: (work: Work) => Promise<T>): Promise<T> {
-    const { pool, now } = this.parts;
+    const { pool, now, onChange } = this.parts;
     let told = false;
     const result = await inTransaction(pool, async (client) => {
       const nowMs = now();
@@ -36,6 +36,7 @@ export class Desk {
         tell: async (change) => {
           told = true;
           await recordChange(client, change, by, nowMs);
+          await onChange?.(client, change, nowMs);
         },
       });
     });

@@ -1,6 +1,7 @@
 import type { NatsConnection } from "@nats-io/nats-core";
-import type { Pool } from "pg";
+import type { ClientBase, Pool } from "pg";
 import type { Log } from "../../lib/log.ts";
+import type { Change } from "./core/event.ts";
 import type { ArtifactStore } from "../artifacts/index.ts";
 
 /** What the registry is given. */
@@ -15,6 +16,10 @@ export interface RegistryParts {
   readonly newId: () => string;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Also told of each change, in its transaction; default: nobody is. */
+  readonly onChange?: (client: ClientBase, change: Change, nowMs: number) => Promise<void>;
+  /** Once changes are committed. */
+  readonly told?: () => void;
   readonly log: Log;
 }
 

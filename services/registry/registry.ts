@@ -34,7 +34,10 @@ export interface OpenRegistry extends Registry {
 
 export function openRegistry(parts: RegistryParts): OpenRegistry {
   const post = new Post(parts);
-  const desk = new Desk(parts, () => post.wake());
+  const desk = new Desk(parts, () => {
+    post.wake();
+    parts.told?.();
+  });
   const registry: Registry = {
     parts,
     models: new Models(desk),

@@ -26,7 +26,7 @@ export async function startRecords(): Promise<TestRecords> {
   const { pool } = db;
   const store = await openArtifactStore(mkdtempSync(join(inject("folder"), "store-")));
   const app = createHttpApp({ logger: silentLog() });
-  await app.register(recordRoutes({ pool, artifacts: store, lineageNamespace: "weft" }));
+  await app.register(recordRoutes({ pool, artifacts: store, lineageNamespace: "weft", tellLeader: () => {} }));
   return {
     pool,
     store,

@@ -12,6 +12,7 @@ import {
   type TriggerKind,
   type TriggerSource,
   type TriggerSpec,
+  readNewsName,
 } from "./trigger.ts";
 import { checkScalar } from "./value.ts";
 import { formatDuration } from "../../../proto/units.ts";
@@ -37,6 +38,11 @@ const ROOTS: Readonly<Record<TriggerKind, readonly string[]>> = {
   manual: [],
 };
 const EVERYWHERE = ["event", "trigger"];
+
+function rootsOf(source: TriggerSource): readonly string[] {
+  if (source.kind !== "data" || !("from" in source)) return ROOTS[source.kind];
+  return [source.from.startsWith("model:") ? "model" : "data"];
+}
 
 type Add = (path: readonly (string | number)[], message: string) => void;
 
@@ -85,6 +91,14 @@ function checkSource(spec: PipelineSpec, source: TriggerSource, add: Add): void 
     case "webhook":
       return checkWord(source.signature, "a kind of signature", SIGNATURES, ["signature"], add);
     case "data":
+      if ("from" in source) {
+        if (!readNewsName(source.from))
+          add(
+            ["from"],
+            `"${source.from}" is nothing that has versions; dataset:NAME, dataset:NAME@TAG, model:NAME or model:NAME@ALIAS would be right`,
+          );
+        return;
+      }
       checkOther(spec, source.pipeline, add);
       if (source.task !== null) checkName(source.task, "task", ["task"], add);
       return checkName(source.output, "output", ["output"], add);
@@ -132,18 +146,18 @@ function checkParams(spec: PipelineSpec, trigger: TriggerSpec, add: Add): void {
     }
     const wrong = checkScalar(value);
     if (wrong !== undefined) add(path, `parameter "${name}" ${wrong}`);
-    else if (typeof value === "string") checkTemplate(trigger.source.kind, value, path, add);
+    else if (typeof value === "string") checkTemplate(trigger.source, value, path, add);
   }
-  if (trigger.dedupeKey !== "") checkTemplate(trigger.source.kind, trigger.dedupeKey, ["dedupe", "key"], add);
+  if (trigger.dedupeKey !== "") checkTemplate(trigger.source, trigger.dedupeKey, ["dedupe", "key"], add);
 }
 
-function checkTemplate(kind: TriggerKind, text: string, path: readonly string[], add: Add): void {
+function checkTemplate(source: TriggerSource, text: string, path: readonly string[], add: Add): void {
   if (text.length > TRIGGER_LIMITS.templateLength && text.includes("{{")) {
     return add(path, `has ${text.length} characters; a template has at most ${TRIGGER_LIMITS.templateLength}`);
   }
   const parsed = parsePlaceholders(text);
   if (!parsed.ok) return add(path, parsed.message);
-  const roots = [...ROOTS[kind], ...EVERYWHERE];
+  const roots = [...rootsOf(source), ...EVERYWHERE];
   for (const piece of parsed.pieces) {
     if (piece.kind === "path" && !roots.includes(piece.path[0]!)) {
       add(path, `${piece.source}: an event of this kind has no "${piece.path[0]}"${hint(piece.path[0]!, roots)}`);

@@ -20,6 +20,8 @@ export type TriggerSource =
   | { readonly kind: "nats"; readonly subject: string }
   | { readonly kind: "webhook"; readonly signature: "github" | "standard" }
   | { readonly kind: "data"; readonly pipeline: string; readonly task: string | null; readonly output: string }
+  /** dataset:NAME, model:NAME: a new version of it. dataset:NAME@TAG, model:NAME@ALIAS: it points at another version. */
+  | { readonly kind: "data"; readonly from: string }
   | { readonly kind: "job"; readonly pipeline: string; readonly states: readonly EndState[] }
   | { readonly kind: "manual" };
 
@@ -68,6 +70,14 @@ export function defaultWindowMs(source: TriggerSource): number {
   return source.kind === "webhook" && source.signature === "github" ? TRIGGER_DEFAULTS.githubDedupeMs : 0;
 }
 
+const NEWS = /^(dataset:[A-Za-z0-9][A-Za-z0-9._-]{0,127}|model:[^@/:]{1,250})(?:@([A-Za-z0-9][A-Za-z0-9._-]{0,254}))?$/;
+
+/** What a data trigger waits for besides outputs; undefined: no such name. `watched` is without the tag or alias. */
+export function readNewsName(from: string): { readonly watched: string } | undefined {
+  const match = NEWS.exec(from);
+  return match ? { watched: match[1]! } : undefined;
+}
+
 /** In the message 0 and "" mean "not said". */
 export function triggerFromProto(
   message: TriggerSpec__Output,
@@ -109,6 +119,11 @@ function sourceOf(message: TriggerSpec__Output, path: Issue["path"], issues: Iss
   if (webhook) {
     return { kind: "webhook", signature: (webhook.signature || TRIGGER_DEFAULTS.signature) as "standard" };
   }
+  if (data && data.from !== "") {
+    if (data.pipeline === "" && data.task === "" && data.output === "") return { kind: "data", from: data.from };
+    issues.push({ path, message: `trigger "${message.name}" says both "from" and an output; say one of them` });
+    return null;
+  }
   if (data) return { kind: "data", pipeline: data.pipeline, task: data.task || null, output: data.output };
   if (job) {
     const states = job.states.length === 0 ? ["succeeded"] : job.states;
@@ -136,6 +151,7 @@ function sourceToProto(source: TriggerSource): TriggerProto {
     case "webhook":
       return { webhook: { signature: source.signature } };
     case "data":
+      if ("from" in source) return { data: { from: source.from } };
       return { data: { pipeline: source.pipeline, task: source.task ?? "", output: source.output } };
     case "job":
       return { job: { pipeline: source.pipeline, states: [...source.states] } };

@@ -20,7 +20,7 @@ const SOURCE_KEYS: Readonly<Record<TriggerKind, readonly string[]>> = {
   schedule: ["cron", "timezone", "missed", "missedMax"],
   nats: ["subject"],
   webhook: ["signature"],
-  data: ["pipeline", "task", "output"],
+  data: ["pipeline", "task", "output", "from"],
   job: ["pipeline", "states"],
   manual: [],
 };
@@ -153,7 +153,13 @@ function sourceOf(
     case "webhook":
       return { kind, signature: (texts["signature"] ?? TRIGGER_DEFAULTS.signature) as "standard" };
     case "data":
-      return dataSource(texts, need);
+      return dataSource(texts, need, (name) =>
+        reader.issue(
+          entry.offset,
+          [...entry.path, name],
+          `"${name}" means nothing beside "from"; take one of them away`,
+        ),
+      );
     case "job":
       return { kind, pipeline: need("pipeline"), states: states as EndState[] };
     case "manual":
@@ -161,8 +167,18 @@ function sourceOf(
   }
 }
 
-/** Also "pipeline.output" and "pipeline.task.output". */
-function dataSource(texts: Record<string, string>, need: (name: string) => string): TriggerSource {
+/** Also "dataset:NAME", "model:NAME", "pipeline.output" and "pipeline.task.output". */
+function dataSource(
+  texts: Record<string, string>,
+  need: (name: string) => string,
+  unwanted: (name: string) => void,
+): TriggerSource {
+  const from = texts["from"] ?? (/^(?:dataset|model):/.test(texts["output"] ?? "") ? texts["output"] : undefined);
+  if (from !== undefined) {
+    const beside = ["pipeline", "task", ...(from === texts["output"] ? [] : ["output"])].filter((key) => key in texts);
+    for (const key of beside) unwanted(key);
+    return { kind: "data", from };
+  }
   const parts = texts["pipeline"] === undefined ? (texts["output"] ?? "").split(".") : [];
   if (parts.length === 2) return { kind: "data", pipeline: parts[0]!, task: texts["task"] ?? null, output: parts[1]! };
   if (parts.length === 3) return { kind: "data", pipeline: parts[0]!, task: parts[1]!, output: parts[2]! };

@@ -91,7 +91,7 @@ function byHand(event: TriggerEvent, name: string): string {
 function holdBack(trigger: TriggerFacts, event: TriggerEvent, duplicateOf: string | null): string | null {
   const { firedAtMs, cooldownMs } = trigger;
   if (event.kind === "data" && event.content === trigger.lastContent) {
-    return "the output has the same content as the last time";
+    return "it has the same content as the last time";
   }
   if (duplicateOf !== null) {
     return `the same as ${duplicateOf}, within ${formatDuration(trigger.dedupeWindowMs)}`;

@@ -5,10 +5,12 @@ export interface DataSource {
   'pipeline'?: (string);
   'task'?: (string);
   'output'?: (string);
+  'from'?: (string);
 }
 
 export interface DataSource__Output {
   'pipeline': (string);
   'task': (string);
   'output': (string);
+  'from': (string);
 }
