@@ -1,4 +1,5 @@
-import { type FileHandle, open, rename, rm, writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -8,6 +9,7 @@ import type { Digest } from "./core/ids.ts";
 import { CHUNK_BYTES, DigestGate } from "./digest.ts";
 import { createRequester, readBody, type Requester } from "./request.ts";
 import type { PackedTree } from "./tree.ts";
+import { writeAt } from "./write-at.ts";
 
 /**
  * The server's artifact store over HTTP. Bytes are streamed both ways and checked against their digest. Connection
@@ -122,7 +124,8 @@ class HttpArtifactClient implements ArtifactClient {
         const length = Math.min(partBytes, bytes - start);
         await this.#requester.retry(`send part ${index} of artifact ${digest}`, async (send) => {
           const end = start + length - 1;
-          const body = file.createReadStream({ autoClose: false, start, end, highWaterMark: CHUNK_BYTES });
+          // By its number: each stream of the handle's own would listen to it until it is closed.
+          const body = createReadStream("", { fd: file.fd, autoClose: false, start, end, highWaterMark: CHUNK_BYTES });
           const headers = { "content-type": "application/octet-stream", "content-length": String(length) };
           await readBody(await send("PUT", `/v1/uploads/${id}/${index}`, headers, body));
         });
@@ -161,7 +164,9 @@ class HttpArtifactClient implements ArtifactClient {
     const temp = `${path}.${process.pid}.part`;
     const file = await open(temp, "w");
     try {
-      await pipeline(bytes, (chunks: AsyncIterable<Buffer>) => writeFile(file, chunks));
+      await pipeline(bytes, async (chunks: AsyncIterable<Buffer>) => {
+        await writeAt(file, chunks, 0, () => {});
+      });
       await file.sync();
       await rename(temp, path);
     } finally {

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
-import { copyFile, mkdir, open, readdir, rename, rm, stat, statfs, utimes, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, rename, rm, stat, statfs, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { WeftError } from "./core/error.ts";
 import { isDigest, type Digest } from "./core/ids.ts";
 import { CHUNK_BYTES, DigestGate, digestFile, DigestMeter, type Digested, promised, Sink } from "./digest.ts";
+import { writeAt } from "./write-at.ts";
 
 /**
  * Content-addressed files under one folder:
@@ -125,7 +126,7 @@ class FolderStore implements Store {
     const free = await bytesFree(this.root);
     if ((options.bytes ?? 0) > free)
       throw diskFull(this.root, `${free} bytes are free and ${options.bytes} are needed`);
-    return this.#write(async (temp) => promised(digest, (await copyIn(source, temp)).result()));
+    return this.#write(async (temp) => promised(digest, await copyIn(source, temp)));
   }
 
   async putFile(path: string): Promise<Stored> {
@@ -135,16 +136,17 @@ class FolderStore implements Store {
       } catch (error) {
         if (!NO_REFLINK.has(errno(error))) throw error;
         await rm(temp, { force: true });
-        return (await copyIn(createReadStream(path, { highWaterMark: CHUNK_BYTES }), temp)).result();
+        return copyIn(createReadStream(path, { highWaterMark: CHUNK_BYTES }), temp);
       }
-      await syncAs(temp, 0o444);
-      return digestFile(temp);
+      const [read] = await Promise.all([digestFile(temp), syncAs(temp, 0o444)]);
+      return read;
     });
   }
 
   async takeFile(digest: Digest | null, path: string): Promise<Stored> {
-    await syncAs(path, 0o444);
-    const found = promised(digest, await digestFile(path));
+    // The disk writes while the bytes are looked at.
+    const [read] = await Promise.all([digestFile(path), syncAs(path, 0o444)]);
+    const found = promised(digest, read);
     const existed = (await this.stat(found.digest)) !== undefined;
     if (existed) await rm(path);
     else {
@@ -274,24 +276,27 @@ class FolderStore implements Store {
 const NO_REFLINK = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOTTY", "ENOSYS", "EXDEV", "EINVAL", "EPERM"]);
 
 /** Writes what the stream yields to a new file, and syncs it. */
-async function copyIn(source: Readable, path: string): Promise<DigestMeter> {
-  const meter = new DigestMeter();
+async function copyIn(source: Readable, path: string): Promise<Digested> {
+  const hash = createHash("sha256");
   const file = await open(path, "wx", 0o444);
   try {
+    let bytes = 0;
     let failure: unknown;
     const write = async (chunks: AsyncIterable<Buffer>) => {
-      await writeFile(file, chunks).catch((error: unknown) => (failure = error));
-      if (failure !== undefined) throw failure;
+      bytes = await writeAt(file, chunks, 0, (chunk) => hash.update(chunk)).catch((error: unknown) => {
+        failure = error;
+        throw error;
+      });
     };
     // Where the write fails with more to come, the pipeline's own error says only that it was aborted.
-    await pipeline(source, meter, write).catch((error: unknown) => {
+    await pipeline(source, write).catch((error: unknown) => {
       throw failure ?? error;
     });
     await file.sync();
+    return { digest: `sha256:${hash.digest("hex")}` as Digest, bytes };
   } finally {
     await file.close();
   }
-  return meter;
 }
 
 function notFound(digest: Digest, root: string): WeftError {

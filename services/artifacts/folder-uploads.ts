@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Store, Stored } from "../../lib/cas.ts";
 import { WeftError } from "../../lib/core/error.ts";
+import { writeAt } from "../../lib/write-at.ts";
 import { countedOn } from "./grace.ts";
 import {
   bytesOfPart,
@@ -83,20 +84,15 @@ export class FolderUploads implements Uploads {
     const file = await open(join(folder, DATA), "r+").catch((error: unknown) => {
       throw isAbsent(error) ? noUpload(id) : error;
     });
-    let at = index * upload.partBytes;
+    const start = index * upload.partBytes;
     let sent = 0;
     try {
       await pipeline(source, async (chunks: AsyncIterable<Buffer>) => {
-        for await (const chunk of chunks) {
+        await writeAt(file, chunks, start, (chunk) => {
           sent += chunk.length;
           // What is too long must not run into the next part.
           if (sent > bytes) checkPart(upload, index, sent);
-          for (let from = 0; from < chunk.length;) {
-            const { bytesWritten } = await file.write(chunk, from, chunk.length - from, at);
-            from += bytesWritten;
-            at += bytesWritten;
-          }
-        }
+        });
       });
       checkPart(upload, index, sent);
     } catch (error) {
