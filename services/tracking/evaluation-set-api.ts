@@ -1,7 +1,7 @@
 import type { Fields } from "./core/fields.ts";
 import { checkRecords, readJsonTags } from "./core/evaluation-set.ts";
 import { LIMITS } from "./core/limits.ts";
-import { invalid, missingValue } from "./core/mlflow-error.ts";
+import { invalid } from "./core/mlflow-error.ts";
 import { checkLength, parseExperimentId } from "./core/name.ts";
 import { invalidPageToken, isInt64, makePageToken, readPageToken } from "./core/page-token.ts";
 import { deleteRecords, listRecords, upsertRecords } from "./evaluation-record-store.ts";
@@ -110,7 +110,6 @@ function recordRoutes({ pool, now }: TrackingParts, route: Route): MlflowRoute[]
     }),
     route("DELETE", "/:dataset_id/records", async (fields) => {
       const ids = fields.texts("dataset_record_ids");
-      if (ids.length === 0) throw missingValue("dataset_record_ids");
       return { deleted_count: await deleteRecords(pool, idOf(fields), ids, now()) };
     }),
   ];

@@ -112,7 +112,8 @@ function fieldsOf(request: FastifyRequest): Fields {
   const body = (request.body ?? {}) as Record<string, unknown>;
   if (typeof body !== "object" || Array.isArray(body))
     throw new MlflowError("BAD_REQUEST", "the request's body must be a JSON object");
-  return new Fields({ ...(request.query as Record<string, unknown>), ...body, ...params });
+  const query = request.query as Record<string, unknown>;
+  return new Fields({ ...query, ...body, ...params }, "", Object.keys(body).length === 0);
 }
 
 function answerError(error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply): unknown {

@@ -47,7 +47,7 @@ export function runRoutes(
     {
       method: "GET",
       path: "/runs/get",
-      answer: async (fields) => `{"run":${await getRunJson(pool, checkRunId(fields.runId()))}}`,
+      answer: async (fields) => `{"run":${await getRunJson(pool, fields.runId())}}`,
     },
     post("/runs/update", (fields) => onUpdate(parts, fields)),
     post("/runs/delete", async (fields) => {

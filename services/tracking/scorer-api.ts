@@ -48,8 +48,7 @@ export function scorerRoutes({ pool, now, newId }: TrackingParts): MlflowRoute[]
     route("GET", "list", async (fields) => {
       const one = fields.text("experiment_id");
       const ids = one ? [one, ...fields.texts("experiment_ids")] : fields.texts("experiment_ids");
-      if (ids.length === 0) throw invalid("ListScorers request must specify experiment_id or experiment_ids.");
-      return list(await listScorers(pool, ids.map(parseExperimentId), null));
+      return list(await listScorers(pool, ids.length === 0 ? null : ids.map(parseExperimentId), null));
     }),
     // Clients ask it before they list scorers. None runs on the server by itself, and none can be told to.
     route("GET", "online-configs", async () => ({ configs: [] })),

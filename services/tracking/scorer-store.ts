@@ -30,16 +30,16 @@ export async function insertScorer(
   return rows[0];
 }
 
-/** The newest version of each, or all versions of one, oldest first; of the active ones among these experiments. */
+/** The newest version of each, or all versions of one, oldest first; of the active ones among these experiments, or among all. */
 export async function listScorers(
   pool: Pool,
-  experimentIds: readonly string[],
+  experimentIds: readonly string[] | null,
   name: string | null,
 ): Promise<string[]> {
   const { rows } = await pool.query<{ json: string }>(
     `select ${SCORER_JSON} as json from scorers s join scorer_versions v on v.scorer = s.id
        join experiments e on e.id = s.experiment and not e.deleted
-      where s.experiment = any($1::bigint[]) and ($2::text is null or s.name = $2)
+      where ($1::bigint[] is null or s.experiment = any($1)) and ($2::text is null or s.name = $2)
         and ($2 is not null or v.version = (select max(n.version) from scorer_versions n where n.scorer = s.id))
       order by s.experiment, s.name, v.version`,
     [experimentIds, name],

@@ -121,6 +121,26 @@ test("what is served is there for every client, and is never answered with a pag
   }
 });
 
+test("what is asked for and is not there, or is of another kind, has the code that MLflow's own server gives", async () => {
+  const [two, three] = ["/api/2.0/mlflow", "/api/3.0/mlflow"];
+  const cases: [string, string, object | undefined, number, string][] = [
+    ["GET", `${two}/runs/get?run_id=a%2Fb`, undefined, 404, "RESOURCE_DOES_NOT_EXIST"],
+    ["GET", `${two}/experiments/get?experiment_id=-1`, undefined, 404, "RESOURCE_DOES_NOT_EXIST"],
+    ["GET", `${two}/experiments/get?experiment_id=one`, undefined, 400, "INVALID_PARAMETER_VALUE"],
+    ["POST", `${two}/runs/search`, { experiment_ids: "0" }, 400, "INVALID_PARAMETER_VALUE"],
+    ["POST", `${two}/experiments/search`, { order_by: "name" }, 400, "INVALID_PARAMETER_VALUE"],
+    ["POST", `${three}/traces/link-prompts`, { trace_id: "tr-none" }, 404, "RESOURCE_DOES_NOT_EXIST"],
+    ["GET", `${three}/datasets/d-none/records`, undefined, 404, "RESOURCE_DOES_NOT_EXIST"],
+    ["GET", `${three}/scorers/get?experiment_id=0&name=none`, undefined, 404, "RESOURCE_DOES_NOT_EXIST"],
+    ["DELETE", `${two}/logged-models/${known["model_id"]}/tags/${"k".repeat(250)}`, {}, 404, "RESOURCE_DOES_NOT_EXIST"],
+  ];
+  for (const [method, path, body, status, code] of cases) {
+    const answer = await call(method, path, body === undefined ? undefined : JSON.stringify(body));
+    expect([method, path, answer.status, answer.code]).toEqual([method, path, status, code]);
+  }
+  expect((await call("GET", `${two}/experiments/search?order_by=name`)).status).toBe(200);
+});
+
 /** Every name that some request has. */
 const FIELDS = linesOf("fields.txt");
 
@@ -209,7 +229,7 @@ test(
   async () => {
     const failed: string[] = [];
     const tries = fuzzed().flatMap(({ method, path }, at) =>
-      // An eighth of the fields of each route, with another value each: over all routes every field meets many values.
+      // A twelfth of the fields of each route, with another value each: over all routes every field meets many values.
       FIELDS.filter((_, of) => (at + of) % SHARE === 0).map((field, of) => ({
         method,
         path,
@@ -227,7 +247,7 @@ test(
 );
 
 const LANES = 8;
-const SHARE = 8;
+const SHARE = 12;
 
 async function inLanes<T>(all: readonly T[], run: (one: T) => Promise<void>): Promise<void> {
   const left = [...all];

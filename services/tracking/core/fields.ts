@@ -12,10 +12,13 @@ export class Fields {
   readonly #values: Readonly<Record<string, unknown>>;
   /** Prefix of names in messages, e.g. `metrics[0].`. */
   readonly #path: string;
+  /** They came in a query string, where a list of one looks like a text. */
+  readonly #isQuery: boolean;
 
-  constructor(values: Readonly<Record<string, unknown>>, path = "") {
+  constructor(values: Readonly<Record<string, unknown>>, path = "", isQuery = false) {
     this.#values = values;
     this.#path = path;
+    this.#isQuery = isQuery;
   }
 
   has(name: string): boolean {
@@ -102,8 +105,7 @@ export class Fields {
   texts(name: string): string[] {
     const value = this.raw(name);
     if (value === undefined) return [];
-    // A query string that names it once.
-    if (typeof value === "string") return [storable(value)];
+    if (typeof value === "string" && this.#isQuery) return [storable(value)];
     if (!Array.isArray(value) || value.some((one) => typeof one !== "string"))
       throw invalidType(this.path(name), value);
     return (value as string[]).map(storable);

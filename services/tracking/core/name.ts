@@ -52,7 +52,7 @@ export function checkExperimentName(name: string): string {
 
 /** Decimal, as MLflow's stores in a database have it. */
 export function parseExperimentId(text: string): string {
-  if (/^\d{1,18}$/.test(text)) return BigInt(text).toString();
+  if (/^-?\d{1,18}$/.test(text)) return BigInt(text).toString();
   throw invalid(`Invalid experiment ID '${text}'. Experiment ID must be a valid integer.`);
 }
 
