@@ -71,12 +71,12 @@ export async function searchEvaluationSets(pool: Pool, search: EvaluationSetSear
 
 /** One that is not there is gone. */
 export async function deleteEvaluationSet(pool: Pool, id: string): Promise<void> {
-  await pool.query(
-    `with gone as (delete from evaluation_sets where id = $1),
-          alone as (delete from evaluation_set_experiments where set = $1)
-     delete from evaluation_records where set = $1`,
-    [id],
-  );
+  await inTransaction(pool, async (client) => {
+    // First the set, which waits for who is adding to it: a later statement sees what they added.
+    await client.query("delete from evaluation_sets where id = $1", [id]);
+    await client.query("delete from evaluation_set_experiments where set = $1", [id]);
+    await client.query("delete from evaluation_records where set = $1", [id]);
+  });
 }
 
 /** Throws RESOURCE_DOES_NOT_EXIST. */

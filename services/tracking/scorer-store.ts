@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { inTransaction } from "../../lib/db.ts";
 import { absent } from "./core/mlflow-error.ts";
 
 /** MLflow's Scorer of the version `v` of the scorer `s`. */
@@ -60,13 +61,18 @@ export async function getScorer(pool: Pool, key: ScorerKey, version: number | nu
 
 /** `version`: null is all of it. Throws RESOURCE_DOES_NOT_EXIST. */
 export async function deleteScorer(pool: Pool, key: ScorerKey, version: number | null): Promise<void> {
-  const { rowCount } = await pool.query(
-    `with scorer as (select id from scorers where experiment = $1 and name = $2),
-          gone as (delete from scorers where $3::int is null and id in (select id from scorer))
-     delete from scorer_versions where scorer in (select id from scorer) and ($3 is null or version = $3)`,
-    [key.experimentId, key.name, version],
-  );
-  if (rowCount === 0) throw noScorer(key, version);
+  await inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ id: string }>(
+      "select id from scorers where experiment = $1 and name = $2 for update",
+      [key.experimentId, key.name],
+    );
+    const { rowCount } = await client.query(
+      "delete from scorer_versions where scorer = $1 and ($2::int is null or version = $2)",
+      [rows[0]?.id, version],
+    );
+    if (rowCount === 0) throw noScorer(key, version);
+    if (version === null) await client.query("delete from scorers where id = $1", [rows[0]!.id]);
+  });
 }
 
 export function noScorer({ experimentId, name }: ScorerKey, version: number | null): Error {

@@ -11,8 +11,9 @@ export function serverInfoRoutes(): MlflowRoute[] {
         store_type: "SqlStore",
         workspaces_enabled: false,
         trace_archival_enabled: false,
-        // Large files go in parts, side by side.
-        multipart_uploads_enabled: true,
+        // A file goes in one stream, at full speed, unless MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD asks for parts: their addresses are
+        // made from the request's, which whoever stands between may have changed.
+        multipart_uploads_enabled: false,
         // Files are read from the proxy itself, whole or by range.
         multipart_downloads_enabled: false,
         presigned_upload_run_id_supported: false,
