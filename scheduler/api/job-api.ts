@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { WeftError } from "../../lib/core/error.ts";
 import type { JobId } from "../../lib/core/ids.ts";
 import { toProto } from "../../lib/core/pipeline/canonical.ts";
@@ -40,6 +41,8 @@ const LIST_LIMIT_MAX = 1_000;
 const LIST_PARAMS_LENGTH_MAX = 4 * 1024 * 1024;
 /** Of a name and of a comment: they are kept with the task, and shown in one line. */
 const APPROVAL_CHARS_MAX = 1_000;
+/** To decode a submit and to check it takes about 50 ms a MiB each: between the two, heartbeats and reports are heard. */
+const LARGE_SUBMIT_BYTES = 1024 * 1024;
 const JOB_STATES: readonly JobState[] = ["pending", "running", "succeeded", "failed", "cancelled"];
 
 export interface JobApiParts {
@@ -62,7 +65,9 @@ export class JobApi {
   }
 
   async submit(request: SubmitRequest__Output, reign: Reign): Promise<SubmitResponse> {
-    const read = readSubmit(request, rawRequest(request)?.length ?? 0, this.#parts.newJobId());
+    const bytes = rawRequest(request)?.length ?? 0;
+    if (bytes > LARGE_SUBMIT_BYTES) await nextTurn();
+    const read = readSubmit(request, bytes, this.#parts.newJobId());
     this.#parts.checkNotify(read.spec);
     const job = await pinSources(read, this.#parts.records.findData);
     return accepted(await reign.loop.submit({ kind: "jobSubmitted", job }));
