@@ -3,6 +3,7 @@ import { expandAssignment, gatherReports } from "../../lib/core/alike.ts";
 import type { EndedRangeReport } from "../../lib/core/dispatch.ts";
 import type { NodeId } from "../../lib/core/ids.ts";
 import type { PipelineSpec } from "../../lib/core/pipeline/spec.ts";
+import { digestBytes } from "../../lib/digest.ts";
 import { Saved } from "../../test/support/saved.ts";
 import {
   assigned,
@@ -76,6 +77,21 @@ test("what each runs is its own; who has more to itself goes alone", () => {
     ["mapped", ""],
     ...NAMES.map((name) => [name, `echo ${name} '1'`]),
   ]);
+});
+
+test("tasks that read from outside go alone, each with what it reads", () => {
+  const pin = (name: string) =>
+    ({ digest: digestBytes(name), kind: "file", bytes: 1, fileName: name, node: `dataset:${name}@1` }) as const;
+  const { batch } = begun(
+    pipeline(
+      ...NAMES.map((name) => task(name, { sources: { x: { from: `dataset:${name}`, pin: pin(name) } } })),
+      ...NAMES.map((name) => task(`${name}u`, { sources: { x: { from: `https://x.test/${name}` } } })),
+    ),
+  );
+  const sent = batch.assign.flatMap(({ assignment }) => expandAssignment(assignment));
+  expect(sent.map(({ ref, inputs, sources = [] }) => [ref.task, inputs[0]?.fileName ?? sources[0]?.fileName])).toEqual(
+    NAMES.flatMap((name) => [[name, name]]).concat(NAMES.map((name) => [`${name}u`, name])),
+  );
 });
 
 test("one of a bundle that starts, fails or leaves outputs has a row and a record of its own", () => {

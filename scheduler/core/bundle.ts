@@ -73,6 +73,7 @@ function isPlainTask({ spec, needs }: JobTask): boolean {
     !spec.service &&
     !spec.checkpoint &&
     isEmpty(spec.inputs) &&
+    !spec.sources &&
     !mentionsResults(spec) &&
     needs.every((need) => !need.spec.service)
   );
