@@ -61,6 +61,23 @@ test("what is not to be kept does not travel to the store; without a name for it
   expect(await bench.client.missing([digest])).toEqual([digest]);
 });
 
+test("a version whose name is too long has the digest instead", async () => {
+  const url = await serve((_, response) => response.writeHead(200, { etag: `"${"v".repeat(201)}"` }).end("hello\n"));
+  const [ended] = await run(worker, "true", source(`${url}/x`));
+  expect(ended.reads).toMatchObject([{ version: digestBytes("hello\n") }]);
+});
+
+test.each([
+  ["no JSON", "echo no > ../reads.json"],
+  ["something else", "echo '[null]' > ../reads.json"],
+  ["a pipe", "rm ../reads.json; mkfifo ../reads.json"],
+  ["a version that is too long", `sed 's/v7/${"v".repeat(300)}/' ../reads.json > r; mv r ../reads.json`],
+])("what was read is not told when the task has put %s in its place", async (_what, script) => {
+  const url = await serve((_, response) => response.writeHead(200, { etag: '"v7"' }).end("hello\n"));
+  const [ended] = await run(worker, script, source(`${url}/x`));
+  expect([ended.outcome, ended.reads]).toEqual([{ kind: "succeeded" }, undefined]);
+});
+
 test("a download that breaks off is read on where it broke off, and nothing of it is seen before it is whole", async () => {
   const whole = Buffer.alloc(3_000_000, "0123456789");
   const ranges: string[] = [];

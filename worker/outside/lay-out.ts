@@ -1,8 +1,10 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { ArtifactClient } from "../../lib/artifacts.ts";
-import type { Assignment, EndedReport, SourceRead } from "../../lib/core/dispatch.ts";
+import type { AssignedSource, Assignment, EndedReport, SourceRead } from "../../lib/core/dispatch.ts";
+import { isDigest } from "../../lib/core/ids.ts";
+import { VERSION_CHARS_MAX } from "../../lib/core/pipeline/outside.ts";
 import { type Cache, patiently, unlessAborted } from "../cache.ts";
 import { READS, WORKSPACE } from "../folder.ts";
 import { layOutInput } from "../workspace.ts";
@@ -38,9 +40,45 @@ export async function layOutSources(
   }
 }
 
-/** What was read for the attempt, for its report. */
+/** Of reads.json, in bytes: some hundred reads with long URIs. */
+const READS_BYTES_MAX = 2 ** 20;
+
+/** What was read for the attempt, for its report. The task may have put something else in the place of what was written down, which says nothing. */
 export function readsOf({ sources }: Assignment, folder: string): Pick<EndedReport, "reads"> {
-  const path = join(folder, READS);
-  if (sources === undefined || !existsSync(path)) return {};
-  return { reads: JSON.parse(readFileSync(path, "utf8")) as SourceRead[] };
+  if (sources === undefined) return {};
+  const reads = writtenReads(join(folder, READS));
+  return reads.length > 0 && reads.every((read, i) => isOf(sources[i], read)) ? { reads } : {};
+}
+
+function writtenReads(path: string): readonly SourceRead[] {
+  try {
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const info = fstatSync(file);
+      if (!info.isFile() || info.size > READS_BYTES_MAX) return [];
+      const reads: unknown = JSON.parse(readFileSync(file, "utf8"));
+      return Array.isArray(reads) ? (reads as SourceRead[]) : [];
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return [];
+  }
+}
+
+function isOf(source: AssignedSource | undefined, read: SourceRead | null): boolean {
+  return (
+    source !== undefined &&
+    read?.name === source.name &&
+    read.uri === source.uri &&
+    read.fileName === source.fileName &&
+    typeof read.version === "string" &&
+    read.version.length <= VERSION_CHARS_MAX &&
+    typeof read.digest === "string" &&
+    isDigest(read.digest) &&
+    ["file", "tree"].includes(read.kind) &&
+    Number.isSafeInteger(read.bytes) &&
+    read.bytes >= 0 &&
+    typeof read.kept === "boolean"
+  );
 }

@@ -5,7 +5,7 @@ import type { ArtifactClient } from "../../lib/artifacts.ts";
 import type { AssignedSource, SourceRead } from "../../lib/core/dispatch.ts";
 import { describeError, WeftError } from "../../lib/core/error.ts";
 import type { Digest } from "../../lib/core/ids.ts";
-import { type Outside, readOutside } from "../../lib/core/pipeline/outside.ts";
+import { type Outside, readOutside, VERSION_CHARS_MAX } from "../../lib/core/pipeline/outside.ts";
 import { encodeTree, isSafePath, type TreeFile } from "../../lib/core/tree.ts";
 import { packFolder } from "../../lib/tree.ts";
 import type { Cache } from "../cache.ts";
@@ -30,7 +30,7 @@ interface Content {
   readonly digest: Digest;
   readonly kind: "file" | "tree";
   readonly bytes: number;
-  /** Empty: it has no name. */
+  /** Empty: it has no name. One that is too long for an index is none either. */
   readonly version: string;
   /** Of a folder. */
   readonly files: readonly TreeFile[];
@@ -53,7 +53,8 @@ export async function readSource(
     throw new OutsideError(
       `${uri} has the digest ${digest} now, and must have ${source.digest}; it has changed, or the digest in the pipeline is of something else`,
     );
-  return { name, uri, fileName, digest, kind, bytes, version: version === "" ? digest : version, kept: false, files };
+  const named = version === "" || version.length > VERSION_CHARS_MAX ? digest : version;
+  return { name, uri, fileName, digest, kind, bytes, version: named, kept: false, files };
 }
 
 /** Puts what was read into the artifact store. Errors: those of ArtifactClient. */

@@ -36,6 +36,8 @@ test.each([
   "https://user:secret@host/x",
   "https://host/x#part",
   "https://",
+  // 2,100 bytes.
+  `file:///${"あ".repeat(700)}`,
 ])("%s is refused", (from) => {
   expect(readOutside(from).ok).toBe(false);
 });

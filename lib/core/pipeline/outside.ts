@@ -2,6 +2,7 @@ import type { Issue } from "../error.ts";
 import { type Digest, isDigest } from "../ids.ts";
 import { isSafePath } from "../tree.ts";
 import type { InputSpec as InputSpecProto, InputSpec__Output } from "../../../proto/gen/weft/v1/InputSpec.ts";
+import { utf8Bytes } from "./limits.ts";
 import type { InputSpec, PipelineSpec, Scalar, SourceSpec, TaskSpec } from "./spec.ts";
 import { checkReferences, parseTemplate, renderTemplate, type Template } from "./template.ts";
 import { scalarText } from "./value.ts";
@@ -20,8 +21,13 @@ export type ReadOutside =
   | { readonly ok: true; readonly outside: Outside }
   | { readonly ok: false; readonly message: string };
 
-/** A URI in a file of this length is a slip, or holds data. */
-const FROM_CHARS_MAX = 2_000;
+/**
+ * A URI of this length is a slip, or holds data. With its version it is a key of an index, and Postgres takes 2,704 bytes there: more would
+ * keep the transaction that records it from ever being done.
+ */
+const FROM_BYTES_MAX = 2_000;
+/** Longer names of versions (S3 and ETags have some 32 characters) are none: the digest stands for them. */
+export const VERSION_CHARS_MAX = 200;
 const SCHEMES = /^(?:dataset:|[A-Za-z][A-Za-z0-9+.-]*:\/\/)/;
 export const FROM_RIGHT = '"dataset:flights@3", "https://…", "s3://bucket/key" or "file:///path" would be right';
 const DATASET = /^dataset:([A-Za-z0-9][A-Za-z0-9._-]{0,127})(?:@([A-Za-z0-9][A-Za-z0-9._-]{0,127}))?$/;
@@ -41,8 +47,8 @@ export function splitDigest(text: string): { readonly from: string; readonly dig
 /** What the text names, once no `{{ … }}` is left in it. */
 export function readOutside(from: string): ReadOutside {
   const wrong = (message: string): ReadOutside => ({ ok: false, message });
-  if (from.length > FROM_CHARS_MAX)
-    return wrong(`has ${from.length} characters; at most ${FROM_CHARS_MAX} are allowed`);
+  const bytes = utf8Bytes(from);
+  if (bytes > FROM_BYTES_MAX) return wrong(`has ${bytes} bytes; at most ${FROM_BYTES_MAX} are allowed`);
   if (from.startsWith("dataset:")) {
     if (DATASET.test(from)) return { ok: true, outside: { kind: "dataset", text: from.slice("dataset:".length) } };
     return wrong(`is "${from}"; dataset:NAME, dataset:NAME@VERSION or dataset:NAME@TAG would be right`);
