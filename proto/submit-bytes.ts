@@ -2,7 +2,8 @@ import type { PipelineSpec } from "./gen/weft/v1/PipelineSpec.ts";
 import type { SubmitRequest, SubmitRequest__Output } from "./gen/weft/v1/SubmitRequest.ts";
 import type { TaskSpec } from "./gen/weft/v1/TaskSpec.ts";
 import type { TaskSpec__Output } from "./gen/weft/v1/TaskSpec.ts";
-import { delimitedTag, varintBytes, wireFields, writeHead } from "./wire.ts";
+import { packageDefinition } from "./channel.ts";
+import { delimitedTag, varintBytes, type WireField, wireFields, writeHead } from "./wire.ts";
 
 /**
  * Large pipelines are mostly tasks that differ in name and needs only. What they have in common is read and written once here; the
@@ -45,9 +46,10 @@ interface Parted {
 
 /** Undefined: it is not worth it, or not as usual. */
 function part(bytes: Buffer): Parted | undefined {
-  const outer = wireFields(bytes, 0, bytes.length);
+  const outer = fieldsOf("SubmitRequest", bytes, 0, bytes.length);
   const [pipeline, ...more] = outer?.filter((field) => field.tag === PIPELINE) ?? [];
-  const inner = pipeline && more.length === 0 ? wireFields(bytes, pipeline.from, pipeline.end) : undefined;
+  const inner =
+    pipeline && more.length === 0 ? fieldsOf("PipelineSpec", bytes, pipeline.from, pipeline.end) : undefined;
   if (!pipeline || !inner || inner.length < TASKS_MIN) return undefined;
   const places = new Map<string, number>();
   const tasks: Parted["tasks"][number][] = [];
@@ -74,7 +76,7 @@ function part(bytes: Buffer): Parted | undefined {
 
 /** `rest`: the bytes of all other fields, one a character; a message of its own. */
 function partTask(bytes: Buffer, start: number, end: number) {
-  const fields = wireFields(bytes, start, end);
+  const fields = fieldsOf("TaskSpec", bytes, start, end);
   if (!fields) return undefined;
   let name = "";
   const needs: string[] = [];
@@ -82,10 +84,7 @@ function partTask(bytes: Buffer, start: number, end: number) {
   let from = start;
   for (const field of fields) {
     const { tag } = field;
-    if (tag !== TASK_NAME && tag !== TASK_NEEDS) {
-      if (tag >>> 3 === TASK_NAME >>> 3 || tag >>> 3 === TASK_NEEDS >>> 3) return undefined;
-      continue;
-    }
+    if (tag !== TASK_NAME && tag !== TASK_NEEDS) continue;
     if (field.start > from) rest += bytes.toString("latin1", from, field.start);
     from = field.end;
     const text = bytes.toString("utf8", field.from, field.end);
@@ -95,6 +94,49 @@ function partTask(bytes: Buffer, start: number, end: number) {
   if (end > from) rest += bytes.toString("latin1", from, end);
   return { name, needs, rest };
 }
+
+type MessageName = "SubmitRequest" | "PipelineSpec" | "TaskSpec";
+
+/**
+ * Undefined also where a known field is of another type on the wire than it is declared: the library reads it as declared, and so
+ * finds other fields behind it.
+ */
+function fieldsOf(message: MessageName, bytes: Buffer, from: number, to: number): WireField[] | undefined {
+  const declared = wireTypesOf(message);
+  const fields = wireFields(bytes, from, to);
+  return fields?.every(({ tag }) => (declared.get(tag >>> 3) ?? tag & 7) === (tag & 7)) ? fields : undefined;
+}
+
+const wireTypes = new Map<MessageName, ReadonlyMap<number, number>>();
+
+/** By number of the field. */
+function wireTypesOf(message: MessageName): ReadonlyMap<number, number> {
+  let types = wireTypes.get(message);
+  if (!types) {
+    const { type } = packageDefinition()[`weft.v1.${message}`] as { readonly type: DeclaredMessage };
+    types = new Map(type.field.map((field) => [field.number, WIRE_TYPES[field.type] ?? VARINT]));
+    wireTypes.set(message, types);
+  }
+  return types;
+}
+
+interface DeclaredMessage {
+  readonly field: readonly { readonly number: number; readonly type: string }[];
+}
+
+const VARINT = 0;
+/** Of those that are no varints. */
+const WIRE_TYPES: Readonly<Record<string, number>> = {
+  TYPE_STRING: 2,
+  TYPE_BYTES: 2,
+  TYPE_MESSAGE: 2,
+  TYPE_DOUBLE: 1,
+  TYPE_FIXED64: 1,
+  TYPE_SFIXED64: 1,
+  TYPE_FLOAT: 5,
+  TYPE_FIXED32: 5,
+  TYPE_SFIXED32: 5,
+};
 
 function delimited(tag: number, content: Buffer): Buffer {
   const head = Buffer.alloc(1 + varintBytes(content.length));
@@ -141,10 +183,16 @@ function isSameRest(task: TaskSpec, rest: Rest): boolean {
   for (const key in task) {
     if (key === "name" || key === "needs") continue;
     keys += 1;
-    if (!isSame(task[key as keyof Rest], rest[key as keyof Rest])) return false;
+    if (!isSameAt(task, rest, key)) return false;
   }
   for (const _ in rest) keys -= 1;
   return keys === 0;
+}
+
+/** What is not there is not what is there and undefined: keys are counted. */
+function isSameAt(a: object, b: object, key: string): boolean {
+  const value = (a as Record<string, unknown>)[key];
+  return isSame(value, (b as Record<string, unknown>)[key]) && (value !== undefined || key in b);
 }
 
 /** Of plain values; others are the same only when they are one. */
@@ -157,7 +205,7 @@ function isSame(a: unknown, b: unknown): boolean {
   let keys = 0;
   for (const key in a) {
     keys += 1;
-    if (!isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])) return false;
+    if (!isSameAt(a, b, key)) return false;
   }
   for (const _ in b) keys -= 1;
   return keys === 0;

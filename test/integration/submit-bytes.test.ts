@@ -6,6 +6,7 @@ import type { SubmitRequest__Output } from "../../proto/gen/weft/v1/SubmitReques
 import type { TaskSpec } from "../../proto/gen/weft/v1/TaskSpec.ts";
 import { toProtoValues } from "../../proto/value.ts";
 import { readSharing, writeSharing } from "../../proto/submit-bytes.ts";
+import { delimitedTag, wireFields, writeHead } from "../../proto/wire.ts";
 
 const { Submit } = weftServices().JobService.service;
 let whole = 0;
@@ -102,6 +103,39 @@ test("bytes that no client of ours makes mean what they mean to the library", ()
     };
     expect(outcome(sharing)).toEqual(outcome(read));
   }
+});
+
+test("a field that is another type on the wire than it is declared is read as the library reads it", () => {
+  const bytes = submit(layers);
+  const pipeline = wireFields(bytes, 0, bytes.length)!.find(({ tag }) => tag === delimitedTag(1))!;
+  const inner = bytes.subarray(pipeline.from, pipeline.end);
+  // A field of tasks as a number, 4, which the library takes for a length, and what comes behind it for a task.
+  const task = Buffer.from([3 << 3, 4, delimitedTag(1), 2, 0x68, 0x69]);
+  for (const parts of [
+    [inner, task],
+    [task, inner],
+  ]) {
+    const content = Buffer.concat(parts);
+    const head = Buffer.alloc(10);
+    const hostile = Buffer.concat([
+      bytes.subarray(0, pipeline.start),
+      head.subarray(0, writeHead(head, 0, delimitedTag(1), content.length)),
+      content,
+      bytes.subarray(pipeline.end),
+    ]);
+    expect(read(hostile).pipeline!.tasks).toHaveLength(41);
+    expect(sharing(hostile)).toEqual(read(hostile));
+  }
+});
+
+test("a task that lacks what another says to be undefined is not a copy of it", () => {
+  const tasks = many((i) => ({
+    name: `t${i}`,
+    command: ["true"],
+    ...(i === 39 ? { nodes: 2 } : { timeoutMs: undefined as never }),
+  }));
+  const write = writeSharing((request) => Submit.requestSerialize(request));
+  expect(read(write(requestOf(tasks)))).toEqual(read(submit(tasks)));
 });
 
 test("what is written with what tasks share only once says the same as what the library writes", () => {

@@ -35,7 +35,8 @@ function isCopy(a: Named, b: Named): boolean {
   for (const key in a) {
     keys += 1;
     if (key === "name" || key === "needs") continue;
-    if (a[key as keyof Named] !== b[key as keyof Named]) return false;
+    const value = a[key as keyof Named];
+    if (value !== b[key as keyof Named] || (value === undefined && !(key in b))) return false;
   }
   for (const _ in b) keys -= 1;
   return keys === 0;
