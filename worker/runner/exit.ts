@@ -50,14 +50,20 @@ export function markStarted(folder: string): number {
   }
 }
 
+/**
+ * True also for what names no attempt: an older version wrote it, or it was torn when the machine crashed. What may have been started
+ * is lost, and not started again.
+ */
 export function wasStarted(folder: string): boolean {
   try {
-    return isOf(folder, readFileSync(join(folder, EXIT), "utf8"));
+    const text = readFileSync(join(folder, EXIT), "utf8");
+    return isOf(folder, text) || (text !== "" && !NAMES_AN_ATTEMPT.test(text));
   } catch {
     return false;
   }
 }
 
+const NAMES_AN_ATTEMPT = /^(started |\{"key":")/;
 const isOf = (folder: string, text: string): boolean =>
   text.startsWith(recordStart(folder)) || text.split("\n", 1)[0]!.trimEnd() === startedMark(folder);
 
