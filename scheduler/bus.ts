@@ -92,7 +92,7 @@ export class Bus {
 
   /**
    * Makes the node's queue ready, or sees to it that it will be: it is waited for no longer than QUEUE_WAIT_MS. May be repeated.
-   * Throws `unavailable` while NATS is away.
+   * Throws `unavailable` when NATS refuses within that time.
    */
   async ensureNode(node: NodeId): Promise<void> {
     this.#nodes.add(node);
