@@ -36,10 +36,16 @@ test.each([
   "https://user:secret@host/x",
   "https://host/x#part",
   "https://",
-  // 2,100 bytes.
-  `file:///${"あ".repeat(700)}`,
 ])("%s is refused", (from) => {
   expect(readOutside(from).ok).toBe(false);
+});
+
+test("a URI of more than 2,000 bytes is refused", () => {
+  expect([1_992, 1_993].map((bytes) => readOutside(`file:///${"x".repeat(bytes)}`).ok)).toEqual([true, false]);
+  expect(readOutside(`file:///${"あ".repeat(700)}`)).toEqual({
+    ok: false,
+    message: "has 2108 bytes; at most 2000 are allowed",
+  });
 });
 
 test("inputs from outside travel as messages and come back equal, with what is said about each", () => {
