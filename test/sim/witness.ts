@@ -171,7 +171,7 @@ export class Witness implements StoreWitness {
   }
 
   /** Nobody is stopped for a reason that is not in Postgres. */
-  #checkStops({ stop }: Changes["batch"]): void {
+  #checkStops({ stop, nodes }: Changes["batch"]): void {
     for (const { order, node } of stop) {
       const [id, task] = order.key.split(".") as [JobId, string];
       const { row, progress } = this.#store!.jobs.get(id)!;
@@ -183,7 +183,8 @@ export class Witness implements StoreWitness {
           : order.reason === "preempted"
             ? specOf(row, task).preemptible
             : order.reason === "drained"
-              ? this.#store!.nodes.get(node)?.state === "draining"
+              ? // Drained and cordoned again in one round: the row knows the end only.
+                this.#store!.nodes.get(node)?.state === "draining" || nodes.some(({ id }) => id === node)
               : order.reason === "gang"
                 ? specOf(row, task).nodes > 1
                 : order.reason !== "finished" || others.every((other) => this.#hasEnded(id, other.name));
