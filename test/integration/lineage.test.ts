@@ -1,7 +1,9 @@
+import { randomBytes, randomInt } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AssignedInput, Assignment, EndedReport, OutputRef } from "../../lib/core/dispatch.ts";
 import type { EndedAttempt } from "../../lib/core/execution.ts";
 import { attemptKey, type AttemptRef, type Digest, type JobId, type NodeId } from "../../lib/core/ids.ts";
+import { readOutside, VERSION_CHARS_MAX } from "../../lib/core/pipeline/outside.ts";
 import { inTransaction, openDatabase, type Database } from "../../lib/db.ts";
 import { digestBytes } from "../../lib/digest.ts";
 import { lineageOfJob, lineageParts, logArchive, recordArchived, recordEnded } from "../../services/lineage/index.ts";
@@ -104,6 +106,20 @@ const batch = [
   ended({ task: "train", inputs: [input("table", table)], outputs: [output("model", model)] }),
   ended({ task: "train", index: 1, inputs: [input("table", table)], outputs: [output("model", model)] }),
 ];
+
+test("the longest name that something outside may have is recorded, however little of it comes twice", async () => {
+  // Two bytes each: what an ETag may hold besides ASCII.
+  const version = String.fromCharCode(...Array.from({ length: VERSION_CHARS_MAX }, () => randomInt(0xa1, 0xff)));
+  const uri = `https://host/${randomBytes(1_500).toString("base64url")}`.slice(0, 2_000);
+  expect(readOutside(uri).ok).toBe(true);
+  const read = { name: "x", uri, version, fileName: "x", digest: table, kind: "file", bytes: 1, kept: true } as const;
+  await record([ended({ task: "read", report: { reads: [read] } })]);
+  const { rows } = await database.pool.query("select node from source_reads");
+  expect(rows).toEqual([{ node: `${uri}#${version}` }]);
+  // As it was before versions had a limit: no commit was possible any more.
+  const long = { ...read, version: randomBytes(1_500).toString("base64url") };
+  await expect(record([ended({ task: "long", report: { reads: [long] } })])).rejects.toThrow("index row size");
+});
 
 test("lineage tells from what, where and with what result each attempt ran", async () => {
   await record(batch);
