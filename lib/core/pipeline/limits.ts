@@ -23,6 +23,8 @@ export const LIMITS = {
   fileBytes: 9 * 1024 * 1024,
   /** Input artifacts of one instance: some 200 bytes each in the assignment, which must fit 1 MiB. */
   inputsPerInstance: 4_000,
+  /** Of up to 2,000 bytes each, in the assignment and again in the report of its end, each of which must fit 1 MiB. */
+  urisPerTask: 200,
   needsPerTask: 10_000,
   params: 1_000,
   /** One value of a parameter or of a map, as text: it becomes an environment variable. */

@@ -17,6 +17,7 @@ test.each([
   ["s3://bucket/k?versionId=7", "k"],
   ["file:///srv/data/", "data"],
   ["file:///", "x"],
+  [`https://host/${"%E6%95%B0".repeat(100)}`, "x"],
 ])("%s is laid out as %s", (from, name) => {
   const read = readOutside(from);
   expect(read.ok && outsideFileName(read.outside, "x")).toBe(name);
@@ -36,6 +37,8 @@ test.each([
   "https://user:secret@host/x",
   "https://host/x#part",
   "https://",
+  "https://host/a\nb",
+  "s3://bucket/a\0b",
 ])("%s is refused", (from) => {
   expect(readOutside(from).ok).toBe(false);
 });
@@ -82,6 +85,8 @@ test.each([
   ["{ x: { digest: sha256:1 } }", "", 'has no "uri"'],
   ["{ x: { uri: https://h/x, digest: sha256:1 } }", "", "64 hex digits"],
   ["{ x: { uri: https://h/x, colour: red } }", "", '"colour" is not known'],
+  [`{ x: { uri: "https://h/x#sha256=${HEX}", digest: "sha256:${HEX.replaceAll("a", "c")}" } }`, "", "say one of them"],
+  [`{ ${Array.from({ length: 201 }, (_, i) => `x${i}: "https://h/${i}"`).join(", ")} }`, "", "reads 201 URIs"],
 ])("%s %s is refused", (inputs, more, said) => {
   const read = readPipeline(
     `pipeline: p\ntasks:\n  a:\n    inputs: ${inputs}\n    run: "true"\n    ${more}\n`,

@@ -1,8 +1,8 @@
 import type { Issue } from "../error.ts";
 import { type Digest, isDigest } from "../ids.ts";
 import { isSafePath } from "../tree.ts";
+import { LIMITS, utf8Bytes } from "./limits.ts";
 import type { InputSpec as InputSpecProto, InputSpec__Output } from "../../../proto/gen/weft/v1/InputSpec.ts";
-import { utf8Bytes } from "./limits.ts";
 import type { InputSpec, PipelineSpec, Scalar, SourceSpec, TaskSpec } from "./spec.ts";
 import { checkReferences, parseTemplate, renderTemplate, type Template } from "./template.ts";
 import { scalarText } from "./value.ts";
@@ -28,6 +28,11 @@ export type ReadOutside =
 const FROM_BYTES_MAX = 2_000;
 /** Longer names of versions (S3 and ETags have some 32 characters) are none: the digest stands for them. */
 export const VERSION_CHARS_MAX = 200;
+/** Of one part of a path; file systems take 255. */
+const FILE_NAME_BYTES_MAX = 200;
+/** They would make lines of logs and messages, and are dropped or encoded on the way to a server. */
+// oxlint-disable-next-line no-control-regex -- they are the characters meant
+const CONTROL = /[\u0000-\u001f\u007f]/;
 const SCHEMES = /^(?:dataset:|[A-Za-z][A-Za-z0-9+.-]*:\/\/)/;
 export const FROM_RIGHT = '"dataset:flights@3", "https://…", "s3://bucket/key" or "file:///path" would be right';
 const DATASET = /^dataset:([A-Za-z0-9][A-Za-z0-9._-]{0,127})(?:@([A-Za-z0-9][A-Za-z0-9._-]{0,127}))?$/;
@@ -44,11 +49,25 @@ export function splitDigest(text: string): { readonly from: string; readonly dig
   return match ? { from: match[1]!, digest: `sha256:${match[2]!.toLowerCase()}` as Digest } : { from: text };
 }
 
+/** `digest` and `keep`: what is said beside the text. `wrong` is told what it contradicts. */
+export function sourceOf(
+  text: string,
+  digest: Digest | undefined,
+  keep: boolean,
+  wrong: (message: string) => unknown,
+): SourceSpec {
+  const split = splitDigest(text);
+  if (digest !== undefined && split.digest !== undefined && split.digest !== digest)
+    wrong(`must have the digest ${split.digest} by its URI, and ${digest} beside it; say one of them`);
+  return { ...split, ...(digest === undefined ? {} : { digest }), ...(keep ? {} : { keep }) };
+}
+
 /** What the text names, once no `{{ … }}` is left in it. */
 export function readOutside(from: string): ReadOutside {
   const wrong = (message: string): ReadOutside => ({ ok: false, message });
   const bytes = utf8Bytes(from);
   if (bytes > FROM_BYTES_MAX) return wrong(`has ${bytes} bytes; at most ${FROM_BYTES_MAX} are allowed`);
+  if (CONTROL.test(from)) return wrong(`is ${JSON.stringify(from)}, which holds a control character; take it away`);
   if (from.startsWith("dataset:")) {
     if (DATASET.test(from)) return { ok: true, outside: { kind: "dataset", text: from.slice("dataset:".length) } };
     return wrong(`is "${from}"; dataset:NAME, dataset:NAME@VERSION or dataset:NAME@TAG would be right`);
@@ -113,7 +132,7 @@ export function outsideFileName(outside: Outside, input: string): string {
         ? outside.key
         : outside.path;
   const last = path.replace(/\/+$/, "").split("/").at(-1)!;
-  return isSafePath(last) && last.length <= 200 ? last : input;
+  return isSafePath(last) && utf8Bytes(last) <= FILE_NAME_BYTES_MAX ? last : input;
 }
 
 /** All that can be said of a task's sources before parameters are known. */
@@ -122,7 +141,14 @@ export function checkSources(
   task: TaskSpec,
   add: (path: readonly (string | number)[], message: string) => void,
 ): void {
-  for (const [name, source] of Object.entries(task.sources ?? {})) {
+  const sources = Object.entries(task.sources ?? {});
+  const uris = sources.filter(([, { from }]) => !from.startsWith("dataset:")).length;
+  if (uris > LIMITS.urisPerTask)
+    add(
+      ["inputs"],
+      `task "${task.name}" reads ${uris} URIs; at most ${LIMITS.urisPerTask} are allowed; read an s3:// prefix, or spread them over instances`,
+    );
+  for (const [name, source] of sources) {
     const what = `input "${name}"`;
     const path = ["inputs", name];
     const template = parseTemplate(source.from, false);
@@ -199,8 +225,7 @@ export function inputsFromProto(
     }
     if (task !== "" || output !== "") add('says both "from" and a task; say one of them');
     if (digest !== "" && !isDigest(digest)) add(`has the digest "${digest}"; it must be sha256: and 64 hex digits`);
-    const said = isDigest(digest) ? { digest } : {};
-    sources[name] = { ...splitDigest(from), ...said, ...(discard ? { keep: false as const } : {}) };
+    sources[name] = sourceOf(from, isDigest(digest) ? digest : undefined, !discard, add);
   }
   return { inputs, sources };
 }

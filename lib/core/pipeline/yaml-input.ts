@@ -1,7 +1,7 @@
 import { isMap } from "yaml";
 import { isDigest } from "../ids.ts";
 import type { TaskDraft } from "./canonical.ts";
-import { isOutside, splitDigest } from "./outside.ts";
+import { isOutside, sourceOf, splitDigest } from "./outside.ts";
 import type { InputSpec, SourceSpec } from "./spec.ts";
 import type { Entry, NodeReader } from "./yaml-node.ts";
 import { offsetOfValue, readBoolean } from "./yaml-value.ts";
@@ -51,6 +51,7 @@ function readUri(reader: NodeReader, entry: Entry): SourceSpec | undefined {
   if (uri === undefined) {
     return reader.issue(entry.offset, entry.path, `input "${entry.name}" has no "uri"; ${RIGHT}`);
   }
-  const said = digest !== undefined && isDigest(digest) ? { digest } : {};
-  return { ...splitDigest(uri), ...said, ...(keep === false ? { keep: false as const } : {}) };
+  return sourceOf(uri, digest !== undefined && isDigest(digest) ? digest : undefined, keep !== false, (message) =>
+    reader.issue(entry.offset, entry.path, `input "${entry.name}" ${message}`),
+  );
 }
