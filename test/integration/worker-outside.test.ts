@@ -122,6 +122,13 @@ test.each([
   expect(ended.message).toBe(`${url}/gone.csv ${said}`);
 });
 
+test("a redirect to what is no URL fails the attempt, which says so", async () => {
+  const url = await serve((_, response) => response.writeHead(302, { location: "http://[" }).end());
+  const [ended] = await run(worker, "true", source(`${url}/x`));
+  expect(ended.outcome).toEqual({ kind: "failed", reason: "input-missing" });
+  expect(ended.message).toBe(`${url}/x leads to something that is no URL`);
+});
+
 test("a server that is busy for a moment is asked again", async () => {
   let asked = 0;
   const url = await serve((_, response) => response.writeHead((asked += 1) < 3 ? 503 : 200).end("hello\n"));

@@ -48,6 +48,7 @@ async function* bytesOf(remote: Remote, first: Opened, signal: AbortSignal): Asy
     let broken: unknown;
     try {
       for await (const chunk of opened.body) {
+        signal.throwIfAborted();
         at += chunk.length;
         yield chunk;
       }

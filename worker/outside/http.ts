@@ -37,6 +37,7 @@ async function follow(
     const { statusCode = 0, headers: answer } = response;
     if (![301, 302, 303, 307, 308].includes(statusCode) || answer.location === undefined) return response;
     response.destroy();
+    if (!URL.canParse(answer.location, at)) throw new OutsideError(`${uri} leads to something that is no URL`);
     const next = new URL(answer.location, at);
     if (!["http:", "https:"].includes(next.protocol))
       throw new OutsideError(`${uri} leads to ${next.protocol}//, which is not read`);
@@ -48,10 +49,12 @@ async function follow(
 function get(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = (url.startsWith("https:") ? https : http).get(url, { headers, signal, timeout: CONNECT_MS_MAX });
-    request.on("response", (response) => {
-      request.setTimeout(IDLE_MS_MAX);
-      resolve(response);
+    // One that is kept from the request before is connected already.
+    request.on("socket", (socket) => {
+      if (socket.connecting) socket.once("connect", () => request.setTimeout(IDLE_MS_MAX));
+      else request.setTimeout(IDLE_MS_MAX);
     });
+    request.on("response", resolve);
     request.on("timeout", () => request.destroy(new Error("nothing came for too long")));
     request.on("error", (error) =>
       reject(

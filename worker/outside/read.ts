@@ -6,9 +6,10 @@ import type { AssignedSource, SourceRead } from "../../lib/core/dispatch.ts";
 import { describeError, WeftError } from "../../lib/core/error.ts";
 import type { Digest } from "../../lib/core/ids.ts";
 import { type Outside, readOutside, VERSION_CHARS_MAX } from "../../lib/core/pipeline/outside.ts";
-import { encodeTree, isSafePath, type TreeFile } from "../../lib/core/tree.ts";
+import { encodeTree, type TreeFile } from "../../lib/core/tree.ts";
 import { packFolder } from "../../lib/tree.ts";
 import type { Cache } from "../cache.ts";
+import { pathsProblem } from "../core/object-paths.ts";
 import { download } from "./download.ts";
 import { httpRemote } from "./http.ts";
 import { OutsideError } from "./remote.ts";
@@ -90,11 +91,13 @@ async function fileContent(
 
 /** Until it stays: what was there already may have been evicted before it was pinned. */
 async function kept<T extends { readonly digest: Digest }>(
-  { cache, pin }: Reading,
+  { cache, pin, signal }: Reading,
   fetch: () => Promise<T>,
 ): Promise<T> {
   for (;;) {
     const found = await fetch();
+    // The attempt has let its pins go: one more would stay for ever.
+    signal.throwIfAborted();
     pin(found.digest);
     if (await cache.take(found.digest)) return found;
   }
@@ -114,17 +117,25 @@ async function s3Content(
     if (key !== "" && !key.endsWith("/")) return await fileContent(reading, () => get(key, uri));
     const keys = await s3.list(uri, bucket, key, signal);
     if (keys.length === 0) throw new OutsideError(`nothing lies below ${uri}`);
+    const paths = keys.map((one) => one.slice(key.length));
+    const wrong = pathsProblem(paths);
+    if (wrong !== undefined) throw new OutsideError(`${uri}: ${wrong}`);
     const files: TreeFile[] = [];
     const lane = async (): Promise<void> => {
-      for (let one = keys.pop(); one !== undefined; one = keys.pop()) {
-        const path = one.slice(key.length);
-        if (!isSafePath(path)) throw new OutsideError(`s3://${bucket}/${one} has no name that a file can have`);
-        const from = `s3://${bucket}/${one}`;
-        const { digest, bytes } = await kept(reading, () => get(one!, from));
+      for (let path = paths.pop(); path !== undefined; path = paths.pop()) {
+        const one = key + path;
+        const { digest, bytes } = await kept(reading, () => get(one, `s3://${bucket}/${one}`));
         files.push({ path, digest, bytes, executable: false });
       }
     };
-    await Promise.all(Array.from({ length: PARALLEL_OBJECTS }, lane));
+    const lanes = Array.from({ length: PARALLEL_OBJECTS }, async () =>
+      lane().catch((error: unknown) => {
+        paths.length = 0;
+        throw error;
+      }),
+    );
+    // All to their end, so that none reads and pins on when the attempt is over.
+    for (const end of await Promise.allSettled(lanes)) if (end.status === "rejected") throw end.reason;
     return await treeContent(files, reading);
   } finally {
     s3.close();
