@@ -60,6 +60,7 @@ export {
   type ProbeOptions,
   type ServiceOptions,
   type Size,
+  type Outside,
   type TaskOptions,
 } from "./pipeline.ts";
 export type { Scalar } from "../proto/value.ts";

@@ -62,6 +62,31 @@ describe("the builder", () => {
     expect(first.toProto().tasks).toHaveLength(1);
   });
 
+  test("takes data sets and URIs as inputs, as weft.yaml does", () => {
+    const digest = `sha256:${"0".repeat(64)}` as const;
+    const made = pipeline("p", { params: { v: "3" } })
+      .task("a", { run: "true", outputs: { out: "x" } })
+      .task("b", {
+        run: "true",
+        inputs: {
+          of: "a.out",
+          flights: "dataset:flights@{{ params.v }}",
+          airports: "https://host/airports.csv",
+          weights: { uri: "s3://bucket/huge.bin", digest, keep: false },
+        },
+      });
+    const { tasks } = sent(made.toProto()) as { tasks: { inputs: object }[] };
+    const none = { task: "", output: "", from: "", digest: "", discard: false };
+    expect(tasks[1]!.inputs).toEqual({
+      of: { ...none, task: "a", output: "out" },
+      flights: { ...none, from: "dataset:flights@{{ params.v }}" },
+      airports: { ...none, from: "https://host/airports.csv" },
+      weights: { ...none, from: "s3://bucket/huge.bin", digest, discard: true },
+    });
+    // @ts-expect-error no such scheme is read
+    made.task("c", { run: "true", inputs: { x: "ftp://host/x" } });
+  });
+
   test("takes tasks whose names are only known when it runs", () => {
     let many = pipeline("p").task("t0" as string, { run: "true" });
     for (let i = 1; i < 2000; i += 1) many = many.task(`t${i}` as string, { run: "true", needs: [`t${i - 1}`] });

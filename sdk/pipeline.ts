@@ -1,3 +1,4 @@
+import type { InputSpec } from "../proto/gen/weft/v1/InputSpec.ts";
 import type { NotifySpec } from "../proto/gen/weft/v1/NotifySpec.ts";
 import type { PipelineSpec } from "../proto/gen/weft/v1/PipelineSpec.ts";
 import type { Probe } from "../proto/gen/weft/v1/Probe.ts";
@@ -35,6 +36,16 @@ export interface MapFrom {
   readonly as?: string | readonly string[];
 }
 
+/**
+ * A data set (NAME, NAME@VERSION, NAME@TAG), fixed when the job is accepted, or a URI that the task's node reads. May hold "{{ params.x }}".
+ * `digest`: what the bytes must be ("sha256:…"); `keep: false`: they are not put into the artifact store.
+ */
+export type Outside =
+  | `dataset:${string}`
+  | Uri
+  | { readonly uri: Uri; readonly digest?: `sha256:${string}`; readonly keep?: boolean };
+type Uri = `${"https" | "http" | "s3" | "file"}://${string}`;
+
 /** What a task runs, or whose word it waits for. */
 type Work =
   | {
@@ -54,8 +65,8 @@ export type TaskOptions<Task extends string, Output extends string, Outputs exte
 
 interface CommonOptions<Task extends string, Output extends string, Outputs extends Record<string, string>> {
   readonly needs?: readonly Task[];
-  /** Input name to "task.output" of an earlier task. */
-  readonly inputs?: Readonly<Record<string, Output>>;
+  /** Input name to "task.output" of an earlier task, or to what is outside the job. */
+  readonly inputs?: Readonly<Record<string, Output | Outside>>;
   /** Output name to a path; a folder ends with "/". */
   readonly outputs?: Outputs;
   readonly resources?: {
@@ -367,7 +378,10 @@ function serviceToProto(
   };
 }
 
-function inputOf(source: string): { task: string; output: string } {
+function inputOf(source: string | Exclude<Outside, string>): InputSpec {
+  if (typeof source === "object")
+    return { from: source.uri, digest: source.digest ?? "", discard: source.keep === false };
+  if (/^(?:dataset:|[a-z0-9]+:\/\/)/.test(source)) return { from: source };
   const dot = source.indexOf(".");
   return { task: source.slice(0, dot), output: source.slice(dot + 1) };
 }

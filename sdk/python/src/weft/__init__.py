@@ -3,7 +3,7 @@
 from .client import Client
 from .error import Issue, WeftError
 from .job import Job, LogChunk, Output, Task
-from .pipeline import Environment, Pipeline, Resources, Retries
+from .pipeline import Environment, Pipeline, Resources, Retries, Uri
 from .task import TaskContext, job
 from .value import Scalar
 
@@ -20,6 +20,7 @@ __all__ = [
     "Scalar",
     "Task",
     "TaskContext",
+    "Uri",
     "WeftError",
     "job",
 ]

@@ -34,6 +34,17 @@ class Environment(TypedDict, total=False):
     image: str
 
 
+class _Uri(TypedDict):
+    uri: str
+
+
+class Uri(_Uri, total=False):
+    """Of an input. `digest`: what its bytes must be ("sha256:…"); `keep=False`: they are not put into the artifact store."""
+
+    digest: str
+    keep: bool
+
+
 class Pipeline:
     """`Pipeline("hello").task("a", run="echo hello")`. `task` changes the pipeline and gives it back, so that calls can be chained."""
 
@@ -48,7 +59,7 @@ class Pipeline:
         *,
         run: str | Sequence[str],
         needs: Sequence[str] | None = None,
-        inputs: Mapping[str, str] | None = None,
+        inputs: Mapping[str, str | Uri] | None = None,
         outputs: Mapping[str, str] | None = None,
         resources: Resources | None = None,
         map: Mapping[str, Sequence[Scalar]] | str | None = None,
@@ -59,7 +70,10 @@ class Pipeline:
         environment: Environment | None = None,
         **more: Any,
     ) -> Pipeline:
-        """`more`: any other key of a task in weft.yaml (`when`, `stopGrace`, `nodes`, …); `if_` stands for `if`."""
+        """
+        `inputs`: "task.output", a data set ("dataset:flights@3") or a URI, by name. `more`: any other key of a task in weft.yaml (`when`,
+        `stopGrace`, `nodes`, …); `if_` stands for `if`.
+        """
         if name in self._tasks:
             raise ValueError(f'task "{name}" is there already; rename one')
         known = {
