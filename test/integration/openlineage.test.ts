@@ -74,6 +74,17 @@ async function tables(): Promise<Json> {
   return { ...all, links: rows };
 }
 
+const parentNamed = (name: string): Json => ({
+  ...FACET,
+  run: { runId: uuid(9) },
+  job: { namespace: "etl", name },
+});
+const deep = (levels: number): string =>
+  JSON.stringify({ ...event(1, "START", 1, "load"), nested: 0 }).replace(
+    '"nested":0',
+    `"nested":${"[".repeat(levels)}${"]".repeat(levels)}`,
+  );
+
 const STORY = [
   event(1, "START", 1, "load", { inputs: [set("raw.csv")] }),
   event(2, "RUNNING", 1, "load", { outputs: [set("table", { schema: { ...FACET, fields: [{ name: "a" }] } })] }),
@@ -82,7 +93,7 @@ const STORY = [
     outputs: [{ ...versioned("table", "1"), outputFacets: { outputStatistics: { ...FACET, rowCount: 3 } } }],
     run: {
       runId: uuid(1),
-      facets: { parent: { ...FACET, run: { runId: uuid(9) }, job: { namespace: "etl", name: "dag" } } },
+      facets: { parent: parentNamed("dag") },
     },
   }),
   event(4, "START", 2, "train", { inputs: [versioned("table", "1")] }),
@@ -256,6 +267,11 @@ test("bodies may be packed; what is wrong is refused with the field, its value a
       { ...STORY[0], run: { runId: uuid(1), facets: { parent: 3 } } },
       /^400 run\.facets\.parent: must be an object \(it is 3\)/,
     ],
+    [
+      { ...STORY[0], run: { runId: uuid(1), facets: { parent: parentNamed("n".repeat(2_000)) } } },
+      /^400 run\.facets\.parent\.job: namespace and name have 2003 bytes, and may have 1000/,
+    ],
+    [Buffer.from(deep(20_000)), /^400 the event has more than 500 lists and objects within each other/],
     [{ ...STORY[0], inputs: [set("a\0")] }, /^400 inputs\[0\]\.name: must not hold U\+0000/],
     [{ ...STORY[0], inputs: [versioned("a", "\0")] }, /^400 inputs\[0\]\.facets\.version\.datasetVersion/],
     [[], /^400 an OpenLineage event is a JSON object/],

@@ -47,6 +47,8 @@ export const VERSION_BYTES_MAX = 200;
 const FACET_NAME_CHARS_MAX = 100;
 /** Inputs or outputs of one event. */
 const DATASETS_MAX = 10_000;
+/** Lists and objects within each other. Fields of fields need some dozens; JSON.stringify and Postgres give up at some thousands. */
+const LEVELS_MAX = 500;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** RFC 3339: without an offset it would mean another moment on every machine. */
@@ -89,6 +91,8 @@ const schema = z.looseObject({
 export function readEvent(body: unknown): LineageEvent {
   if (typeof body !== "object" || body === null || Array.isArray(body))
     throw new WeftError("invalid", `an OpenLineage event is a JSON object; this is ${shown(body)}`);
+  if (isDeeper(body, LEVELS_MAX))
+    throw new WeftError("invalid", `the event has more than ${LEVELS_MAX} lists and objects within each other`);
   const parsed = schema.safeParse(body);
   if (!parsed.success) throw refuse(body, parsed.error.issues[0]!);
   const { run, job, dataset, eventType, eventTime, producer, ...sent } = parsed.data;
@@ -155,9 +159,16 @@ export function bytesOf(value: string): number {
   return new TextEncoder().encode(value).length;
 }
 
-function checkSizes({ job, inputs: read, outputs: wrote, dataset }: LineageEvent): void {
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}
+
+function checkSizes(event: LineageEvent): void {
+  const { job, inputs: read, outputs: wrote, dataset } = event;
   const all = [
     ["job", job] as const,
+    ["run.facets.parent.job", parentOf(event)?.job ?? null] as const,
     ...read.map((one, i) => [`inputs[${i}]`, one] as const),
     ...wrote.map((one, i) => [`outputs[${i}]`, one] as const),
     ["dataset", dataset] as const,
