@@ -153,6 +153,13 @@ test("runs of others and attempts of this cluster have one shape", async () => {
     { id: runUuid(`${JOB}.train.1.1`), state: "RUNNING", endedAt: null },
     { id: runUuid(`${JOB}.train.0.1`), state: "COMPLETED" },
   ]);
+  const pages = await Promise.all(
+    [0, 1].map((offset) => get(`namespaces/weft/jobs/flights.train/runs?limit=1&offset=${offset}`)),
+  );
+  expect(pages.map(({ runs, totalCount }) => [runs.map(({ id }: Json) => id), totalCount])).toEqual([
+    [[runUuid(`${JOB}.train.1.1`)], 2],
+    [[runUuid(`${JOB}.train.0.1`)], 2],
+  ]);
   for (const id of [`${JOB}.train.0.1`, `${JOB}.train.1.1`, JOB])
     expect((await get(`jobs/runs/${runUuid(id)}`))["id"]).toBe(runUuid(id));
   const done = await get(`jobs/runs/${runUuid(`${JOB}.train.0.1`)}`);

@@ -108,13 +108,18 @@ export class OwnReader {
     if (task === null)
       return { runs: jobs.slice(offset, offset + limit).flatMap((job) => this.#jobRun(job)), total: jobs.length };
     const ids = jobs.map(({ id }) => id);
-    const running = offset === 0 ? await work.runningOf(ids, task) : [];
+    // All that run come first, wherever the page begins.
+    const running = (await work.runningOf(ids, task)).toSorted(
+      (a, b) => b.startedAtMs - a.startedAtMs || (a.id < b.id ? -1 : 1),
+    );
+    const first = running.slice(offset, offset + limit).map(({ id }) => id);
     const { rows } = await pool.query<{ id: AttemptKey; total: string }>(
       `select id, count(*) over () as total from executions where job_id = any($1) and task = $2
         order by finished_at_ms desc, id desc limit $3 offset $4`,
-      [ids, task, limit, offset],
+      // One at least, of which the total is read.
+      [ids, task, Math.max(1, limit - first.length), Math.max(0, offset - running.length)],
     );
-    const keys = [...new Set([...running.map(({ id }) => id), ...rows.map(({ id }) => id)])].slice(0, limit);
+    const keys = [...new Set([...first, ...rows.map(({ id }) => id)])].slice(0, limit);
     return { runs: await this.attempts(keys), total: Number(rows[0]?.total ?? 0) + running.length };
   }
 
