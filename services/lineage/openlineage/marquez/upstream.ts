@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
 import { WeftError } from "../../../../lib/core/error.ts";
-import { isDigest } from "../../../../lib/core/ids.ts";
+import { type AttemptKey, isDigest } from "../../../../lib/core/ids.ts";
 import { isoTime } from "../../../../lib/core/wall-clock.ts";
 import { datasetNode } from "../core/node.ts";
 import { runUuid } from "../run-id.ts";
@@ -24,15 +24,16 @@ export interface UpstreamParts {
 export async function upstreamRuns(parts: UpstreamParts, runId: string, depth: number): Promise<object[]> {
   const seen = new Set<string>([runId]);
   const answer: object[] = [];
+  const attempts = new Map<string, AttemptKey>();
   let frontier = [runId];
   for (let i = 0; i <= depth && frontier.length > 0 && answer.length < RUNS_MAX; i += 1) {
-    const runs = await runsOf(parts, frontier);
+    const runs = await runsOf(parts, frontier.slice(0, RUNS_MAX - answer.length), attempts);
     if (i === 0 && runs.length === 0)
       throw new WeftError(
         "not_found",
         `there is no run "${runId}" among those that were told, and no attempt has that id`,
       );
-    const writers = await writersOf(parts, runs);
+    const writers = await writersOf(parts, runs, attempts);
     frontier = [];
     for (const run of runs) {
       answer.push(toJson(run, writers));
@@ -44,19 +45,31 @@ export async function upstreamRuns(parts: UpstreamParts, runId: string, depth: n
       }
     }
   }
-  return answer.slice(0, RUNS_MAX);
+  return answer;
 }
 
-async function runsOf({ told, own }: UpstreamParts, ids: readonly string[]): Promise<RunFacts[]> {
-  const theirs = new Map((await told.runsById(ids)).map((run) => [run.id, run]));
-  const all = await Promise.all(ids.map(async (id) => theirs.get(id) ?? (await own.run(id))));
-  return all.filter((run) => run !== undefined);
+/** In their order. `attempts`: those of them that are known by more than their UUID, to be read together. */
+async function runsOf(
+  { told, own }: UpstreamParts,
+  ids: readonly string[],
+  attempts: ReadonlyMap<string, AttemptKey>,
+): Promise<RunFacts[]> {
+  const keys = ids.flatMap((id) => attempts.get(id) ?? []);
+  const runs = [...(await own.attempts(keys)), ...(await told.runsById(ids))];
+  const known = new Map(runs.map((run) => [run.id, run]));
+  const found: RunFacts[] = [];
+  for (const id of ids) {
+    const run = known.get(id) ?? (await own.run(id));
+    if (run !== undefined) found.push(run);
+  }
+  return found;
 }
 
-/** By "READER DATASET". Bytes that an attempt made are known by their digest, whoever read them. */
+/** By "READER DATASET". Bytes that an attempt made are known by their digest, whoever read them; adds it to `attempts`. */
 async function writersOf(
   { pool, told }: UpstreamParts,
   runs: readonly RunFacts[],
+  attempts: Map<string, AttemptKey>,
 ): Promise<ReadonlyMap<string, string>> {
   const uses = runs.flatMap((run) =>
     run.inputs.map((one) => ({
@@ -68,11 +81,12 @@ async function writersOf(
   );
   if (uses.length === 0) return new Map();
   const digests = [...new Set(uses.flatMap(({ version }) => (version !== null && isDigest(version) ? [version] : [])))];
-  const { rows } = await pool.query<{ digest: string; producer: string }>(
+  const { rows } = await pool.query<{ digest: string; producer: AttemptKey }>(
     "select digest, producer from artifacts where digest = any($1) and producer is not null",
     [digests],
   );
   const producers = new Map<string | null, string>(rows.map(({ digest, producer }) => [digest, runUuid(producer)]));
+  for (const { producer } of rows) attempts.set(runUuid(producer), producer);
   const found = new Map(await told.writers(uses));
   for (const { reader, dataset, version } of uses) {
     const producer = producers.get(version);
