@@ -52,13 +52,16 @@ export function differences(
 /** An output may be called "state" or "result", too. */
 function facts(job: Job): Map<string, string> {
   const found = new Map<string, string>();
+  const note = (task: string, index: number, of: Difference["kind"], name: string, fact: string) =>
+    found.set(JSON.stringify([task, index, of, name]), fact);
   for (const { name: task, index, state, outputs, result } of job.tasks) {
-    const note = (of: Difference["kind"], name: string, fact: string) =>
-      found.set(JSON.stringify([task, index, of, name]), fact);
-    note("state", "state", state);
-    if (result !== undefined) note("result", "result", JSON.stringify(result));
-    for (const { name, digest } of outputs) note("output", name, digest);
+    note(task, index, "state", "state", state);
+    if (result !== undefined) note(task, index, "result", "result", JSON.stringify(result));
+    for (const { name, digest } of outputs) note(task, index, "output", name, digest);
   }
+  // Of a large job that was read at once what has not run is here; of one that was followed it is with the others.
+  for (const { name: task, first, count, state } of job.resting)
+    for (let index = first; index < first + count; index += 1) note(task, index, "state", "state", state);
   return found;
 }
 
