@@ -9,6 +9,7 @@ import Fastify, {
 } from "fastify";
 import { Histogram, type Registry } from "prom-client";
 import { describeError, ERRORS, WeftError, type ErrorCode } from "./core/error.ts";
+import { isRefusedValue } from "./db.ts";
 
 /** Of bodies that are parsed (JSON). Streams have no limit here; whoever reads one knows what is too much. */
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
@@ -132,6 +133,11 @@ async function answerError(
     return;
   }
   request.log.error({ err: error, url: request.url }, "request failed");
+  // A value that Postgres cannot take, like U+0000 in a name, is the caller's fault, and would be no better on a second try.
+  if (isRefusedValue(error)) {
+    await reply.code(400).send(errorBody("invalid", `a value of the request cannot be taken: ${error.message}`));
+    return;
+  }
   // What broke is for the log; the caller gets what finds it there.
   await reply
     .code(500)

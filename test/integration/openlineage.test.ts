@@ -292,6 +292,14 @@ test("bodies may be packed; what is wrong is refused with the field, its value a
   expect((await tables())["events"]).toHaveLength(3);
 });
 
+test.each(["lineage/trace?id=a%00", "audit?id=a%00", "runs/diff?a=a%00&b=b"])(
+  "GET /v1/%s is the caller's error",
+  async (path) => {
+    const answer = await fetch(`${records.url}/v1/${path}`);
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error: { code: "invalid" } }]);
+  },
+);
+
 test("many who tell of the same runs at once do not stop each other", async () => {
   const events = Array.from({ length: 12 }, (_, i) =>
     event(i, "RUNNING", i % 3, "load", {
