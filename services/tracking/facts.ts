@@ -59,6 +59,7 @@ export async function factsOf(parts: FactParts, sides: readonly Side[]): Promise
   return Promise.all(
     sides.map(async (side) => {
       const facts: Fact[] = [];
+      const told = new Set<string>();
       for (const member of side.members) {
         const own = { of: alone ? "" : member.of, facts };
         const { execution, run } = member;
@@ -67,8 +68,12 @@ export async function factsOf(parts: FactParts, sides: readonly Side[]): Promise
           return node === undefined ? (names.get(digest) ?? []) : [node.replace(/^dataset:/, "")];
         });
         if (run !== null) runFacts(own, member, records.get(run.number)!);
+        // All instances of a task run in one: its hundreds of packages are told once, and not a thousand times.
         const environment = execution && environments.get(`${execution.jobId}.${execution.task}`);
-        if (environment) await environmentFacts(adder(own), parts.code, environment, execution.codeDigest);
+        if (!environment || told.has(execution.task)) continue;
+        told.add(execution.task);
+        const add = adder({ of: alone ? "" : execution.task, facts });
+        await environmentFacts(add, parts.code, environment, execution.codeDigest);
       }
       return merged(facts);
     }),

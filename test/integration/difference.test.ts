@@ -126,6 +126,9 @@ test("jobs of several tasks are compared instance by instance, and a task that o
     "outputs old exitCode exitCode: 0 -> null",
   ]);
   expect(await diff("0000000job03.fit[0]", "0000000job04.fit.0.1")).toMatchObject({ equal: true });
+  // The environment of a task is that of its instances.
+  const all = lines(await diff("0000000job04", "0000000job04", true));
+  expect(all.filter((line) => line.startsWith("environment"))).toEqual(["environment fit kind kind: none -> none"]);
 });
 
 test("runs are found by name and by shortened job; what is not, or not one, is refused with what would be right", async () => {
