@@ -50,6 +50,8 @@ export const keyOf = ({ namespace, name }: NameJson): string => `${namespace} ${
 export class OwnReader {
   readonly #parts: OwnParts;
   readonly #teller: Teller;
+  /** A catalog has its own pipelines, so that one request reads the jobs of each once, however many of its tasks it shows. */
+  readonly #jobs = new WeakMap<OwnPipeline, Promise<readonly OwnJob[]>>();
 
   constructor(parts: OwnParts) {
     this.#parts = parts;
@@ -104,7 +106,7 @@ export class OwnReader {
   /** Newest first, of the newest jobs. */
   async runs({ pipeline, task }: OwnEntry, { limit, offset }: Page): Promise<{ runs: RunFacts[]; total: number }> {
     const { pool, work } = this.#parts;
-    const jobs = await work.jobsOf(pipeline.pipeline, JOBS_MAX);
+    const jobs = await this.#jobsOf(pipeline);
     if (task === null)
       return { runs: jobs.slice(offset, offset + limit).flatMap((job) => this.#jobRun(job)), total: jobs.length };
     const ids = jobs.map(({ id }) => id);
@@ -169,9 +171,8 @@ export class OwnReader {
     { writer, output, namespace, name }: { readonly writer: OwnEntry; readonly output: string } & NameJson,
     { limit, offset }: Page,
   ): Promise<{ versions: DatasetFacts[]; total: number }> {
-    const { pool, work } = this.#parts;
-    const jobs = await work.jobsOf(writer.pipeline.pipeline, JOBS_MAX);
-    const { rows } = await pool.query<{ id: AttemptKey; digest: string; atMs: number; total: string }>(
+    const jobs = await this.#jobsOf(writer.pipeline);
+    const { rows } = await this.#parts.pool.query<{ id: AttemptKey; digest: string; atMs: number; total: string }>(
       `select x.id, e.digest, x.finished_at_ms as "atMs", count(*) over () as total
          from executions x join edges e on e.execution = x.id and e.direction = 'output' and e.name = $3
         where x.job_id = any($1) and x.task = $2 order by x.finished_at_ms desc, x.id desc limit $4 offset $5`,
@@ -184,6 +185,12 @@ export class OwnReader {
       return { namespace, name, createdMs: atMs, updatedMs: atMs, facets, version: digest, createdByRun: run };
     });
     return { versions, total: Number(rows[0]?.total ?? 0) };
+  }
+
+  #jobsOf(pipeline: OwnPipeline): Promise<readonly OwnJob[]> {
+    const known = this.#jobs.get(pipeline) ?? this.#parts.work.jobsOf(pipeline.pipeline, JOBS_MAX);
+    this.#jobs.set(pipeline, known);
+    return known;
   }
 
   #jobRun(job: OwnJob): RunFacts[] {
