@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { type Outcome, outcomeOfStatus } from "../../lib/core/delivery.ts";
 import { describeError } from "../../lib/core/error.ts";
+import { readStart } from "../../lib/read-start.ts";
 import { webhookBody } from "./core/event.ts";
 
 /** One try: a receiver that takes longer is tried again. */
@@ -47,7 +48,7 @@ export async function postWebhook(delivery: Delivery, nowMs: number, signal?: Ab
       signal: AbortSignal.any([...(signal ? [signal] : []), AbortSignal.timeout(TIMEOUT_MS)]),
     });
     const { status, headers } = response;
-    const answer = { status, body: await readStart(response) };
+    const answer = { status, body: await readStart(response, ANSWER_CHARS_MAX) };
     return { outcome: outcomeOfStatus(status, headers.get("retry-after")), answer };
   } catch (error) {
     const outcome = { kind: "failed", error: describeError(error).slice(0, ERROR_CHARS_MAX), afterMs: null } as const;
@@ -57,15 +58,4 @@ export async function postWebhook(delivery: Delivery, nowMs: number, signal?: Ab
 
 function signatureOf(secret: string, id: string, timestamp: string, body: string): string {
   return `v1,${createHmac("sha256", secret).update(`${id}.${timestamp}.${body}`).digest("base64")}`;
-}
-
-/** A receiver may answer with anything; what is shown of it is its beginning. */
-async function readStart(response: Response): Promise<string> {
-  let text = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true });
-    if (text.length >= ANSWER_CHARS_MAX) break;
-  }
-  return text.slice(0, ANSWER_CHARS_MAX);
 }

@@ -2,6 +2,7 @@ import { gzip } from "node:zlib";
 import { promisify } from "node:util";
 import { type Outcome, outcomeOfStatus } from "../../../lib/core/delivery.ts";
 import { describeError } from "../../../lib/core/error.ts";
+import { readStart } from "../../../lib/read-start.ts";
 
 export interface Receiver {
   /** Where one event is posted to; a list of them goes to `/batch` below it. */
@@ -14,6 +15,8 @@ export interface Receiver {
 const TIMEOUT_MS = 15_000;
 const AT_ONCE_MAX = 16;
 const ERROR_CHARS_MAX = 500;
+/** Of an answer: what it says about each event of a batch, and no more than that. */
+const ANSWER_CHARS_MAX = 4 * 2 ** 20;
 /** Smaller bodies gain nothing by it. */
 const GZIP_BYTES_MIN = 4_096;
 /** What a server answers that has no such route. */
@@ -103,7 +106,8 @@ export class EventPost {
         redirect: "manual",
         signal: AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]),
       });
-      return { status: response.status, retryAfter: response.headers.get("retry-after"), body: await response.text() };
+      const { status, headers } = response;
+      return { status, retryAfter: headers.get("retry-after"), body: await readStart(response, ANSWER_CHARS_MAX) };
     } catch (error) {
       return { error: describeError(error).slice(0, ERROR_CHARS_MAX) };
     }
